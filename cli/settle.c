@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/settle.h"
+
+#include <assert.h>
+
+#include "cli/print.h"
+#include "clusterd/base/text.h"
+
+/* A failed role whose next try is sooner than this is still being started somewhere. */
+#define NEXT_TRY_SOON_MS 2000
+
+static json_int_t number(json_t *document, const char *key)
+{
+        return json_integer_value(json_object_get(document, key));
+}
+
+static bool is(json_t *document, const char *key, const char *text)
+{
+        return text_equal(field(document, key), text);
+}
+
+#define SETTLE(verdict, how, ...)                                                                            \
+        do {                                                                                                 \
+                (verdict)->state = (how);                                                                    \
+                TEXT_PRINT((verdict)->text, __VA_ARGS__);                                                    \
+        } while (0)
+
+static void say_present(json_t *role, struct settle_verdict *verdict)
+{
+        if (is(role, "state", "moving"))
+                SETTLE(verdict, SETTLE_GOES_ON, "%s: moving from %s to %s", field(role, "name"),
+                       field(role, "owner"), field(role, "target"));
+        else if (json_is_string(json_object_get(role, "owner")))
+                SETTLE(verdict, SETTLE_GOES_ON, "%s: %s on %s", field(role, "name"), field(role, "state"),
+                       field(role, "owner"));
+        else
+                SETTLE(verdict, SETTLE_GOES_ON, "%s: %s, %s", field(role, "name"), field(role, "state"),
+                       field(role, "reason"));
+}
+
+static void settle_start(json_t *role, json_int_t index, struct settle_verdict *verdict)
+{
+        bool stopped = is(role, "desired", "stopped");
+
+        if (is(role, "state", "online"))
+                SETTLE(verdict, SETTLE_DONE, "%s: online on %s", field(role, "name"), field(role, "owner"));
+        else if (stopped && is(role, "state", "offline"))
+                SETTLE(verdict, SETTLE_DONE, "%s: offline", field(role, "name"));
+        else if (is(role, "state", "failed") && number(json_object_get(role, "since"), "index") > index &&
+                 number(role, "retry_ms") > NEXT_TRY_SOON_MS)
+                SETTLE(verdict, SETTLE_FAILED, "%s failed: %s; the next try is about %s", field(role, "name"),
+                       field(role, "reason"), field_time(role, "next_try"));
+        else
+                say_present(role, verdict);
+}
+
+static void settle_stop(json_t *role, struct settle_verdict *verdict)
+{
+        if (is(role, "state", "offline"))
+                SETTLE(verdict, SETTLE_DONE, "%s: offline", field(role, "name"));
+        else if (is(role, "desired", "running"))
+                SETTLE(verdict, SETTLE_FAILED, "%s is wanted to run again, by somebody else",
+                       field(role, "name"));
+        else
+                say_present(role, verdict);
+}
+
+static void settle_ended_move(json_t *role, json_t *move, struct settle_verdict *verdict)
+{
+        if (json_is_true(json_object_get(move, "succeeded")))
+                SETTLE(verdict, SETTLE_DONE, "%s: online on %s, moved in %s, guest not running for %s",
+                       field(role, "name"), field(role, "owner"), duration_text(number(move, "duration_ms")),
+                       duration_text(number(move, "downtime_ms")));
+        else
+                SETTLE(verdict, SETTLE_FAILED, "%s did not move: it is %s on %s: %s", field(role, "name"),
+                       field(role, "state"), field(role, "owner"), field(role, "reason"));
+}
+
+static void settle_move(json_t *role, const struct settle_goal *goal, struct settle_verdict *verdict)
+{
+        json_t *move = json_object_get(role, "last_move");
+        bool online = is(role, "state", "online"),
+             stopped = is(role, "state", "offline") && is(role, "desired", "stopped");
+
+        if (online && json_is_object(move) && number(move, "index") > goal->index)
+                settle_ended_move(role, move, verdict);
+        else if (online && goal->target != NULL && is(role, "owner", goal->target))
+                /* stopped there and started here: OCF agents, or an end of the move was lost */
+                SETTLE(verdict, SETTLE_DONE, "%s: online on %s", field(role, "name"), field(role, "owner"));
+        else if (online || stopped ||
+                 (is(role, "state", "failed") && number(role, "retry_ms") > NEXT_TRY_SOON_MS))
+                SETTLE(verdict, SETTLE_FAILED, "%s did not move: it is %s, owner %s: %s", field(role, "name"),
+                       field(role, "state"), field(role, "owner"), field(role, "reason"));
+        else
+                say_present(role, verdict);
+}
+
+static int percent_of(json_int_t left, json_int_t before)
+{
+        return before <= 0 || left > before ? 0 : (int)(100 * (before - left) / before);
+}
+
+static void settle_drain(json_t *node, json_int_t roles_before, struct settle_verdict *verdict)
+{
+        json_int_t left = number(node, "roles");
+
+        verdict->percent = percent_of(left, roles_before);
+        if (is(node, "duty", "drained"))
+                SETTLE(verdict, SETTLE_DONE, "%s: drained", field(node, "name"));
+        else if (is(node, "duty", "active"))
+                SETTLE(verdict, SETTLE_FAILED, "%s takes roles again, by somebody else's wish",
+                       field(node, "name"));
+        else
+                SETTLE(verdict, SETTLE_GOES_ON, "%s: draining, roles left: %" JSON_INTEGER_FORMAT,
+                       field(node, "name"), left);
+}
+
+static void settle_resume(json_t *node, json_int_t roles_before, struct settle_verdict *verdict)
+{
+        json_int_t left = number(node, "returning");
+
+        verdict->percent = percent_of(left, roles_before);
+        if (!is(node, "duty", "active"))
+                SETTLE(verdict, SETTLE_FAILED, "%s is %s again, by somebody else's wish", field(node, "name"),
+                       field(node, "duty"));
+        else if (left == 0)
+                SETTLE(verdict, SETTLE_DONE, "%s: %s, takes roles again", field(node, "name"),
+                       field(node, "state"));
+        else
+                SETTLE(verdict, SETTLE_GOES_ON, "%s: roles coming back: %" JSON_INTEGER_FORMAT,
+                       field(node, "name"), left);
+}
+
+static void settle_fence(json_t *node, struct settle_verdict *verdict)
+{
+        if (is(node, "state", "lost"))
+                SETTLE(verdict, SETTLE_GOES_ON, "%s: lost, waiting for the proof that it is off",
+                       field(node, "name"));
+        else
+                SETTLE(verdict, SETTLE_DONE, "%s: %s, %s", field(node, "name"), field(node, "state"),
+                       field(json_object_get(node, "evidence"), "kind"));
+}
+
+void settle_read(const struct verb *verb, json_t *document, const struct settle_goal *goal,
+                 struct settle_verdict *ret_verdict)
+{
+        json_t *progress = json_object_get(document, "progress");
+
+        *ret_verdict = (struct settle_verdict){ .percent = -1 };
+        if (json_is_object(progress)) {
+                ret_verdict->percent = (int)number(progress, "percent");
+                ret_verdict->mib_s = (int)number(progress, "mib_s");
+        }
+        if (verb_id(verb) == VERB_ROLE_ADD || verb_id(verb) == VERB_ROLE_START)
+                settle_start(document, goal->index, ret_verdict);
+        else if (verb_id(verb) == VERB_ROLE_STOP)
+                settle_stop(document, ret_verdict);
+        else if (verb_id(verb) == VERB_ROLE_MOVE)
+                settle_move(document, goal, ret_verdict);
+        else if (verb_id(verb) == VERB_NODE_DRAIN)
+                settle_drain(document, goal->roles_before, ret_verdict);
+        else if (verb_id(verb) == VERB_NODE_RESUME)
+                settle_resume(document, goal->roles_before, ret_verdict);
+        else if (verb_id(verb) == VERB_NODE_FENCE)
+                settle_fence(document, ret_verdict);
+        else
+                assert(!"nothing to wait for");
+}

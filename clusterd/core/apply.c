@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/core/apply.h"
+
+#include <assert.h>
+#include <stdarg.h>
+
+#include "clusterd/base/text.h"
+
+void apply_refuse(struct apply *apply, const char *format, ...)
+{
+        va_list arguments;
+        va_start(arguments, format);
+        (void)vsnprintf(apply->reason, sizeof apply->reason, format, arguments);
+        va_end(arguments);
+        if (apply->outcome == APPLY_DONE)
+                apply->outcome = APPLY_REFUSED;
+}
+
+struct role *apply_role(struct apply *apply, const char *name)
+{
+        struct role *role = (struct role *)model_role(apply->model, name);
+        if (role == NULL) {
+                apply->outcome = APPLY_NO_OBJECT;
+                apply_refuse(apply, "there is no role '%s'", name);
+        }
+        return role;
+}
+
+struct node *apply_node(struct apply *apply, uint32_t id)
+{
+        struct node *node = (struct node *)model_node(apply->model, id);
+        if (node == NULL) {
+                apply->outcome = APPLY_NO_OBJECT;
+                apply_refuse(apply, "there is no node with id %u", id);
+        }
+        return node;
+}
+
+void apply_changed_role(struct apply *apply, const struct role *role)
+{
+        if (apply->changes != NULL)
+                slot_list_add(&apply->changes->roles, (uint32_t)(role - apply->model->roles));
+}
+
+void apply_changed_node(struct apply *apply, const struct node *node)
+{
+        if (apply->changes != NULL)
+                apply->changes->nodes |= node_set_of(node->id);
+}
+
+static void changed_device(struct apply *apply, const struct fence_device *device)
+{
+        size_t slot = (size_t)(device - apply->model->fence_devices);
+        if (apply->changes != NULL)
+                apply->changes->fence_devices[slot / 64] |= UINT64_C(1) << slot % 64;
+}
+
+static void apply_epoch(struct apply *apply, const struct command_epoch *epoch)
+{
+        /* A cluster that was just created learns its settings from its first epoch. */
+        if (apply->model->settings.voters != 0)
+                return;
+        apply->model->settings = epoch->settings;
+        if (apply->changes != NULL)
+                apply->changes->settings = true;
+}
+
+static void apply_cluster_set(struct apply *apply, const struct command_cluster_set *set)
+{
+        struct settings *settings = &apply->model->settings;
+        if (set->fields & SETTINGS_FIELD_MOVES_MAX)
+                settings->moves_max = set->settings.moves_max;
+        if (set->fields & SETTINGS_FIELD_ISOLATION_HOLD)
+                settings->isolation_hold_ms = set->settings.isolation_hold_ms;
+        if (set->fields & SETTINGS_FIELD_STOP_GRACE)
+                settings->stop_grace_ms = set->settings.stop_grace_ms;
+        if (set->fields & SETTINGS_FIELD_WATCHDOG)
+                settings->watchdog_ms = set->settings.watchdog_ms;
+        if (set->fields & SETTINGS_FIELD_MARGIN)
+                settings->margin_ms = set->settings.margin_ms;
+        if (apply->changes != NULL)
+                apply->changes->settings = true;
+}
+
+static void apply_fence_add(struct apply *apply, const struct fence_device *device)
+{
+        struct object object = { .kind = OBJECT_FENCE_DEVICE, .fence_device = *device };
+        if (model_fence_device(apply->model, device->name) != NULL) {
+                apply_refuse(apply, "there is a fence device '%s' already: remove it first", device->name);
+                return;
+        }
+        for NODE_SET_EACH (device->targets, node)
+                if (apply_node(apply, node) == NULL)
+                        return;
+        if (model_put(apply->model, &object) < 0) {
+                apply_refuse(apply, "the cluster holds %u fence devices and takes no more",
+                             (unsigned)FENCE_DEVICES_MAX);
+                return;
+        }
+        changed_device(apply, model_fence_device(apply->model, device->name));
+}
+
+static void apply_fence_remove(struct apply *apply, const struct command_fence_remove *remove)
+{
+        if (model_fence_device(apply->model, remove->device) == NULL) {
+                apply->outcome = APPLY_NO_OBJECT;
+                apply_refuse(apply, "there is no fence device '%s'", remove->device);
+                return;
+        }
+        model_remove(apply->model, OBJECT_FENCE_DEVICE, remove->device);
+        apply->deleted = true;
+        apply->deleted_kind = OBJECT_FENCE_DEVICE;
+        TEXT_COPY(apply->deleted_name, remove->device);
+}
+
+void apply_command(struct apply *apply, const struct command *command)
+{
+        apply->outcome = APPLY_DONE;
+        apply->reason[0] = '\0';
+        apply->deleted = false;
+
+        switch (command->kind) {
+        case COMMAND_EPOCH:
+                apply_epoch(apply, &command->epoch);
+                return;
+        case COMMAND_NODE_JOIN:
+                apply_node_join(apply, &command->node_join);
+                return;
+        case COMMAND_NODE_LOST:
+                apply_node_lost(apply, &command->node, false);
+                return;
+        case COMMAND_NODE_FENCE:
+                apply_node_lost(apply, &command->node, true);
+                return;
+        case COMMAND_NODE_EVIDENCE:
+                apply_node_evidence(apply, &command->node_evidence);
+                return;
+        case COMMAND_NODE_CONFIRM_OFF:
+                apply_node_evidence(apply, &(struct command_node_evidence){
+                                                   .node = command->node.node,
+                                                   .incarnation = command->node.incarnation,
+                                                   .kind = EVIDENCE_OPERATOR,
+                                           });
+                return;
+        case COMMAND_NODE_DRAIN:
+                apply_node_duty(apply, &command->node, DUTY_DRAINING);
+                return;
+        case COMMAND_NODE_DRAINED:
+                apply_node_duty(apply, &command->node, DUTY_DRAINED);
+                return;
+        case COMMAND_NODE_RESUME:
+                apply_node_duty(apply, &command->node, DUTY_ACTIVE);
+                return;
+        case COMMAND_ROLE_ADD:
+                apply_role_add(apply, &command->role_add);
+                return;
+        case COMMAND_ROLE_SET:
+                apply_role_set(apply, &command->role_set);
+                return;
+        case COMMAND_ROLE_START:
+                apply_role_start(apply, &command->role);
+                return;
+        case COMMAND_ROLE_STOP:
+                apply_role_stop(apply, &command->role);
+                return;
+        case COMMAND_ROLE_REMOVE:
+                apply_role_remove(apply, &command->role);
+                return;
+        case COMMAND_ROLE_ASSIGN:
+                apply_role_assign(apply, &command->role_assign);
+                return;
+        case COMMAND_ROLE_MOVE:
+                apply_role_move(apply, &command->role_move);
+                return;
+        case COMMAND_ROLE_REPORT:
+                apply_role_report(apply, &command->role_report);
+                return;
+        case COMMAND_CLUSTER_SET:
+                apply_cluster_set(apply, &command->cluster_set);
+                return;
+        case COMMAND_FENCE_ADD:
+                apply_fence_add(apply, &command->fence_add);
+                return;
+        case COMMAND_FENCE_REMOVE:
+                apply_fence_remove(apply, &command->fence_remove);
+                return;
+        case COMMAND_COUNT:
+                break;
+        }
+        assert(command->kind < COMMAND_COUNT);
+}

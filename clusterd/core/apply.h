@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLU_CLUSTERD_CORE_APPLY_H
+#define CLU_CLUSTERD_CORE_APPLY_H
+
+/*
+ * Committed commands change the model, here and nowhere else.
+ *
+ * Every node applies the same entries in the same order and comes to the same
+ * model, so nothing here may look at anything but the model and the entry.
+ * Every rule of evidence is checked at this place, by every node: a planner
+ * that is wrong is refused.
+ */
+
+#include "clusterd/core/changes.h"
+#include "clusterd/protocol/command.h"
+
+enum apply_outcome { APPLY_DONE, APPLY_REFUSED, APPLY_NO_OBJECT };
+
+struct apply {
+        /* given */
+        struct model *model;
+        struct changes *changes; /* NULL: nobody wants to know */
+        uint64_t index;
+        int64_t time_ms;
+        uint32_t origin; /* the proposing node */
+        /* result */
+        enum apply_outcome outcome;
+        char reason[REASON_BYTES]; /* of a refusal: what binds, and the remedy */
+        bool deleted;
+        enum object_kind deleted_kind;
+        char deleted_name[NAME_BYTES];
+};
+
+/* A refused command changes nothing. */
+void apply_command(struct apply *apply, const struct command *command);
+
+/* For the files apply_*.c. */
+void apply_refuse(struct apply *apply, const char *format, ...) __attribute__((format(printf, 2, 3)));
+struct role *apply_role(struct apply *apply, const char *name); /* NULL: refused */
+struct node *apply_node(struct apply *apply, uint32_t node);    /* NULL: refused */
+void apply_changed_role(struct apply *apply, const struct role *role);
+void apply_changed_node(struct apply *apply, const struct node *node);
+
+void apply_node_join(struct apply *apply, const struct command_node_join *join);
+void apply_node_lost(struct apply *apply, const struct command_node *lost, bool fence);
+void apply_node_evidence(struct apply *apply, const struct command_node_evidence *evidence);
+void apply_node_duty(struct apply *apply, const struct command_node *command, enum node_duty duty);
+
+void apply_role_add(struct apply *apply, const struct command_role_add *add);
+void apply_role_set(struct apply *apply, const struct command_role_set *set);
+void apply_role_start(struct apply *apply, const struct command_role *command);
+void apply_role_stop(struct apply *apply, const struct command_role *command);
+void apply_role_remove(struct apply *apply, const struct command_role *command);
+void apply_role_assign(struct apply *apply, const struct command_role_assign *assign);
+void apply_role_move(struct apply *apply, const struct command_role_move *move);
+void apply_role_report(struct apply *apply, const struct command_role_report *report);
+
+/* One possible runner of a role can no longer run it. Source: ARCHITECTURE.md, evidence. */
+void apply_runner_gone(struct apply *apply, struct role *role, uint32_t node,
+                       const struct evidence *evidence);
+
+#endif

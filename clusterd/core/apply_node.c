@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/core/apply.h"
+
+#include <assert.h>
+
+#include "clusterd/base/text.h"
+#include "clusterd/core/node_state.h"
+#include "clusterd/core/role_state.h"
+
+static bool may_run_something(const struct model *model, uint32_t node)
+{
+        for MODEL_EACH_ROLE (model, role)
+                if (role_may_run_on(role, node))
+                        return true;
+        return false;
+}
+
+/* Every role that the node might run no longer can. */
+static void clear_runner(struct apply *apply, uint32_t node, const struct evidence *evidence)
+{
+        struct model *model = apply->model;
+        for (struct role *role = model->roles; role < model->roles + model->roles_used; role++)
+                if (role->name[0] != '\0' && role_may_run_on(role, node))
+                        apply_runner_gone(apply, role, node, evidence);
+}
+
+/* A host that booted anew runs nothing of what its last boot ran. */
+static void clear_last_boot(struct apply *apply, uint32_t node)
+{
+        struct model *model = apply->model;
+        for (struct role *role = model->roles; role < model->roles + model->roles_used; role++) {
+                if (role->name[0] == '\0' || !role_may_run_on(role, node))
+                        continue;
+                struct evidence evidence = {
+                        .kind = role->state == ROLE_STARTING ? EVIDENCE_NEVER_RAN : EVIDENCE_STOPPED,
+                        .index = apply->index,
+                };
+                TEXT_COPY(evidence.text, "booted anew");
+                apply_runner_gone(apply, role, node, &evidence);
+        }
+}
+
+static void copy_facts(struct node *node, const struct command_node_join *join)
+{
+        node->id = join->node;
+        TEXT_COPY(node->name, join->name);
+        node->boot = join->boot;
+        node->memory_mib = join->memory_mib;
+        node->cpus = join->cpus;
+        node->watchdog = join->watchdog;
+        TEXT_COPY(node->address, join->address);
+        TEXT_COPY(node->migration_address, join->migration_address);
+}
+
+void apply_node_join(struct apply *apply, const struct command_node_join *join)
+{
+        if (join->node != apply->origin) {
+                apply_refuse(apply, "node %u joins for itself only, not for %u", apply->origin, join->node);
+                return;
+        }
+        const struct node *namesake = model_node_by_name(apply->model, join->name);
+        if (namesake != NULL && namesake->id != join->node) {
+                apply_refuse(apply, "the name '%s' belongs to node %u", join->name, namesake->id);
+                return;
+        }
+        struct node *node = &apply->model->nodes[join->node];
+        bool booted = node->boot != join->boot;
+        if (node->id != NODE_NONE && node->fence_wanted && !booted) {
+                apply_refuse(apply, "%s is to be turned off first, as an operator asked", node->name);
+                return;
+        }
+        bool returned = node->id == NODE_NONE || booted || node->state != NODE_UP;
+        if (booted && node->id != NODE_NONE)
+                clear_last_boot(apply, join->node);
+        copy_facts(node, join);
+        if (returned) {
+                node->incarnation++;
+                node->fence_wanted = false;
+                node_enter(node, NODE_UP, apply->index, booted ? "joined after a boot" : "joined again");
+        }
+        apply_changed_node(apply, node);
+}
+
+/* The roles of a lost node: who may run them is now open. */
+static void suspend_roles(struct apply *apply, const struct node *node)
+{
+        struct model *model = apply->model;
+        char reason[REASON_BYTES];
+        TEXT_PRINT(reason, "its owner %s is lost; waiting for evidence", node->name);
+        for (struct role *role = model->roles; role < model->roles + model->roles_used; role++) {
+                if (role->name[0] == '\0' || !role_may_run_on(role, node->id))
+                        continue;
+                if (role->owner == node->id)
+                        role->lost_owner = node->id;
+                if (role->state == ROLE_STARTING || role->state == ROLE_ONLINE ||
+                    role->state == ROLE_STOPPING)
+                        role_enter(role, ROLE_RECOVERING, apply->index, reason);
+                apply_changed_role(apply, role);
+        }
+}
+
+void apply_node_lost(struct apply *apply, const struct command_node *lost, bool fence)
+{
+        struct node *node = apply_node(apply, lost->node);
+        if (node == NULL)
+                return;
+        if (node->state == NODE_LOST && fence) {
+                node->fence_wanted = true;
+                apply_changed_node(apply, node);
+                return;
+        }
+        if (node->state != NODE_UP) {
+                apply_refuse(apply, "%s is not a member: it is %s", node->name, node_state_name(node->state));
+                return;
+        }
+        if (!fence && lost->incarnation != node->incarnation) {
+                apply_refuse(apply, "%s has returned since", node->name);
+                return;
+        }
+        node->lost_index = apply->index;
+        node->fence_wanted = fence;
+        node->evidence = (struct evidence){ .kind = EVIDENCE_NONE };
+        if (!fence && !may_run_something(apply->model, node->id)) {
+                node_enter(node, NODE_DOWN, apply->index, "left; it ran no role");
+        } else {
+                node_enter(node, NODE_LOST, apply->index, lost->reason);
+                suspend_roles(apply, node);
+        }
+        apply_changed_node(apply, node);
+}
+
+void apply_node_evidence(struct apply *apply, const struct command_node_evidence *command)
+{
+        struct node *node = apply_node(apply, command->node);
+        if (node == NULL)
+                return;
+        if (node->state != NODE_LOST) {
+                apply_refuse(apply, "%s is %s: evidence is only of use for a lost node", node->name,
+                             node_state_name(node->state));
+                return;
+        }
+        if (command->kind != EVIDENCE_OPERATOR && command->incarnation != node->incarnation) {
+                apply_refuse(apply, "%s has returned since", node->name);
+                return;
+        }
+        if (command->kind == EVIDENCE_GUARD_EXPIRED && !node->watchdog) {
+                apply_refuse(apply, "%s has no watchdog behind its guard, so its expiry proves nothing",
+                             node->name);
+                return;
+        }
+        struct evidence evidence = { .kind = command->kind, .index = apply->index };
+        TEXT_COPY(evidence.text, command->text);
+        node->evidence = evidence;
+        node->fence_wanted = false;
+        node_enter(node, NODE_DOWN, apply->index, evidence_kind_name(command->kind));
+        clear_runner(apply, node->id, &evidence);
+        apply_changed_node(apply, node);
+}
+
+/* Roles that were drained from it stay where they are when it is drained again or resumed without them. */
+void apply_node_duty(struct apply *apply, const struct command_node *command, enum node_duty duty)
+{
+        struct node *node = apply_node(apply, command->node);
+        if (node == NULL)
+                return;
+        if (node->duty == duty || (duty == DUTY_DRAINING && node->duty == DUTY_DRAINED))
+                return; /* as wanted already */
+        if (duty == DUTY_DRAINED) {
+                if (node->duty != DUTY_DRAINING || may_run_something(apply->model, node->id)) {
+                        apply_refuse(apply, "%s is not empty, or not to be drained any more", node->name);
+                        return;
+                }
+        }
+        node->duty = duty;
+        node->since_index = apply->index;
+        TEXT_COPY(node->reason, command->reason);
+        apply_changed_node(apply, node);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/core/apply.h"
+
+#include "clusterd/base/text.h"
+#include "clusterd/core/placement.h"
+#include "clusterd/core/role_state.h"
+
+static bool nodes_exist(struct apply *apply, const struct role *role)
+{
+        for NODE_SET_EACH (role->possible, node)
+                if (apply_node(apply, node) == NULL)
+                        return false;
+        for (uint32_t i = 0; i < PREFERRED_MAX && role->preferred[i] != NODE_NONE; i++) {
+                if (apply_node(apply, role->preferred[i]) == NULL)
+                        return false;
+                if (role->possible != 0 && !node_set_has(role->possible, role->preferred[i])) {
+                        apply_refuse(apply, "%s is preferred but not possible: name it in both, or in none",
+                                     model_node_name(apply->model, role->preferred[i]));
+                        return false;
+                }
+        }
+        return true;
+}
+
+void apply_role_add(struct apply *apply, const struct command_role_add *add)
+{
+        const struct role *given = &add->role;
+        if (model_role(apply->model, given->name) != NULL) {
+                apply_refuse(apply, "there is a role '%s' already: choose another name, or change that one",
+                             given->name);
+                return;
+        }
+        for MODEL_EACH_ROLE (apply->model, other)
+                if (given->uuid[0] != '\0' && text_equal(other->uuid, given->uuid)) {
+                        apply_refuse(apply, "its uuid %s is that of role '%s': give the definition another",
+                                     given->uuid, other->name);
+                        return;
+                }
+        if (!nodes_exist(apply, given))
+                return;
+
+        struct object object = { .kind = OBJECT_ROLE };
+        struct role *role = &object.role;
+        TEXT_COPY(role->name, given->name);
+        TEXT_COPY(role->uuid, given->uuid);
+        TEXT_COPY(role->note, given->note);
+        role->kind = given->kind;
+        role->desired = given->desired;
+        memcpy(role->definition_hash, given->definition_hash, sizeof role->definition_hash);
+        role->memory_mib = given->memory_mib;
+        role->cpus = given->cpus;
+        role->priority = given->priority;
+        role->stop_timeout_ms = given->stop_timeout_ms;
+        memcpy(role->preferred, given->preferred, sizeof role->preferred);
+        role->possible = given->possible;
+        role->since_index = apply->index;
+        TEXT_COPY(role->reason, "added");
+        if (model_put(apply->model, &object) < 0) {
+                apply_refuse(apply, "the cluster holds %u roles and takes no more", apply->model->roles_max);
+                return;
+        }
+        apply_changed_role(apply, model_role(apply->model, given->name));
+}
+
+void apply_role_set(struct apply *apply, const struct command_role_set *set)
+{
+        const struct role *given = &set->role;
+        struct role *role = apply_role(apply, given->name);
+        if (role == NULL)
+                return;
+        struct role next = *role;
+        if (set->fields & ROLE_FIELD_NOTE)
+                TEXT_COPY(next.note, given->note);
+        if (set->fields & ROLE_FIELD_PRIORITY)
+                next.priority = given->priority;
+        if (set->fields & ROLE_FIELD_PREFERRED)
+                memcpy(next.preferred, given->preferred, sizeof next.preferred);
+        if (set->fields & ROLE_FIELD_POSSIBLE)
+                next.possible = given->possible;
+        if (set->fields & ROLE_FIELD_STOP_TIMEOUT)
+                next.stop_timeout_ms = given->stop_timeout_ms;
+        if (set->fields & ROLE_FIELD_DEFINITION) {
+                memcpy(next.definition_hash, given->definition_hash, sizeof next.definition_hash);
+                TEXT_COPY(next.uuid, given->uuid);
+                next.memory_mib = given->memory_mib;
+                next.cpus = given->cpus;
+        }
+        if ((set->fields & (ROLE_FIELD_PREFERRED | ROLE_FIELD_POSSIBLE)) && !nodes_exist(apply, &next))
+                return;
+        *role = next;
+        apply_changed_role(apply, role);
+}
+
+void apply_role_start(struct apply *apply, const struct command_role *command)
+{
+        struct role *role = apply_role(apply, command->role);
+        if (role == NULL)
+                return;
+        role->desired = DESIRED_RUNNING;
+        role->failures = 0;
+        role->retry_ms = 0;
+        role->tried = 0;
+        apply_changed_role(apply, role);
+}
+
+/* Nothing runs, and nothing is to run. */
+static void rest(struct apply *apply, struct role *role, const char *reason)
+{
+        role_enter(role, ROLE_OFFLINE, apply->index, reason);
+        role->owner = NODE_NONE;
+        role->target = NODE_NONE;
+        role->retry_ms = 0;
+}
+
+void apply_role_stop(struct apply *apply, const struct command_role *command)
+{
+        struct role *role = apply_role(apply, command->role);
+        if (role == NULL)
+                return;
+        role->desired = DESIRED_STOPPED;
+        role->stop_now = command->force;
+        role->failback = NODE_NONE;
+        switch (role->state) {
+        case ROLE_STARTING:
+        case ROLE_ONLINE:
+                role_enter(role, ROLE_STOPPING, apply->index, "an operator asked");
+                break;
+        case ROLE_FAILED:
+                rest(apply, role, "an operator asked");
+                break;
+        case ROLE_RECOVERING:
+                if (role_possible_runners(role) == 0)
+                        rest(apply, role, "an operator asked");
+                break;
+        case ROLE_OFFLINE:
+        case ROLE_STOPPING:
+        case ROLE_MOVING: /* stops when the move has ended */
+        case ROLE_STATE_COUNT:
+                break;
+        }
+        apply_changed_role(apply, role);
+}
+
+void apply_role_remove(struct apply *apply, const struct command_role *command)
+{
+        struct role *role = apply_role(apply, command->role);
+        if (role == NULL)
+                return;
+        if (role->state != ROLE_OFFLINE && role->state != ROLE_FAILED) {
+                apply_refuse(apply, "role '%s' is %s: stop it first", role->name, role_state_name(role->state));
+                return;
+        }
+        apply_changed_role(apply, role);
+        apply->deleted = true;
+        apply->deleted_kind = OBJECT_ROLE;
+        TEXT_COPY(apply->deleted_name, command->role);
+        model_remove(apply->model, OBJECT_ROLE, command->role);
+}
+
+static bool same_evidence(const struct evidence *a, const struct evidence *b)
+{
+        return a->kind == b->kind && a->index == b->index;
+}
+
+static bool generation_follows(struct apply *apply, const struct role *role, uint64_t generation)
+{
+        if (generation == role->generation + 1)
+                return true;
+        apply_refuse(apply, "role '%s' is at generation %llu already", role->name,
+                     (unsigned long long)role->generation);
+        return false;
+}
+
+void apply_role_assign(struct apply *apply, const struct command_role_assign *assign)
+{
+        struct role *role = apply_role(apply, assign->role);
+        const struct node *node = role == NULL ? NULL : apply_node(apply, assign->node);
+        if (node == NULL || !generation_follows(apply, role, assign->generation))
+                return;
+        if (!role_state_may_follow(role->state, ROLE_STARTING) || role->desired != DESIRED_RUNNING) {
+                apply_refuse(apply, "role '%s' is %s, wanted %s", role->name, role_state_name(role->state),
+                             role_desired_name(role->desired));
+                return;
+        }
+        /* Rule 3: no start without evidence for every earlier possible runner, named in the entry itself. */
+        if (role_possible_runners(role) != 0 || !same_evidence(&assign->owner_evidence, &role->owner_evidence) ||
+            !same_evidence(&assign->target_evidence, &role->target_evidence)) {
+                apply_refuse(apply, "role '%s' may still run elsewhere: the evidence is not there", role->name);
+                return;
+        }
+        if (!node_set_has(placement_open_nodes(apply->model, role), node->id)) {
+                apply_refuse(apply, "%s does not take role '%s' now", node->name, role->name);
+                return;
+        }
+        role_enter(role, ROLE_STARTING, apply->index, assign->reason);
+        role->owner = node->id;
+        role->target = NODE_NONE;
+        role->generation++;
+        role->owner_evidence = (struct evidence){ .kind = EVIDENCE_NONE };
+        role->target_evidence = (struct evidence){ .kind = EVIDENCE_NONE };
+        apply_changed_role(apply, role);
+}
+
+/* An OCF role cannot move live: it is stopped, and started on the target. */
+static void relocate(struct apply *apply, struct role *role, uint32_t target)
+{
+        role_enter(role, ROLE_STOPPING, apply->index, "to be started on another node");
+        role->target = target;
+}
+
+void apply_role_move(struct apply *apply, const struct command_role_move *move)
+{
+        struct role *role = apply_role(apply, move->role);
+        if (role == NULL)
+                return;
+        if (move->generation != 0 && !generation_follows(apply, role, move->generation))
+                return;
+        if (role->state != ROLE_ONLINE) {
+                apply_refuse(apply, "role '%s' is %s: only what is online can be moved", role->name,
+                             role_state_name(role->state));
+                return;
+        }
+        if (move->target == role->owner) {
+                apply_refuse(apply, "role '%s' is on %s already", role->name,
+                             model_node_name(apply->model, role->owner));
+                return;
+        }
+        struct placement_load load;
+        placement_load_read(apply->model, &load);
+        char binds[REASON_BYTES];
+        enum placement_verdict verdict = placement_check(apply->model, role, &load, move->target, binds);
+        if (verdict != PLACEMENT_FOUND) {
+                if (verdict == PLACEMENT_NODE_UNKNOWN)
+                        apply->outcome = APPLY_NO_OBJECT;
+                apply_refuse(apply, "%s", binds);
+                return;
+        }
+        role->failback = !move->drain ? NODE_NONE : role->failback != NODE_NONE ? role->failback : role->owner;
+        if (role->kind == ROLE_OCF) {
+                relocate(apply, role, move->target);
+        } else {
+                role_enter(role, ROLE_MOVING, apply->index, move->reason);
+                role->target = move->target;
+                role->generation++;
+                role->owner_end = MOVE_END_UNKNOWN;
+                role->target_end = MOVE_END_UNKNOWN;
+        }
+        apply_changed_role(apply, role);
+}

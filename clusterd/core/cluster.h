@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLU_CLUSTERD_CORE_CLUSTER_H
+#define CLU_CLUSTERD_CORE_CLUSTER_H
+
+/*
+ * One node's view of the cluster, and every decision it takes.
+ *
+ *     event -> cluster_step(cluster, event, actions) -> actions
+ *
+ * The core never reads a clock, allocates, logs or calls a library: time
+ * arrives in the event, the next wake-up leaves in the actions. Whoever calls
+ * it carries the actions out, in order, and sends what comes of them as
+ * events. Two clusters may live in one process.
+ */
+
+#include <stddef.h>
+
+#include "clusterd/core/model.h"
+#include "clusterd/protocol/message.h"
+
+#define TIME_NEVER UINT64_MAX
+
+/* Who we are; fixed while the process lives. */
+struct cluster_identity {
+        uint32_t node;
+        char name[NAME_BYTES];
+        uint64_t incarnation; /* of this process: random, never 0 */
+        uint64_t boot;        /* of this host's boot */
+        uint32_t memory_mib;
+        uint32_t cpus;
+        bool watchdog;
+        char address[ADDRESS_BYTES];
+        char migration_address[ADDRESS_BYTES];
+        uint64_t contact_ms; /* last contact that the guard keeper knows of, on our clock; 0: none */
+};
+
+enum cluster_event_kind {
+        /* start-up and snapshot: rows, then the entries behind them, then LOADED */
+        CLUSTER_EVENT_LOAD_OBJECT,
+        CLUSTER_EVENT_LOAD_ENTRY,
+        CLUSTER_EVENT_LOADED,
+
+        CLUSTER_EVENT_WAKE,    /* wake_at_ms has come */
+        CLUSTER_EVENT_VIEW,    /* the group changed */
+        CLUSTER_EVENT_MESSAGE, /* delivered in the group's total order; also our own */
+        CLUSTER_EVENT_REQUEST, /* a client wants a command done */
+        CLUSTER_EVENT_STORED,  /* everything handed over up to here is durable */
+        CLUSTER_EVENT_STORE_FAILED,
+
+        CLUSTER_EVENT_OBSERVED,       /* a role's guest changed its state by itself */
+        CLUSTER_EVENT_LISTED,         /* one answer of CLUSTER_ACTION_LIST, or its end */
+        CLUSTER_EVENT_OPERATION_DONE, /* a start, stop or move has ended */
+        CLUSTER_EVENT_FENCE_DONE,
+        CLUSTER_EVENT_WATCHDOG /* one stands behind this node's guard now, or no longer does */
+};
+
+/* What a hypervisor or agent sees of a role on this node. */
+enum observation {
+        OBSERVED_ABSENT_UNKNOWN,  /* not there; nobody saw why */
+        OBSERVED_ABSENT_SHUTDOWN, /* the guest shut itself down */
+        OBSERVED_ABSENT_FAILED,   /* crashed, killed, or its monitor said not running */
+        OBSERVED_ABSENT_MOVED,    /* left by migration */
+        OBSERVED_INCOMING,        /* a migration's target: memory arrives, nothing runs yet */
+        OBSERVED_OUTGOING,        /* runs here, and a migration away from here is under way */
+        OBSERVED_RUNNING,         /* also paused by an operator: it may write again at any moment */
+        OBSERVATION_COUNT
+};
+
+enum operation { OPERATION_NONE, OPERATION_START, OPERATION_STOP, OPERATION_MOVE, OPERATION_COUNT };
+
+enum operation_result {
+        OPERATION_SUCCEEDED,
+        OPERATION_FAILED, /* and we know that what is there now is as observation says */
+        OPERATION_UNKNOWN /* deadline passed, or could not ask: nothing may be concluded */
+};
+
+struct cluster_event_operation {
+        char role[NAME_BYTES];
+        uint64_t generation;
+        enum operation operation;
+        enum operation_result result;
+        enum observation observation; /* after it; meaningless with OPERATION_UNKNOWN */
+        uint32_t duration_ms;
+        uint32_t downtime_ms;
+        char text[REASON_BYTES]; /* what the library said; empty if all went well */
+};
+
+struct cluster_event {
+        uint64_t now_ms; /* monotonic, counts on in suspend: CLOCK_BOOTTIME */
+        int64_t wall_ms; /* real-time clock; only ever copied into proposals */
+        enum cluster_event_kind kind;
+        union {
+                const struct object *object; /* LOAD_OBJECT */
+                const struct entry *entry;   /* LOAD_ENTRY */
+                struct {
+                        struct ledger_position applied; /* that the objects belong to */
+                        uint64_t first_index;           /* oldest entry kept; 0 if none */
+                        uint64_t promised;
+                        bool blank;
+                } loaded;
+                struct {
+                        node_set members;   /* nodes whose daemon is in the group */
+                        node_set connected; /* nodes whose corosync is in our membership */
+                } view;
+                struct {
+                        uint32_t sender;
+                        const struct message *message; /* borrowed for this step */
+                } message;
+                struct {
+                        uint64_t token; /* comes back in CLUSTER_ACTION_REPLY */
+                        char actor[ACTOR_BYTES];
+                        const struct command *command;
+                } request;
+                struct {
+                        uint64_t index;
+                        uint64_t promised;
+                } stored;
+                struct {
+                        char role[NAME_BYTES];
+                        enum observation observation;
+                        char text[REASON_BYTES];
+                } observed;
+                struct {
+                        uint64_t listing; /* from CLUSTER_ACTION_LIST */
+                        bool end;         /* the list is complete: what it did not name is absent */
+                        bool failed;      /* could not ask; says nothing about any role */
+                        char role[NAME_BYTES]; /* unless end or failed */
+                        enum observation observation;
+                } listed;
+                struct cluster_event_operation operation;
+                struct {
+                        uint64_t attempt;
+                        uint32_t node;
+                        char device[NAME_BYTES];
+                        bool off; /* turned off, and its status confirmed it */
+                        char text[REASON_BYTES];
+                } fence;
+                bool watchdog;
+        };
+};
+
+enum cluster_action_kind {
+        CLUSTER_ACTION_MULTICAST,     /* messages[message] to the whole group */
+        CLUSTER_ACTION_APPEND,        /* store entry; its texts are borrowed from the present event */
+        CLUSTER_ACTION_TRUNCATE,      /* forget stored entries after index */
+        CLUSTER_ACTION_PROMISE,       /* store the promise of epoch */
+        CLUSTER_ACTION_PUT_OBJECT,    /* store a row: read it by cluster_object() */
+        CLUSTER_ACTION_DELETE_OBJECT, /* by kind and name */
+        CLUSTER_ACTION_APPLIED,       /* store with the rows: they belong to position */
+        CLUSTER_ACTION_RESET,         /* forget everything stored: a snapshot follows */
+        CLUSTER_ACTION_SEND_ENTRIES,  /* to node, first to last, as MESSAGE_ENTRY of round */
+        CLUSTER_ACTION_SEND_SNAPSHOT, /* to node, as MESSAGE_SNAPSHOT_* of round */
+        CLUSTER_ACTION_REPLY,         /* to the request with this token */
+        CLUSTER_ACTION_START,         /* role, on this node */
+        CLUSTER_ACTION_STOP,
+        CLUSTER_ACTION_MOVE,          /* live, from this node to node */
+        CLUSTER_ACTION_ANNOUNCE,      /* tell the networks that role lives here now */
+        CLUSTER_ACTION_LIST,          /* which roles are here? Answer with CLUSTER_EVENT_LISTED */
+        CLUSTER_ACTION_FENCE,         /* turn node off by device, and verify */
+        CLUSTER_ACTION_GUARD,         /* tell the guard keeper whether roles run here */
+        CLUSTER_ACTION_LOG,           /* reason is news for the log */
+        CLUSTER_ACTION_COUNT
+};
+
+/* How a request ended. The exit code of clu follows from it. */
+enum reply_outcome {
+        REPLY_DONE,      /* committed and applied */
+        REPLY_REFUSED,   /* committed and refused by a rule: reason names it */
+        REPLY_NO_QUORUM, /* not accepted, or its fate is not known here: reason says which */
+        REPLY_NO_OBJECT, /* refused because something named does not exist */
+        REPLY_BUSY,      /* too many at once; nothing happened */
+        REPLY_OUTCOME_COUNT
+};
+
+struct cluster_action {
+        enum cluster_action_kind kind;
+        char reason[REASON_BYTES]; /* why; never empty for what acts on the world */
+        union {
+                size_t message;     /* index into messages */
+                const struct entry *entry; /* APPEND; borrowed until the next step */
+                uint64_t index;     /* TRUNCATE */
+                uint64_t promised;  /* PROMISE */
+                struct {
+                        enum object_kind kind;
+                        char name[NAME_BYTES];
+                } object;
+                struct ledger_position applied;
+                struct {
+                        struct round_id round;
+                        uint32_t to;
+                        uint64_t first, last;
+                } send;
+                struct {
+                        uint64_t token;
+                        enum reply_outcome outcome;
+                        uint64_t index; /* of the entry, if there is one */
+                } reply;
+                struct {
+                        char name[NAME_BYTES];
+                        enum role_kind kind;
+                        uint64_t generation;
+                        uint8_t definition_hash[HASH_BYTES];
+                        uint32_t node;       /* MOVE: to */
+                        uint32_t timeout_ms; /* STOP: before it is destroyed; 0 at once */
+                        char address[ADDRESS_BYTES];           /* MOVE: of the target */
+                        char migration_address[ADDRESS_BYTES]; /* MOVE: of the target */
+                } role;
+                uint64_t listing;
+                struct {
+                        uint64_t attempt;
+                        uint32_t node;
+                        char node_name[NAME_BYTES];
+                        const struct fence_device *device; /* borrowed until the next step */
+                } fence;
+                bool guard;
+        };
+};
+
+/* One step; checked, never silently cut. One entry (a node is lost) may change every role's row. */
+#define CLUSTER_ACTIONS_MAX  (ROLES_MAX + 4096)
+#define CLUSTER_MESSAGES_MAX 256  /* one step */
+
+struct cluster_actions {
+        size_t count;
+        size_t message_count;
+        uint64_t wake_at_ms; /* send CLUSTER_EVENT_WAKE then; TIME_NEVER if never */
+        struct cluster_action item[CLUSTER_ACTIONS_MAX];
+        struct message messages[CLUSTER_MESSAGES_MAX];
+};
+
+struct cluster; /* storage of cluster_bytes(); owned by the caller, zeroed before cluster_init() */
+
+/* For at most roles_max roles (1 to ROLES_MAX). */
+size_t cluster_bytes(uint32_t roles_max);
+void cluster_init(struct cluster *cluster, const struct cluster_identity *identity, uint32_t roles_max);
+
+/* Cannot fail: what goes wrong in the world comes back as an event. Clears *actions first. */
+void cluster_step(struct cluster *cluster, const struct cluster_event *event,
+                  struct cluster_actions *actions);
+
+/* What a client or a checker may look at between steps; borrowed until the next step. */
+const struct model *cluster_model(const struct cluster *cluster);
+
+struct cluster_status {
+        bool active;  /* in an epoch: proposals are accepted */
+        bool primary; /* our view may hold or win an epoch */
+        uint64_t epoch;
+        uint32_t leader; /* NODE_NONE while no epoch is active */
+        node_set members;
+        node_set connected;
+        node_set level; /* members of the epoch that follow it */
+        struct ledger_position last;
+        struct ledger_position applied;
+        bool guard_valid;
+        bool store_failed; /* this node's ledger cannot be written */
+};
+
+void cluster_status_read(const struct cluster *cluster, struct cluster_status *ret_status);
+
+/* What this node knows of a role here. For status and checkers. */
+enum observation cluster_observation(const struct cluster *cluster, const char *role);
+
+/* Milliseconds until the leader tries a failed role again; TIME_NEVER if not planned here. */
+uint64_t cluster_retry_in_ms(const struct cluster *cluster, const char *role, uint64_t now_ms);
+
+/* The last heartbeat of a node; NULL if none was heard since it joined the view. */
+const struct message_heartbeat *cluster_heartbeat(const struct cluster *cluster, uint32_t node);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLU_CLUSTERD_CORE_CLUSTER_PRIVATE_H
+#define CLU_CLUSTERD_CORE_CLUSTER_PRIVATE_H
+
+/*
+ * What is inside struct cluster, for the files of this folder alone.
+ *
+ * Each part is owned by one file, named beside it; others read it.
+ */
+
+#include "clusterd/core/apply.h"
+#include "clusterd/core/changes.h"
+#include "clusterd/core/cluster.h"
+#include "clusterd/core/ledger.h"
+#include "clusterd/core/planner.h"
+#include "clusterd/core/round_rule.h"
+
+enum round_phase {
+        ROUND_NONE,     /* not in a group, or waiting for somebody to open a round */
+        ROUND_GATHER,   /* states are coming in */
+        ROUND_REFUSED,  /* decided: not primary */
+        ROUND_LEVEL,    /* decided: laggards are brought level, promises come in */
+        ROUND_BEGINNING, /* the epoch's entry is appended, not yet committed */
+        ROUND_ACTIVE    /* proposals are accepted */
+};
+
+/* view_change.c: one attempt of the group to agree on whose history goes on. */
+struct round {
+        enum round_phase phase;
+        struct round_id id; /* of the round that messages must name */
+        uint64_t opened;    /* rounds that we opened: makes our ids unique */
+        node_set members;
+        node_set connected;
+        node_set seen;      /* connected at some time since this process began */
+        uint64_t view_ms[NODES_MAX + 1]; /* when a node was last seen to leave `connected` */
+        uint64_t phase_ms;  /* since when in this phase */
+        node_set spoke;
+        struct message_state states[NODES_MAX + 1];
+        struct message_decide decide;
+        node_set waits;     /* leader: laggards worth waiting for */
+        node_set promised;
+        node_set level;     /* those who follow the epoch: promised when it began */
+        uint64_t position;  /* last index of the epoch, also known to laggards */
+        uint64_t begin_index; /* of the epoch's entry */
+        uint64_t committed;   /* also known to laggards */
+        bool sent_decide;   /* coordinator */
+        bool proposed_epoch; /* leader */
+        uint64_t tick_ms;   /* when we last looked: a long gap means that it was us who stood still */
+        uint64_t sent_promise;  /* epoch that we sent PROMISED for in this round */
+        uint64_t sent_stored;   /* index that we sent STORED for in this round */
+        uint64_t stored[NODES_MAX + 1];
+        uint64_t heard_ms[NODES_MAX + 1]; /* last heartbeat */
+        uint64_t heartbeat_ms;  /* our last */
+        uint64_t catch_up_ms;   /* our last request */
+        struct message_heartbeat heartbeats[NODES_MAX + 1];
+};
+
+/* pending.c: a client's command until it is answered. */
+struct pending {
+        bool used;
+        bool sent; /* in this round */
+        bool sent_before; /* in an earlier one: its fate may be open */
+        uint64_t token;
+        uint64_t count; /* of its request_id */
+        uint64_t since_ms;
+        char actor[ACTOR_BYTES];
+        struct command command;
+};
+
+/* reconcile.c: what this node knows and does about one role here. */
+struct local_role {
+        enum observation observation;
+        bool confirmed;   /* absent: an operation or a listing asked since the last change says so */
+        uint64_t stamp;   /* listings up to this one may be older than what we know */
+        uint64_t listed;  /* last listing that named it */
+        enum observation hint; /* absent: how it was said to have ended */
+        bool stopped_by_guard;
+
+        enum operation operation; /* under way */
+        bool unresolved;          /* a start or move whose end nobody knows */
+        uint64_t attempted;       /* generation that we last started, or moved away */
+        uint64_t start_failed;    /* generation whose start failed, and is surely absent */
+        uint32_t duration_ms, downtime_ms; /* of the operation that ended */
+        char text[REASON_BYTES];
+
+        uint64_t report_count;  /* request_id of a report on its way; 0: none */
+        uint64_t not_before_ms; /* next attempt at whatever failed or was refused */
+        uint64_t online_generation, online_ms; /* since when it runs here, for REPORT_STABLE */
+};
+
+/* fencing.c: the leader's attempts to prove that a lost node is off. */
+struct fencing {
+        uint64_t incarnation; /* of the node, that all this is about */
+        uint64_t attempt;  /* 0: none under way */
+        uint32_t running;  /* devices that have not answered */
+        uint32_t tries;
+        uint64_t next_ms;
+        uint64_t evidence_count; /* request_id of an evidence proposal; 0: none */
+        bool off;
+        char device[NAME_BYTES];
+};
+
+struct cluster {
+        struct cluster_identity identity;
+        uint64_t now_ms;
+        int64_t wall_ms;
+        struct cluster_actions *actions; /* of the present step */
+        bool loaded;
+
+        struct model *model;
+        struct changes changes; /* rows not yet handed to the store; cleared each step */
+        struct ledger ledger;
+        struct round round;
+        uint64_t store_index;    /* durable here, as far as it may be told to others */
+        uint64_t store_promised;
+        bool store_failed;
+
+        uint64_t proposals; /* counts request ids of ours */
+        struct pending pending[PENDING_MAX];
+        uint32_t pending_count;
+
+        bool snapshot_running; /* this laggard is receiving one */
+        struct ledger_position snapshot_at;
+
+        struct local_role *local; /* by role slot */
+        struct slot_list attention; /* roles that reconcile must look at */
+        struct slot_list later;     /* and those that it must look at again, at later_ms */
+        uint64_t later_ms;
+        uint64_t listings; /* issued */
+        uint64_t list_ms;  /* of the last */
+        bool list_running;
+        bool list_wanted;
+        uint32_t present_count; /* roles that are here, or being started */
+        uint64_t contact_ms;      /* last contact: renews the guard */
+        bool guard_lapsed;        /* and acted upon */
+        bool guard_armed;
+        uint64_t join_count;      /* request_id of our node-join on its way; 0: none */
+        uint64_t join_ms;
+
+        bool planner_due;
+        uint64_t planner_ms; /* of its last pass */
+        uint64_t planner_wake_ms; /* when a pass is due for the time alone */
+        struct planner_output planner_output;
+        uint64_t active_ms;  /* since when this node leads */
+        struct planned_role *planned; /* by role slot */
+        uint64_t planned_nodes[NODES_MAX + 1]; /* request_id of a proposal about a node; 0: none */
+        uint32_t *order;     /* scratch: role slots to place */
+        uint64_t attempts;   /* counts fence attempts */
+        struct fencing fencing[NODES_MAX + 1];
+
+        uint64_t wake_ms; /* of the present step */
+};
+
+/* actions.c */
+struct cluster_action *action_add(struct cluster *cluster, enum cluster_action_kind kind, const char *reason, ...)
+        __attribute__((format(printf, 3, 4)));
+/* A message of the present round, zeroed but for kind and round. */
+struct message *action_message(struct cluster *cluster, enum message_kind kind);
+void wake_at(struct cluster *cluster, uint64_t at_ms);
+uint32_t role_slot(const struct cluster *cluster, const struct role *role);
+
+/* pending.c */
+void pending_request(struct cluster *cluster, uint64_t token, const char *actor, const struct command *command);
+void pending_applied(struct cluster *cluster, const struct entry *entry, const struct apply *apply);
+/* A round has begun: what was sent before is to be judged anew. */
+void pending_round_ended(struct cluster *cluster);
+void pending_tick(struct cluster *cluster);
+/* Sends a proposal of our own; returns its count, or 0 when none can be accepted now. */
+uint64_t propose(struct cluster *cluster, const char *actor, const struct command *command);
+
+/* view_change.c */
+void round_view(struct cluster *cluster, node_set members, node_set connected);
+void round_message(struct cluster *cluster, uint32_t sender, const struct message *message);
+void round_stored(struct cluster *cluster);
+void round_tick(struct cluster *cluster);
+bool round_is_active(const struct cluster *cluster); /* in an epoch, and level with it */
+bool round_is_leader(const struct cluster *cluster);
+bool round_may_propose(const struct cluster *cluster);
+/* The epoch's entry is committed. */
+void round_activate(struct cluster *cluster);
+/* Would a round make this laggard level? Then it may ask for one. */
+bool round_can_be_leveled(const struct cluster *cluster);
+void round_ask_to_be_leveled(struct cluster *cluster);
+
+/* catch_up.c */
+void catch_up_tick(struct cluster *cluster);
+void catch_up_message(struct cluster *cluster, uint32_t sender, const struct message *message);
+/* Leader: sends what the laggards of this round lack. */
+void catch_up_serve(struct cluster *cluster, uint32_t to, uint64_t applied_index, uint64_t last_index);
+
+/* commit.c */
+void commit_proposal(struct cluster *cluster, uint32_t sender, const struct message_propose *propose);
+void commit_advance(struct cluster *cluster);
+/* Applies the next entry of the tail. */
+void commit_apply_next(struct cluster *cluster);
+void commit_flush_rows(struct cluster *cluster, const struct ledger_position *applied_before);
+
+/* observe.c */
+void observe_listed(struct cluster *cluster, const struct cluster_event *event);
+void observe_observed(struct cluster *cluster, const struct cluster_event *event);
+void observe_operation_done(struct cluster *cluster, const struct cluster_event_operation *done);
+void observe_tick(struct cluster *cluster); /* asks for listings */
+bool observation_is_present(enum observation observation);
+/* Keeps present_count right. */
+void observe_begin(struct cluster *cluster, struct local_role *local, enum operation operation);
+
+/* reconcile.c */
+void reconcile_tick(struct cluster *cluster);
+void reconcile_applied(struct cluster *cluster, const struct entry *entry, bool done);
+void reconcile_round_ended(struct cluster *cluster);
+void reconcile_all(struct cluster *cluster); /* every role needs a look */
+void reconcile_role_removed(struct cluster *cluster, uint32_t slot);
+
+/* guard.c */
+void guard_tick(struct cluster *cluster);
+bool guard_is_valid(const struct cluster *cluster);
+
+/* lead.c: what a leader's planner comes to is proposed */
+void lead_tick(struct cluster *cluster);
+void lead_applied(struct cluster *cluster, const struct entry *entry);
+void lead_round_ended(struct cluster *cluster);
+
+/* fencing.c */
+void fencing_tick(struct cluster *cluster);
+void fencing_done(struct cluster *cluster, const struct cluster_event *event);
+void fencing_applied(struct cluster *cluster, const struct entry *entry);
+void fencing_round_ended(struct cluster *cluster);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/core/cluster_private.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "clusterd/base/text.h"
+
+/* From a proposal to a change of the model: append, wait for a majority, apply. */
+
+void commit_proposal(struct cluster *cluster, uint32_t sender, const struct message_propose *propose)
+{
+        struct round *round = &cluster->round;
+        /* Everybody counts the same, laggards too, so everybody refuses the same. */
+        if (round->phase == ROUND_ACTIVE && round->position - round->committed >= TAIL_MAX - 1)
+                return;
+        round->position++;
+        if (!node_set_has(round->level, cluster->identity.node))
+                return;
+        (void)sender;
+        const struct entry *entry = ledger_extend(&cluster->ledger, round->decide.epoch, propose);
+        assert(entry->index == round->position);
+        action_add(cluster, CLUSTER_ACTION_APPEND, "proposed")->entry = entry;
+}
+
+/* The highest index that a majority of the voters has stored. */
+static uint64_t stored_by_majority(const struct round *round)
+{
+        uint64_t best = 0;
+        for NODE_SET_EACH (round->level & round->decide.voters, candidate) {
+                node_set holders = 0;
+                uint64_t index = round->stored[candidate];
+                for NODE_SET_EACH (round->level & round->decide.voters, node)
+                        if (round->stored[node] >= index)
+                                holders |= node_set_of(node);
+                if (index > best && round_is_majority(holders, round->decide.voters))
+                        best = index;
+        }
+        return best;
+}
+
+static void log_refusal(struct cluster *cluster, const struct entry *entry, const struct apply *apply)
+{
+        char subject[NAME_BYTES + 8];
+        command_subject(&entry->command, subject, sizeof subject);
+        action_add(cluster, CLUSTER_ACTION_LOG, "refused %s of %s: %.80s", command_kind_name(entry->command.kind),
+                   subject, apply->reason);
+}
+
+static void begin_anew(struct cluster *cluster, const struct command *command)
+{
+        const struct role *role = NULL;
+        if (command->kind == COMMAND_ROLE_REMOVE)
+                role = model_role(cluster->model, command->role.role);
+        if (role != NULL)
+                reconcile_role_removed(cluster, role_slot(cluster, role));
+}
+
+static bool concerns_planner(const struct command *command)
+{
+        return command->kind != COMMAND_ROLE_SET || (command->role_set.fields & ~(uint32_t)ROLE_FIELD_NOTE) != 0;
+}
+
+void commit_apply_next(struct cluster *cluster)
+{
+        const struct entry *entry = ledger_entry(&cluster->ledger, cluster->ledger.applied.index + 1);
+        struct apply apply = {
+                .model = cluster->model,
+                .changes = &cluster->changes,
+                .index = entry->index,
+                .time_ms = entry->time_ms,
+                .origin = entry->request.node,
+        };
+        begin_anew(cluster, &entry->command);
+        apply_command(&apply, &entry->command);
+        if (apply.outcome != APPLY_DONE)
+                log_refusal(cluster, entry, &apply);
+        if (apply.deleted) {
+                struct cluster_action *action = action_add(cluster, CLUSTER_ACTION_DELETE_OBJECT, "removed");
+                action->object.kind = apply.deleted_kind;
+                TEXT_COPY(action->object.name, apply.deleted_name);
+        }
+        cluster->planner_due |= concerns_planner(&entry->command);
+        ledger_mark_applied(&cluster->ledger);
+
+        bool ours = entry->request.node == cluster->identity.node &&
+                    entry->request.incarnation == cluster->identity.incarnation;
+        if (ours) {
+                lead_applied(cluster, entry);
+                fencing_applied(cluster, entry);
+                pending_applied(cluster, entry, &apply);
+        }
+        reconcile_applied(cluster, entry, apply.outcome == APPLY_DONE);
+}
+
+void commit_advance(struct cluster *cluster)
+{
+        struct round *round = &cluster->round;
+        uint64_t committed = stored_by_majority(round);
+        /* Only an entry of this epoch commits what is before it. Source: Raft, 5.4.2. */
+        if (committed < round->begin_index || committed <= round->committed)
+                return;
+        round->committed = committed;
+        bool level = node_set_has(round->level, cluster->identity.node);
+        while (level && cluster->ledger.applied.index < committed)
+                commit_apply_next(cluster);
+        if (round->phase == ROUND_BEGINNING)
+                round_activate(cluster);
+}
+
+static void put_row(struct cluster *cluster, enum object_kind kind, const char *name)
+{
+        struct cluster_action *action = action_add(cluster, CLUSTER_ACTION_PUT_OBJECT, "changed");
+        action->object.kind = kind;
+        TEXT_COPY(action->object.name, name);
+}
+
+void commit_flush_rows(struct cluster *cluster, const struct ledger_position *applied_before)
+{
+        struct changes *changes = &cluster->changes;
+        const struct model *model = cluster->model;
+        if (changes->settings)
+                put_row(cluster, OBJECT_SETTINGS, "cluster");
+        for NODE_SET_EACH (changes->nodes, node)
+                put_row(cluster, OBJECT_NODE, model->nodes[node].name);
+        for (uint32_t i = 0; i < FENCE_DEVICES_MAX; i++)
+                if ((changes->fence_devices[i / 64] >> i % 64 & 1) && model->fence_devices[i].name[0] != '\0')
+                        put_row(cluster, OBJECT_FENCE_DEVICE, model->fence_devices[i].name);
+        for (uint32_t i = 0; i < changes->roles.count; i++) {
+                uint32_t slot = changes->roles.slots[i];
+                if (model->roles[slot].name[0] != '\0')
+                        put_row(cluster, OBJECT_ROLE, model->roles[slot].name);
+                slot_list_add(&cluster->attention, slot);
+        }
+        changes->settings = false;
+        changes->nodes = 0;
+        memset(changes->fence_devices, 0, sizeof changes->fence_devices);
+        slot_list_clear(&changes->roles);
+        if (!ledger_position_equal(applied_before, &cluster->ledger.applied))
+                action_add(cluster, CLUSTER_ACTION_APPLIED, "%llu", (unsigned long long)cluster->ledger.applied.index)
+                        ->applied = cluster->ledger.applied;
+}

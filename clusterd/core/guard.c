@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/core/cluster_private.h"
+
+/*
+ * The quorum guard: this node may run its roles while its last contact is less
+ * than isolation_hold ago. The arithmetic is in clusterd/guard/README.md.
+ */
+
+static uint64_t lapses_at(const struct cluster *cluster)
+{
+        if (cluster->contact_ms == 0)
+                return 0;
+        return cluster->contact_ms + cluster->model->settings.isolation_hold_ms;
+}
+
+bool guard_is_valid(const struct cluster *cluster)
+{
+        return cluster->now_ms < lapses_at(cluster);
+}
+
+void guard_tick(struct cluster *cluster)
+{
+        bool valid = guard_is_valid(cluster);
+        bool needed = cluster->present_count > 0;
+        if (needed && !valid && !cluster->guard_lapsed) {
+                cluster->guard_lapsed = true;
+                reconcile_all(cluster);
+        } else if (valid) {
+                cluster->guard_lapsed = false;
+        }
+        if (needed && valid)
+                wake_at(cluster, lapses_at(cluster));
+        if (needed != cluster->guard_armed) {
+                cluster->guard_armed = needed;
+                action_add(cluster, CLUSTER_ACTION_GUARD, needed ? "roles run here" : "no role runs here")->guard = needed;
+        }
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/core/cluster_private.h"
+
+#include <assert.h>
+
+#include "clusterd/base/text.h"
+
+/*
+ * What hypervisor and agents say is here, kept per role.
+ *
+ * "Absent" is only believed (confirmed) when an operation of ours ended so, or
+ * when a listing says so that was asked after the last change: a word that
+ * was on its way may be older than what we know. A listing that failed says
+ * nothing. Source: field complaints 2 to 5.
+ */
+
+#define LIST_EVERY_MS   10000
+#define LIST_AGAIN_MS   200   /* between two listings, at least */
+#define LIST_PATIENCE_MS 15000
+
+bool observation_is_present(enum observation observation)
+{
+        return observation == OBSERVED_INCOMING || observation == OBSERVED_OUTGOING ||
+               observation == OBSERVED_RUNNING;
+}
+
+/* Counts for the guard: something may write here. */
+static bool counts(const struct local_role *local)
+{
+        return observation_is_present(local->observation) || local->operation == OPERATION_START ||
+               local->unresolved;
+}
+
+static void recount(struct cluster *cluster, bool before, const struct local_role *local)
+{
+        bool after = counts(local);
+        if (after && !before)
+                cluster->present_count++;
+        if (before && !after) {
+                assert(cluster->present_count > 0);
+                cluster->present_count--;
+        }
+}
+
+static void set_observation(struct cluster *cluster, uint32_t slot, enum observation observation, bool confirmed)
+{
+        struct local_role *local = &cluster->local[slot];
+        bool before = counts(local);
+        bool present = observation_is_present(observation);
+        if (!present && (observation != OBSERVED_ABSENT_UNKNOWN || observation_is_present(local->observation)))
+                local->hint = observation;
+        if (present)
+                local->stopped_by_guard = false;
+        local->observation = observation;
+        local->confirmed = !present && confirmed;
+        recount(cluster, before, local);
+        slot_list_add(&cluster->attention, slot);
+}
+
+void observe_begin(struct cluster *cluster, struct local_role *local, enum operation operation)
+{
+        bool before = counts(local);
+        local->operation = operation;
+        local->stamp = cluster->listings;
+        local->confirmed = false;
+        recount(cluster, before, local);
+}
+
+static struct local_role *find(struct cluster *cluster, const char *name, uint32_t *ret_slot)
+{
+        const struct role *role = model_role(cluster->model, name);
+        if (role == NULL)
+                return NULL;
+        *ret_slot = role_slot(cluster, role);
+        return &cluster->local[*ret_slot];
+}
+
+void observe_observed(struct cluster *cluster, const struct cluster_event *event)
+{
+        uint32_t slot = 0;
+        struct local_role *local = find(cluster, event->observed.role, &slot);
+        if (local == NULL || local->operation != OPERATION_NONE)
+                return; /* the operation's end will say */
+        bool before = counts(local);
+        local->stamp = cluster->listings;
+        local->unresolved = false;
+        recount(cluster, before, local);
+        TEXT_COPY(local->text, event->observed.text);
+        set_observation(cluster, slot, event->observed.observation, false);
+        if (!observation_is_present(event->observed.observation))
+                cluster->list_wanted = true;
+}
+
+/* Whoever the list did not name is absent, unless we know something newer. */
+static void conclude_listing(struct cluster *cluster, uint64_t listing)
+{
+        for (uint32_t slot = 0; slot < cluster->model->roles_used; slot++) {
+                struct local_role *local = &cluster->local[slot];
+                if (cluster->model->roles[slot].name[0] == '\0' || local->operation != OPERATION_NONE ||
+                    local->stamp >= listing || local->listed == listing || local->unresolved || local->confirmed)
+                        continue;
+                set_observation(cluster, slot,
+                                observation_is_present(local->observation) ? OBSERVED_ABSENT_UNKNOWN :
+                                                                             local->observation,
+                                true);
+        }
+}
+
+void observe_listed(struct cluster *cluster, const struct cluster_event *event)
+{
+        if (event->listed.listing == 0) { /* unasked: something happened to the hypervisor's daemon */
+                cluster->list_wanted = true;
+                return;
+        }
+        if (event->listed.listing != cluster->listings)
+                return;
+        if (event->listed.failed) {
+                cluster->list_running = false;
+                cluster->list_wanted = true;
+                cluster->list_ms = cluster->now_ms + 2000 - LIST_AGAIN_MS; /* "I could not ask": again in 2 s */
+                return;
+        }
+        if (event->listed.end) {
+                cluster->list_running = false;
+                conclude_listing(cluster, event->listed.listing);
+                return;
+        }
+        uint32_t slot = 0;
+        struct local_role *local = find(cluster, event->listed.role, &slot);
+        if (local == NULL)
+                return;
+        local->listed = event->listed.listing;
+        if (local->operation != OPERATION_NONE || local->stamp >= event->listed.listing)
+                return;
+        if (event->listed.observation != local->observation || local->unresolved) {
+                bool before = counts(local);
+                local->unresolved = false;
+                recount(cluster, before, local);
+                set_observation(cluster, slot, event->listed.observation, false);
+        }
+}
+
+void observe_operation_done(struct cluster *cluster, const struct cluster_event_operation *done)
+{
+        uint32_t slot = 0;
+        struct local_role *local = find(cluster, done->role, &slot);
+        if (local == NULL || local->operation != done->operation)
+                return;
+        bool before = counts(local);
+        local->operation = OPERATION_NONE;
+        local->stamp = cluster->listings;
+        local->duration_ms = done->duration_ms;
+        local->downtime_ms = done->downtime_ms;
+        local->unresolved = done->result == OPERATION_UNKNOWN && done->operation != OPERATION_STOP;
+        recount(cluster, before, local);
+        TEXT_COPY(local->text, done->text);
+        cluster->list_wanted = true; /* a word that we ignored meanwhile is made up for */
+        slot_list_add(&cluster->attention, slot);
+        if (done->result == OPERATION_UNKNOWN) {
+                local->not_before_ms = cluster->now_ms + 2000;
+                return;
+        }
+        set_observation(cluster, slot, done->observation, true);
+        if (done->operation == OPERATION_START && !observation_is_present(done->observation))
+                local->start_failed = done->generation;
+}
+
+void observe_tick(struct cluster *cluster)
+{
+        if (cluster->list_running && cluster->now_ms >= cluster->list_ms + LIST_PATIENCE_MS)
+                cluster->list_running = false;
+        if (!cluster->loaded || cluster->list_running) {
+                wake_at(cluster, cluster->list_running ? cluster->list_ms + LIST_PATIENCE_MS : TIME_NEVER);
+                return;
+        }
+        uint64_t due = cluster->list_ms + (cluster->list_wanted ? LIST_AGAIN_MS : LIST_EVERY_MS);
+        if (cluster->listings != 0 && cluster->now_ms < due) {
+                wake_at(cluster, due);
+                return;
+        }
+        cluster->list_wanted = false;
+        cluster->list_running = true;
+        cluster->list_ms = cluster->now_ms;
+        action_add(cluster, CLUSTER_ACTION_LIST, "what runs here?")->listing = ++cluster->listings;
+        wake_at(cluster, cluster->now_ms + LIST_PATIENCE_MS);
+}

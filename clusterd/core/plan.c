@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/core/plan.h"
+
+#include <string.h>
+
+#include "clusterd/base/text.h"
+#include "clusterd/core/cluster_private.h"
+#include "clusterd/core/role_state.h"
+
+/* A plan that does not come to rest within so many passes is cut. */
+#define PASSES_MAX 256
+
+struct planning {
+        struct model *model;
+        const struct cluster *cluster;
+        struct plan *plan;
+        uint64_t index;
+};
+
+static enum apply_outcome apply_step(struct planning *planning, const struct command *command, uint32_t origin,
+                                     char reason[REASON_BYTES])
+{
+        struct apply apply = { .model = planning->model, .index = ++planning->index, .origin = origin };
+        apply_command(&apply, command);
+        memcpy(reason, apply.reason, REASON_BYTES);
+        return apply.outcome;
+}
+
+static void describe(struct planning *planning, const struct command *command)
+{
+        struct plan *plan = planning->plan;
+        if (plan->count == PLAN_STEPS_MAX) {
+                plan->cut = true;
+                return;
+        }
+        struct plan_step *step = &plan->steps[plan->count++];
+        memset(step, 0, sizeof *step);
+        step->kind = command->kind;
+        command_subject(command, step->subject, sizeof step->subject);
+        const struct role *role = NULL;
+        if (command->kind == COMMAND_ROLE_ASSIGN) {
+                role = model_role(planning->model, command->role_assign.role);
+                step->to = command->role_assign.node;
+                TEXT_COPY(step->reason, command->role_assign.reason);
+        } else if (command->kind == COMMAND_ROLE_MOVE) {
+                role = model_role(planning->model, command->role_move.role);
+                step->to = command->role_move.target;
+                TEXT_COPY(step->reason, command->role_move.reason);
+        } else if (command->kind == COMMAND_NODE_LOST || command->kind == COMMAND_NODE_DRAINED) {
+                TEXT_COPY(step->reason, command->node.reason);
+        }
+        step->from = role == NULL ? NODE_NONE : role->owner;
+}
+
+static void pretend_report(struct planning *planning, const struct role *role, uint32_t node, enum report_kind kind)
+{
+        struct command command = { .kind = COMMAND_ROLE_REPORT };
+        char ignored[REASON_BYTES];
+        TEXT_COPY(command.role_report.role, role->name);
+        command.role_report.node = node;
+        command.role_report.generation = role->generation;
+        command.role_report.kind = kind;
+        apply_step(planning, &command, node, ignored);
+}
+
+/* Whatever is under way succeeds. True if anything was. */
+static bool pretend_success(struct planning *planning)
+{
+        bool progress = false;
+        for MODEL_EACH_ROLE (planning->model, role) {
+                uint32_t owner = role->owner, target = role->target;
+                const struct node *node = model_node(planning->model, owner);
+                if (node == NULL || node->state != NODE_UP)
+                        continue;
+                if (role->state == ROLE_STARTING) {
+                        pretend_report(planning, role, owner, REPORT_RUNNING);
+                } else if (role->state == ROLE_STOPPING) {
+                        pretend_report(planning, role, owner, REPORT_STOPPED);
+                } else if (role->state == ROLE_MOVING) {
+                        pretend_report(planning, role, owner, REPORT_ABSENT);
+                        pretend_report(planning, role, target, REPORT_RUNNING);
+                } else {
+                        continue;
+                }
+                progress = true;
+        }
+        return progress;
+}
+
+static bool has_fence_device(const struct model *model, uint32_t node)
+{
+        for (uint32_t i = 0; i < FENCE_DEVICES_MAX; i++)
+                if (model->fence_devices[i].name[0] != '\0' && node_set_has(model->fence_devices[i].targets, node))
+                        return true;
+        return false;
+}
+
+/* Lost nodes are proven to be off, by what they have. */
+static bool pretend_evidence(struct planning *planning)
+{
+        bool progress = false;
+        for MODEL_EACH_NODE (planning->model, node) {
+                if (node->state != NODE_LOST)
+                        continue;
+                struct command command = { .kind = COMMAND_NODE_EVIDENCE };
+                char ignored[REASON_BYTES];
+                command.node_evidence.node = node->id;
+                command.node_evidence.incarnation = node->incarnation;
+                if (has_fence_device(planning->model, node->id))
+                        command.node_evidence.kind = EVIDENCE_POWERED_OFF;
+                else if (node->watchdog)
+                        command.node_evidence.kind = EVIDENCE_GUARD_EXPIRED;
+                else
+                        continue; /* nothing can prove it: the plan ends here */
+                describe(planning, &command);
+                progress |= apply_step(planning, &command, planning->cluster->identity.node, ignored) == APPLY_DONE;
+        }
+        return progress;
+}
+
+static bool plan_pass(struct planning *planning, struct planner_output *output)
+{
+        struct planner_input input = {
+                .model = planning->model,
+                .now_ms = 0,
+                .order = planning->cluster->order, /* scratch between two steps */
+        };
+        bool progress = false;
+        planner_pass(&input, output);
+        for (size_t i = 0; i < output->count; i++) {
+                char ignored[REASON_BYTES];
+                describe(planning, &output->step[i].command);
+                progress |= apply_step(planning, &output->step[i].command, planning->cluster->identity.node,
+                                       ignored) == APPLY_DONE;
+        }
+        return progress;
+}
+
+void plan_command(const struct cluster *cluster, const struct command *command, struct model *scratch,
+                  struct plan *ret_plan)
+{
+        struct planning planning = {
+                .model = scratch,
+                .cluster = cluster,
+                .plan = ret_plan,
+                .index = cluster->ledger.applied.index,
+        };
+        ret_plan->count = 0;
+        ret_plan->cut = false;
+        ret_plan->reason[0] = '\0';
+        model_copy(scratch, cluster->model);
+
+        struct command settled = *command;
+        enum apply_outcome outcome = APPLY_REFUSED;
+        if (planner_settle_target(scratch, &settled, ret_plan->reason)) {
+                describe(&planning, &settled);
+                outcome = apply_step(&planning, &settled, cluster->identity.node, ret_plan->reason);
+        }
+        ret_plan->outcome = outcome == APPLY_DONE    ? REPLY_DONE :
+                            outcome == APPLY_REFUSED ? REPLY_REFUSED :
+                                                       REPLY_NO_OBJECT;
+        if (outcome != APPLY_DONE)
+                return;
+        struct planner_output output;
+        for (int pass = 0; pass < PASSES_MAX && !ret_plan->cut; pass++) {
+                bool progress = pretend_success(&planning);
+                progress |= pretend_evidence(&planning);
+                progress |= plan_pass(&planning, &output);
+                if (!progress)
+                        return;
+        }
+        ret_plan->cut = true;
+}

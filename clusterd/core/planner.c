@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/core/planner.h"
+
+#include <assert.h>
+
+#include "clusterd/base/text.h"
+#include "clusterd/core/role_state.h"
+
+/* One pass under way. */
+struct pass {
+        const struct planner_input *input;
+        const struct model *model;
+        struct planner_output *output;
+        struct placement_load load;
+        uint32_t moves[NODES_MAX + 1]; /* into or out of a node, running or asked for */
+        node_set busy;                 /* nodes that may run something */
+        uint32_t order_count;
+};
+
+static struct planner_step *add_step(struct pass *pass, enum command_kind kind, uint32_t slot, uint32_t node)
+{
+        if (pass->output->count == PLANNER_STEPS_MAX)
+                return NULL;
+        struct planner_step *step = &pass->output->step[pass->output->count++];
+        memset(step, 0, sizeof *step);
+        step->command.kind = kind;
+        step->slot = slot;
+        step->node = node;
+        return step;
+}
+
+static bool is_asked(const struct pass *pass, uint32_t slot)
+{
+        return pass->input->planned != NULL && pass->input->planned[slot].count != 0;
+}
+
+/* Failed roles wait for their next try; the clock for that is ours. */
+static bool is_due(struct pass *pass, const struct role *role, uint32_t slot)
+{
+        if (pass->input->planned == NULL)
+                return true;
+        struct planned_role *planned = &pass->input->planned[slot];
+        if (planned->due_index != role->since_index) {
+                planned->due_index = role->since_index;
+                planned->due_ms = pass->input->now_ms + role->retry_ms;
+        }
+        /* A start that an operator asks for clears the delay. */
+        if (role->retry_ms == 0 || pass->input->now_ms >= planned->due_ms)
+                return true;
+        if (planned->due_ms < pass->output->wake_ms)
+                pass->output->wake_ms = planned->due_ms;
+        return false;
+}
+
+static bool wants_place(struct pass *pass, const struct role *role, uint32_t slot)
+{
+        if (role->desired != DESIRED_RUNNING)
+                return false;
+        switch (role->state) {
+        case ROLE_OFFLINE:
+                return true;
+        case ROLE_FAILED:
+                return is_due(pass, role, slot);
+        case ROLE_RECOVERING:
+                return role_possible_runners(role) == 0;
+        case ROLE_STARTING:
+        case ROLE_ONLINE:
+        case ROLE_STOPPING:
+        case ROLE_MOVING:
+        case ROLE_STATE_COUNT:
+                break;
+        }
+        return false;
+}
+
+static bool wants_to_leave(const struct pass *pass, const struct role *role)
+{
+        const struct node *owner = role->state == ROLE_ONLINE ? model_node(pass->model, role->owner) : NULL;
+        return owner != NULL && owner->duty == DUTY_DRAINING;
+}
+
+static bool wants_home(const struct pass *pass, const struct role *role)
+{
+        if (role->state != ROLE_ONLINE || role->failback == NODE_NONE || role->failback == role->owner)
+                return false;
+        const struct node *home = model_node(pass->model, role->failback);
+        return home != NULL && home->state == NODE_UP && home->duty == DUTY_ACTIVE;
+}
+
+static void survey(struct pass *pass)
+{
+        placement_load_read(pass->model, &pass->load);
+        for MODEL_EACH_ROLE (pass->model, role) {
+                uint32_t slot = (uint32_t)(role - pass->model->roles);
+                pass->busy |= role_possible_runners(role);
+                if (role->state == ROLE_MOVING) {
+                        pass->moves[role->owner]++;
+                        pass->moves[role->target]++;
+                }
+                if (is_asked(pass, slot)) {
+                        placement_load_add(&pass->load, pass->input->planned[slot].node, role);
+                        if (role->state == ROLE_ONLINE) {
+                                pass->moves[role->owner]++;
+                                pass->moves[pass->input->planned[slot].node]++;
+                        }
+                } else if (wants_place(pass, role, slot) || wants_to_leave(pass, role) ||
+                           wants_home(pass, role)) {
+                        pass->input->order[pass->order_count++] = slot;
+                }
+        }
+}
+
+/* What does not run goes first, by priority; then moves; then by name. */
+static bool comes_before(const struct model *model, uint32_t a_slot, uint32_t b_slot)
+{
+        const struct role *a = &model->roles[a_slot], *b = &model->roles[b_slot];
+        bool a_runs = a->state == ROLE_ONLINE, b_runs = b->state == ROLE_ONLINE;
+        if (a_runs != b_runs)
+                return b_runs;
+        if (!a_runs && a->priority != b->priority)
+                return a->priority > b->priority;
+        return strcmp(a->name, b->name) < 0;
+}
+
+static void sift_down(const struct model *model, uint32_t *heap, uint32_t root, uint32_t count)
+{
+        for (;;) {
+                uint32_t child = 2 * root + 1;
+                if (child >= count)
+                        return;
+                if (child + 1 < count && comes_before(model, heap[child], heap[child + 1]))
+                        child++;
+                if (!comes_before(model, heap[root], heap[child]))
+                        return;
+                uint32_t swap = heap[root];
+                heap[root] = heap[child];
+                heap[child] = swap;
+                root = child;
+        }
+}
+
+/* Heap sort: qsort() may allocate, and its order of equals is its own. */
+static void sort_order(const struct model *model, uint32_t *order, uint32_t count)
+{
+        for (uint32_t root = count / 2; root-- > 0;)
+                sift_down(model, order, root, count);
+        for (uint32_t last = count; last-- > 1;) {
+                uint32_t swap = order[0];
+                order[0] = order[last];
+                order[last] = swap;
+                sift_down(model, order, 0, last);
+        }
+}
+
+static void plan_nodes(struct pass *pass)
+{
+        for MODEL_EACH_NODE (pass->model, node) {
+                if (node_set_has(pass->input->nodes_asked, node->id))
+                        continue;
+                struct planner_step *step = NULL;
+                if (node->state == NODE_UP && node_set_has(pass->input->lost, node->id)) {
+                        step = add_step(pass, COMMAND_NODE_LOST, UINT32_MAX, node->id);
+                        if (step != NULL)
+                                TEXT_COPY(step->command.node.reason, "left the membership without a word");
+                } else if (node->duty == DUTY_DRAINING && !node_set_has(pass->busy, node->id)) {
+                        step = add_step(pass, COMMAND_NODE_DRAINED, UINT32_MAX, node->id);
+                        if (step != NULL)
+                                TEXT_COPY(step->command.node.reason, "it runs nothing any more");
+                }
+                if (step != NULL) {
+                        step->command.node.node = node->id;
+                        step->command.node.incarnation = node->incarnation;
+                }
+        }
+}
+
+static void plan_start(struct pass *pass, const struct role *role, uint32_t slot)
+{
+        uint32_t node = NODE_NONE;
+        char choice[REASON_BYTES];
+        /* A role of OCF kind on its way to another node carries where to. */
+        bool heading = role->target != NODE_NONE &&
+                       placement_check(pass->model, role, &pass->load, role->target, choice) == PLACEMENT_FOUND;
+        if (heading) {
+                node = role->target;
+                TEXT_PRINT(choice, "%s: as asked", model_node_name(pass->model, node));
+        } else if (placement_choose(pass->model, role, &pass->load, 0, &node, choice) != PLACEMENT_FOUND) {
+                return;
+        }
+        placement_load_add(&pass->load, node, role);
+        struct planner_step *step = add_step(pass, COMMAND_ROLE_ASSIGN, slot, node);
+        if (step == NULL)
+                return;
+        struct command_role_assign *assign = &step->command.role_assign;
+        TEXT_COPY(assign->role, role->name);
+        assign->node = node;
+        assign->generation = role->generation + 1;
+        assign->owner_evidence = role->owner_evidence;
+        assign->target_evidence = role->target_evidence;
+        TEXT_COPY(assign->reason, choice);
+}
+
+static void plan_move(struct pass *pass, const struct role *role, uint32_t slot)
+{
+        uint32_t node = NODE_NONE;
+        char choice[REASON_BYTES];
+        bool drain = wants_to_leave(pass, role);
+        if (drain) {
+                if (placement_choose(pass->model, role, &pass->load, node_set_of(role->owner), &node, choice) !=
+                    PLACEMENT_FOUND)
+                        return;
+        } else {
+                node = role->failback;
+                if (placement_check(pass->model, role, &pass->load, node, choice) != PLACEMENT_FOUND)
+                        return;
+                TEXT_PRINT(choice, "%s: back to where it was drained from", model_node_name(pass->model, node));
+        }
+        /* Reserved also while it waits for its turn: so the order of the turns changes no target. */
+        placement_load_add(&pass->load, node, role);
+        uint32_t limit = pass->model->settings.moves_max;
+        if (pass->moves[role->owner] >= limit || pass->moves[node] >= limit)
+                return;
+        struct planner_step *step = add_step(pass, COMMAND_ROLE_MOVE, slot, node);
+        if (step == NULL)
+                return;
+        pass->moves[role->owner]++;
+        pass->moves[node]++;
+        struct command_role_move *move = &step->command.role_move;
+        TEXT_COPY(move->role, role->name);
+        move->target = node;
+        move->generation = role->generation + 1;
+        move->drain = drain;
+        if (drain)
+                TEXT_PRINT(move->reason, "drain of %.40s; %.100s", model_node_name(pass->model, role->owner), choice);
+        else
+                TEXT_COPY(move->reason, choice);
+}
+
+bool planner_settle_target(const struct model *model, struct command *command, char reason[REASON_BYTES])
+{
+        struct command_role_move *move = &command->role_move;
+        const struct role *role = NULL;
+        if (command->kind == COMMAND_ROLE_MOVE && move->target == NODE_NONE)
+                role = model_role(model, move->role);
+        if (role == NULL)
+                return true;
+        struct placement_load load;
+        placement_load_read(model, &load);
+        return placement_choose(model, role, &load, node_set_of(role->owner), &move->target, reason) ==
+               PLACEMENT_FOUND;
+}
+
+void planner_pass(const struct planner_input *input, struct planner_output *ret_output)
+{
+        assert(input->order != NULL);
+        struct pass pass = { .input = input, .model = input->model, .output = ret_output };
+        ret_output->count = 0;
+        ret_output->wake_ms = UINT64_MAX;
+
+        survey(&pass);
+        plan_nodes(&pass);
+        sort_order(pass.model, input->order, pass.order_count);
+        for (uint32_t i = 0; i < pass.order_count && ret_output->count < PLANNER_STEPS_MAX; i++) {
+                uint32_t slot = input->order[i];
+                const struct role *role = &pass.model->roles[slot];
+                if (role->state == ROLE_ONLINE)
+                        plan_move(&pass, role, slot);
+                else
+                        plan_start(&pass, role, slot);
+        }
+}

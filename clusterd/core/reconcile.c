@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/core/cluster_private.h"
+
+#include <string.h>
+
+#include "clusterd/base/text.h"
+#include "clusterd/core/role_state.h"
+
+/*
+ * This node's part: what the committed model says against what is here, and
+ * from that local actions and reports. Nothing is remembered that observation
+ * could not give back after a restart.
+ */
+
+#define ROLES_PER_STEP 128   /* the rest in the next step, at once */
+#define AGAIN_MS       2000  /* what failed or was refused is tried again */
+#define RELIST_MS      1000  /* while a migration is on its way in */
+#define STABLE_MS      600000 /* a role that ran for so long is forgiven its failures */
+#define JOIN_AGAIN_MS  1000
+
+struct looked_at {
+        struct cluster *cluster;
+        const struct role *role;
+        struct local_role *local;
+        uint32_t slot;
+        bool present;
+};
+
+static uint32_t self(const struct cluster *cluster)
+{
+        return cluster->identity.node;
+}
+
+/* Have another look at this role later. */
+static void look_again(struct looked_at *at, uint64_t when_ms)
+{
+        struct cluster *cluster = at->cluster;
+        if (cluster->later.count == 0 || when_ms < cluster->later_ms)
+                cluster->later_ms = when_ms;
+        slot_list_add(&cluster->later, at->slot);
+}
+
+static struct cluster_action *act(struct looked_at *at, enum cluster_action_kind kind, const char *reason)
+{
+        const struct role *role = at->role;
+        struct cluster_action *action = action_add(at->cluster, kind, "%s", reason);
+        TEXT_COPY(action->role.name, role->name);
+        action->role.kind = role->kind;
+        action->role.generation = role->generation;
+        memcpy(action->role.definition_hash, role->definition_hash, HASH_BYTES);
+        return action;
+}
+
+static void start(struct looked_at *at)
+{
+        at->local->attempted = at->role->generation;
+        observe_begin(at->cluster, at->local, OPERATION_START);
+        guard_tick(at->cluster); /* armed before anything runs */
+        act(at, CLUSTER_ACTION_START, at->role->reason);
+}
+
+static void stop(struct looked_at *at, uint32_t timeout_ms, const char *reason)
+{
+        observe_begin(at->cluster, at->local, OPERATION_STOP);
+        act(at, CLUSTER_ACTION_STOP, reason)->role.timeout_ms = timeout_ms;
+}
+
+static void move_away(struct looked_at *at)
+{
+        const struct node *target = model_node(at->cluster->model, at->role->target);
+        if (target == NULL)
+                return;
+        at->local->attempted = at->role->generation;
+        observe_begin(at->cluster, at->local, OPERATION_MOVE);
+        struct cluster_action *action = act(at, CLUSTER_ACTION_MOVE, at->role->reason);
+        action->role.node = target->id;
+        TEXT_COPY(action->role.address, target->address);
+        TEXT_COPY(action->role.migration_address, target->migration_address);
+}
+
+static void report(struct looked_at *at, enum report_kind kind, const char *text)
+{
+        struct cluster *cluster = at->cluster;
+        if (at->local->report_count != 0)
+                return;
+        if (cluster->now_ms < at->local->not_before_ms) {
+                look_again(at, at->local->not_before_ms);
+                return;
+        }
+        struct command command = { .kind = COMMAND_ROLE_REPORT };
+        struct command_role_report *content = &command.role_report;
+        TEXT_COPY(content->role, at->role->name);
+        content->node = self(cluster);
+        content->generation = at->role->generation;
+        content->kind = kind;
+        content->duration_ms = at->local->duration_ms;
+        content->downtime_ms = at->local->downtime_ms;
+        TEXT_COPY(content->text, text);
+        at->local->report_count = propose(cluster, "node", &command);
+        if (at->local->report_count == 0)
+                look_again(at, cluster->now_ms + 1);
+}
+
+/* Why it is gone, as far as anybody knows. Precondition: absent and confirmed. */
+static void report_gone(struct looked_at *at)
+{
+        const struct local_role *local = at->local;
+        if (local->stopped_by_guard)
+                report(at, REPORT_STOPPED, "this node stopped it: its guard had lapsed");
+        else if (local->hint == OBSERVED_ABSENT_SHUTDOWN)
+                report(at, REPORT_SHUT_DOWN, local->text);
+        else
+                report(at, REPORT_FAILED, local->text[0] != '\0' ? local->text : "it was found not to run");
+}
+
+/* True when it is surely not here; otherwise a fresh listing is asked for. */
+static bool is_surely_absent(struct looked_at *at)
+{
+        if (at->present || at->local->unresolved)
+                return false;
+        if (!at->local->confirmed)
+                at->cluster->list_wanted = true;
+        return at->local->confirmed;
+}
+
+static void see_to_starting(struct looked_at *at)
+{
+        struct local_role *local = at->local;
+        if (at->present) {
+                if (local->observation == OBSERVED_RUNNING)
+                        report(at, REPORT_RUNNING, "");
+        } else if (local->start_failed == at->role->generation && local->confirmed) {
+                report(at, REPORT_START_FAILED, local->text[0] != '\0' ? local->text : "it did not start");
+        } else if (!local->unresolved && local->attempted != at->role->generation) {
+                start(at);
+        } else if (!local->unresolved && is_surely_absent(at)) {
+                report_gone(at); /* it had started, and is gone before that was told */
+        }
+}
+
+static void see_to_online(struct looked_at *at)
+{
+        struct cluster *cluster = at->cluster;
+        struct local_role *local = at->local;
+        if (is_surely_absent(at)) {
+                report_gone(at);
+                return;
+        }
+        if (local->online_generation != at->role->generation) {
+                local->online_generation = at->role->generation;
+                local->online_ms = cluster->now_ms;
+        }
+        if (at->present && at->role->failures > 0) {
+                if (cluster->now_ms >= local->online_ms + STABLE_MS)
+                        report(at, REPORT_STABLE, "");
+                else
+                        look_again(at, local->online_ms + STABLE_MS);
+        }
+}
+
+static void see_to_stopping(struct looked_at *at)
+{
+        if (is_surely_absent(at)) {
+                report(at, REPORT_STOPPED, "");
+                return;
+        }
+        if (!at->present)
+                return;
+        if (at->cluster->now_ms < at->local->not_before_ms)
+                look_again(at, at->local->not_before_ms);
+        else
+                stop(at, at->role->stop_now ? 0 : at->role->stop_timeout_ms, at->role->reason);
+}
+
+static void see_to_moving_out(struct looked_at *at)
+{
+        struct local_role *local = at->local;
+        if (at->role->owner_end != MOVE_END_UNKNOWN)
+                return;
+        if (is_surely_absent(at)) {
+                if (local->hint == OBSERVED_ABSENT_SHUTDOWN)
+                        report(at, REPORT_SHUT_DOWN, local->text);
+                else
+                        report(at, REPORT_ABSENT, local->text);
+        } else if (local->observation == OBSERVED_OUTGOING) {
+                at->cluster->list_wanted = true;
+                look_again(at, at->cluster->now_ms + RELIST_MS);
+        } else if (local->observation == OBSERVED_RUNNING) {
+                if (local->attempted != at->role->generation)
+                        move_away(at);
+                else
+                        report(at, REPORT_RUNNING, local->text);
+        }
+}
+
+static void see_to_moving_in(struct looked_at *at)
+{
+        const struct node *owner = model_node(at->cluster->model, at->role->owner);
+        bool owner_done = at->role->owner_end != MOVE_END_UNKNOWN;
+        if (at->role->target_end != MOVE_END_UNKNOWN)
+                return;
+        if (at->local->observation == OBSERVED_RUNNING) {
+                report(at, REPORT_RUNNING, "");
+        } else if (at->local->observation == OBSERVED_INCOMING) {
+                if (owner_done && owner != NULL && owner->state == NODE_DOWN) {
+                        stop(at, 0, "its source is gone in the middle of the move");
+                } else {
+                        at->cluster->list_wanted = true;
+                        look_again(at, at->cluster->now_ms + RELIST_MS);
+                }
+        } else if (owner_done && is_surely_absent(at)) {
+                /* Only a listing asked after the owner had spoken counts: see reconcile_applied(). */
+                report(at, REPORT_ABSENT, "nothing arrived");
+        }
+}
+
+static void see_to_recovering(struct looked_at *at)
+{
+        if (at->local->observation == OBSERVED_RUNNING)
+                report(at, REPORT_RUNNING, "");
+        else if (is_surely_absent(at))
+                report(at, REPORT_STOPPED, "it does not run here any more");
+}
+
+static void see_to_right(struct looked_at *at)
+{
+        switch (at->role->state) {
+        case ROLE_STARTING:
+                see_to_starting(at);
+                break;
+        case ROLE_ONLINE:
+                see_to_online(at);
+                break;
+        case ROLE_STOPPING:
+                see_to_stopping(at);
+                break;
+        case ROLE_MOVING:
+                if (at->role->owner == self(at->cluster))
+                        see_to_moving_out(at);
+                else
+                        see_to_moving_in(at);
+                break;
+        case ROLE_RECOVERING:
+                see_to_recovering(at);
+                break;
+        case ROLE_OFFLINE:
+        case ROLE_FAILED:
+        case ROLE_STATE_COUNT:
+                break;
+        }
+}
+
+static bool is_member(const struct cluster *cluster)
+{
+        const struct node *node = model_node(cluster->model, self(cluster));
+        return node != NULL && node->state == NODE_UP && node->boot == cluster->identity.boot;
+}
+
+static void stop_for_guard(struct looked_at *at)
+{
+        stop(at, 0, "no contact with a quorum for too long: the guard has lapsed");
+        at->local->stopped_by_guard = true;
+}
+
+static void see_to(struct cluster *cluster, uint32_t slot)
+{
+        struct looked_at at = {
+                .cluster = cluster,
+                .role = &cluster->model->roles[slot],
+                .local = &cluster->local[slot],
+                .slot = slot,
+        };
+        if (at.role->name[0] == '\0')
+                return;
+        at.present = observation_is_present(at.local->observation);
+        bool interruptible = at.local->operation == OPERATION_NONE || at.local->operation == OPERATION_MOVE;
+        if (at.present && interruptible && !guard_is_valid(cluster)) {
+                stop_for_guard(&at);
+                return;
+        }
+        if (at.local->operation != OPERATION_NONE || !round_is_active(cluster) || !is_member(cluster))
+                return;
+        if (role_may_run_on(at.role, self(cluster))) {
+                if (guard_is_valid(cluster))
+                        see_to_right(&at);
+                return;
+        }
+        if (at.present)
+                stop(&at, 0, "the ledger does not give it to this node");
+}
+
+/* The ledger must know this boot and what it offers before roles come here. */
+static void see_to_membership(struct cluster *cluster)
+{
+        const struct cluster_identity *me = &cluster->identity;
+        const struct node *node = model_node(cluster->model, me->node);
+        bool known = is_member(cluster) && node->memory_mib == me->memory_mib && node->cpus == me->cpus &&
+                     node->watchdog == me->watchdog && text_equal(node->address, me->address) &&
+                     text_equal(node->migration_address, me->migration_address);
+        if (known || cluster->join_count != 0)
+                return;
+        if (cluster->now_ms < cluster->join_ms + JOIN_AGAIN_MS && cluster->join_ms != 0) {
+                wake_at(cluster, cluster->join_ms + JOIN_AGAIN_MS);
+                return;
+        }
+        struct command command = { .kind = COMMAND_NODE_JOIN };
+        struct command_node_join *join = &command.node_join;
+        join->node = me->node;
+        TEXT_COPY(join->name, me->name);
+        join->boot = me->boot;
+        join->memory_mib = me->memory_mib;
+        join->cpus = me->cpus;
+        join->watchdog = me->watchdog;
+        TEXT_COPY(join->address, me->address);
+        TEXT_COPY(join->migration_address, me->migration_address);
+        cluster->join_ms = cluster->now_ms;
+        cluster->join_count = propose(cluster, "node", &command);
+        if (cluster->join_count == 0)
+                wake_at(cluster, cluster->now_ms + JOIN_AGAIN_MS);
+}
+
+void reconcile_tick(struct cluster *cluster)
+{
+        if (round_is_active(cluster))
+                see_to_membership(cluster);
+        struct slot_list *attention = &cluster->attention;
+        if (cluster->later.count > 0 && cluster->now_ms >= cluster->later_ms) {
+                for (uint32_t i = 0; i < cluster->later.count; i++)
+                        slot_list_add(attention, cluster->later.slots[i]);
+                slot_list_clear(&cluster->later);
+        }
+        uint32_t count = attention->count < ROLES_PER_STEP ? attention->count : ROLES_PER_STEP;
+        uint32_t slots[ROLES_PER_STEP];
+        memcpy(slots, attention->slots, count * sizeof *slots);
+        memmove(attention->slots, attention->slots + count, (attention->count - count) * sizeof *slots);
+        attention->count -= count;
+        for (uint32_t i = 0; i < count; i++)
+                attention->listed[slots[i]] = false;
+        for (uint32_t i = 0; i < count; i++)
+                see_to(cluster, slots[i]);
+        if (attention->count > 0)
+                wake_at(cluster, cluster->now_ms);
+        if (cluster->later.count > 0)
+                wake_at(cluster, cluster->later_ms);
+}
+
+void reconcile_all(struct cluster *cluster)
+{
+        for (uint32_t slot = 0; slot < cluster->model->roles_used; slot++)
+                slot_list_add(&cluster->attention, slot);
+}
+
+void reconcile_round_ended(struct cluster *cluster)
+{
+        cluster->join_count = 0;
+        for (uint32_t slot = 0; slot < cluster->model->roles_used; slot++)
+                cluster->local[slot].report_count = 0;
+}
+
+void reconcile_role_removed(struct cluster *cluster, uint32_t slot)
+{
+        memset(&cluster->local[slot], 0, sizeof cluster->local[slot]);
+        memset(&cluster->planned[slot], 0, sizeof cluster->planned[slot]);
+}
+
+static void announce(struct cluster *cluster, const struct role *role)
+{
+        struct looked_at at = { .cluster = cluster, .role = role };
+        act(&at, CLUSTER_ACTION_ANNOUNCE, "it moved here: the networks are told");
+}
+
+void reconcile_applied(struct cluster *cluster, const struct entry *entry, bool done)
+{
+        const struct command *command = &entry->command;
+        bool ours = entry->request.node == self(cluster) &&
+                    entry->request.incarnation == cluster->identity.incarnation;
+        if (command->kind == COMMAND_NODE_JOIN && ours && entry->request.count == cluster->join_count)
+                cluster->join_count = 0;
+        if ((command->kind == COMMAND_NODE_JOIN && command->node_join.node == self(cluster)) ||
+            command->kind == COMMAND_NODE_EVIDENCE || command->kind == COMMAND_NODE_CONFIRM_OFF)
+                reconcile_all(cluster);
+        if (command->kind != COMMAND_ROLE_REPORT)
+                return;
+
+        const struct role *role = model_role(cluster->model, command->role_report.role);
+        if (role == NULL)
+                return;
+        struct local_role *local = &cluster->local[role_slot(cluster, role)];
+        if (ours && local->report_count == entry->request.count) {
+                local->report_count = 0;
+                if (!done)
+                        local->not_before_ms = cluster->now_ms + AGAIN_MS;
+                slot_list_add(&cluster->attention, role_slot(cluster, role));
+        }
+        /* The owner has spoken: what we knew of an absence here was from before. */
+        if (role->state == ROLE_MOVING && role->target == self(cluster) && !ours) {
+                local->confirmed = false;
+                local->stamp = cluster->listings;
+        }
+        if (done && role->owner == self(cluster) && role->last_move.index == entry->index &&
+            role->last_move.succeeded)
+                announce(cluster, role);
+}

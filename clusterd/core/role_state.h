@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLU_CLUSTERD_CORE_ROLE_STATE_H
+#define CLU_CLUSTERD_CORE_ROLE_STATE_H
+
+/* Life of a role: which state may follow which, and the one function that changes it. */
+
+#include "clusterd/protocol/object.h"
+
+bool role_state_may_follow(enum role_state from, enum role_state to);
+
+/* Changes the state and records since which entry and why. Precondition: the edge is allowed. */
+void role_enter(struct role *role, enum role_state state, uint64_t index, const char *reason);
+
+/*
+ * May this node run the role, as far as the model goes? Its guard comes on top.
+ * Source: ARCHITECTURE.md, the right to run.
+ */
+bool role_may_run_on(const struct role *role, uint32_t node);
+
+/* Nodes that may be running it now: nobody else may start it before each has evidence against it. */
+node_set role_possible_runners(const struct role *role);
+
+/* Does it take memory of this node? */
+bool role_occupies(const struct role *role, uint32_t node);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/core/round_rule.h"
+
+#include <string.h>
+
+#include "clusterd/core/ledger.h"
+#include "quorum/quorum_rule.h"
+
+bool round_is_majority(node_set nodes, node_set voters)
+{
+        if (voters == 0)
+                return false;
+        struct quorum_votes votes = {
+                .present = node_set_count(nodes & voters),
+                .expected = node_set_count(voters),
+        };
+        return quorum_is_held(quorum_decide(&votes));
+}
+
+static uint32_t find_winner(const struct message_state *states, node_set candidates)
+{
+        uint32_t winner = node_set_lowest(candidates);
+        for NODE_SET_EACH (candidates, node)
+                if (ledger_position_compare(&states[node].last, &states[winner].last) > 0)
+                        winner = node;
+        return winner;
+}
+
+void round_decide(const struct message_state *states, node_set spoke, struct message_decide *ret_decide)
+{
+        node_set history = 0; /* those who were level once */
+        uint64_t promised = 0;
+        for NODE_SET_EACH (spoke, node) {
+                if (!states[node].blank)
+                        history |= node_set_of(node);
+                if (states[node].promised > promised)
+                        promised = states[node].promised;
+        }
+        memset(ret_decide, 0, sizeof *ret_decide);
+        ret_decide->participants = spoke;
+        if (history == 0)
+                return;
+
+        const struct message_state *winner = &states[find_winner(states, history)];
+        for NODE_SET_EACH (history, node)
+                if (ledger_position_equal(&states[node].last, &winner->last))
+                        ret_decide->level |= node_set_of(node);
+        ret_decide->base = winner->last;
+        ret_decide->voters = winner->voters;
+        ret_decide->primary = round_is_majority(history, winner->voters);
+        /* Entries carry epochs up to the winner's last; promises may be ahead of them. */
+        ret_decide->epoch = (promised > winner->last.epoch ? promised : winner->last.epoch) + 1;
+        ret_decide->leader = node_set_lowest(ret_decide->level);
+}

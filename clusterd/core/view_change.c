@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/core/cluster_private.h"
+
+#include <string.h>
+
+#include "clusterd/base/text.h"
+
+/*
+ * A round: open, states, decide, promises, epoch. The picture and the safety
+ * argument are in README.md of this folder.
+ */
+
+#define HEARTBEAT_MS 500
+#define GATHER_MS    500  /* a member that has not spoken by then takes no part */
+#define LEVEL_MS     1000 /* a laggard that is not level by then is left to catch up later */
+#define STUCK_MS     2000 /* a round that gets nowhere is opened anew; each rank waits a second more */
+#define REFUSED_MS   5000
+#define SILENT_MS    3000 /* a leader without heartbeat for so long is passed over */
+#define STALL_MS     1500 /* we ourselves stood still if we did not look for so long */
+#define WAIT_GAP     (TAIL_MAX - 128) /* entries that a laggard may lack and still be waited for: they must fit */
+
+static uint32_t self(const struct cluster *cluster)
+{
+        return cluster->identity.node;
+}
+
+static void enter(struct cluster *cluster, enum round_phase phase)
+{
+        cluster->round.phase = phase;
+        cluster->round.phase_ms = cluster->now_ms;
+}
+
+bool round_is_active(const struct cluster *cluster)
+{
+        return cluster->round.phase == ROUND_ACTIVE && node_set_has(cluster->round.level, self(cluster));
+}
+
+bool round_is_leader(const struct cluster *cluster)
+{
+        return round_is_active(cluster) && cluster->round.decide.leader == self(cluster);
+}
+
+bool round_may_propose(const struct cluster *cluster)
+{
+        /* Half the tail is kept free for what is on its way. */
+        return round_is_active(cluster) &&
+               cluster->ledger.last.index - cluster->ledger.applied.index < TAIL_MAX / 2;
+}
+
+static void end_epoch(struct cluster *cluster)
+{
+        pending_round_ended(cluster);
+        lead_round_ended(cluster);
+        fencing_round_ended(cluster);
+        reconcile_round_ended(cluster);
+}
+
+static void open_round(struct cluster *cluster, const char *reason)
+{
+        struct round *round = &cluster->round;
+        action_add(cluster, CLUSTER_ACTION_LOG, "opening a round: %s", reason);
+        struct message *message = action_message(cluster, MESSAGE_VIEW_OPEN);
+        message->round = (struct round_id){
+                .node = self(cluster),
+                .incarnation = cluster->identity.incarnation,
+                .count = ++round->opened,
+        };
+        round->phase_ms = cluster->now_ms;
+}
+
+void round_view(struct cluster *cluster, node_set members, node_set connected)
+{
+        struct round *round = &cluster->round;
+        for NODE_SET_EACH (round->connected & ~connected, node)
+                round->view_ms[node] = cluster->now_ms;
+        round->connected = connected;
+        round->seen |= connected;
+        cluster->planner_due = true;
+        if (members == round->members && round->phase != ROUND_NONE)
+                return;
+
+        round->members = members;
+        round->id = (struct round_id){ .node = NODE_NONE };
+        enter(cluster, ROUND_NONE);
+        end_epoch(cluster);
+        if (node_set_lowest(members) == self(cluster))
+                open_round(cluster, "the group changed");
+}
+
+static void send_state(struct cluster *cluster)
+{
+        const struct ledger *ledger = &cluster->ledger;
+        action_message(cluster, MESSAGE_STATE)->state = (struct message_state){
+                .last = ledger->last,
+                .applied = ledger->applied,
+                .first_index = ledger->first_index,
+                .promised = ledger->promised,
+                .blank = ledger->blank,
+                .voters = ledger->blank ? 0 : cluster->model->settings.voters,
+        };
+}
+
+static void on_view_open(struct cluster *cluster, uint32_t sender, const struct round_id *id)
+{
+        struct round *round = &cluster->round;
+        if (sender != id->node || !node_set_has(round->members, sender))
+                return;
+        end_epoch(cluster);
+        round->id = *id;
+        round->spoke = 0;
+        round->waits = 0;
+        round->promised = 0;
+        round->level = 0;
+        round->sent_decide = false;
+        round->proposed_epoch = false;
+        round->sent_promise = 0;
+        round->sent_stored = 0;
+        round->catch_up_ms = 0;
+        memset(&round->decide, 0, sizeof round->decide);
+        memset(round->stored, 0, sizeof round->stored);
+        enter(cluster, ROUND_GATHER);
+        send_state(cluster);
+}
+
+static void send_decide(struct cluster *cluster)
+{
+        struct round *round = &cluster->round;
+        round_decide(round->states, round->spoke, &action_message(cluster, MESSAGE_DECIDE)->decide);
+        round->sent_decide = true;
+}
+
+static void on_state(struct cluster *cluster, uint32_t sender, const struct message_state *state)
+{
+        struct round *round = &cluster->round;
+        if (round->phase != ROUND_GATHER || !node_set_has(round->members, sender))
+                return;
+        round->states[sender] = *state;
+        round->spoke |= node_set_of(sender);
+        if (round->id.node == self(cluster) && !round->sent_decide && round->spoke == round->members)
+                send_decide(cluster);
+}
+
+/* Once we hold the history that goes on: promise to follow no older epoch. */
+static void ask_for_promise(struct cluster *cluster)
+{
+        const struct round *round = &cluster->round;
+        struct ledger *ledger = &cluster->ledger;
+        if (round->phase != ROUND_LEVEL || ledger->blank || ledger->promised >= round->decide.epoch ||
+            !ledger_position_equal(&ledger->last, &round->decide.base))
+                return;
+        ledger->promised = round->decide.epoch;
+        action_add(cluster, CLUSTER_ACTION_PROMISE, "epoch %llu", (unsigned long long)round->decide.epoch)
+                ->promised = round->decide.epoch;
+}
+
+/* Laggards that a few entries make level are worth a moment's wait. */
+static void serve_laggards(struct cluster *cluster)
+{
+        struct round *round = &cluster->round;
+        for NODE_SET_EACH (round->decide.participants & ~round->decide.level, node) {
+                const struct message_state *state = &round->states[node];
+                uint64_t next = state->applied.index + 1;
+                if (state->blank || round->decide.base.index + 1 - next > WAIT_GAP)
+                        continue;
+                if (next <= round->decide.base.index &&
+                    (cluster->ledger.first_index == 0 || next < cluster->ledger.first_index))
+                        continue; /* compacted: only a snapshot helps */
+                round->waits |= node_set_of(node);
+                catch_up_serve(cluster, node, state->applied.index, round->decide.base.index);
+        }
+}
+
+static void on_decide(struct cluster *cluster, uint32_t sender, const struct message_decide *decide)
+{
+        struct round *round = &cluster->round;
+        if (round->phase != ROUND_GATHER || sender != round->id.node)
+                return;
+        round->decide = *decide;
+        if (!decide->primary) {
+                enter(cluster, ROUND_REFUSED);
+                return;
+        }
+        enter(cluster, ROUND_LEVEL);
+        round->position = decide->base.index;
+        if (decide->leader == self(cluster))
+                serve_laggards(cluster);
+        ask_for_promise(cluster);
+}
+
+static void begin_epoch(struct cluster *cluster)
+{
+        struct round *round = &cluster->round;
+        struct command command = { .kind = COMMAND_EPOCH };
+        command.epoch.leader = self(cluster);
+        command.epoch.members = round->members;
+        command.epoch.settings = cluster->model->settings;
+
+        struct message_propose *message = &action_message(cluster, MESSAGE_PROPOSE)->propose;
+        message->time_ms = cluster->wall_ms;
+        message->request = (struct request_id){
+                .node = self(cluster),
+                .incarnation = cluster->identity.incarnation,
+                .count = ++cluster->proposals,
+        };
+        TEXT_COPY(message->actor, "leader");
+        message->command = command;
+        round->proposed_epoch = true;
+}
+
+static void consider_epoch(struct cluster *cluster)
+{
+        const struct round *round = &cluster->round;
+        if (round->phase != ROUND_LEVEL || round->decide.leader != self(cluster) || round->proposed_epoch ||
+            !round_is_majority(round->promised, round->decide.voters))
+                return;
+        node_set missing = (round->decide.level | round->waits) & ~round->promised;
+        if (missing != 0 && cluster->now_ms - round->phase_ms < LEVEL_MS) {
+                wake_at(cluster, round->phase_ms + LEVEL_MS);
+                return;
+        }
+        begin_epoch(cluster);
+}
+
+static void on_promised(struct cluster *cluster, uint32_t sender, uint64_t epoch)
+{
+        struct round *round = &cluster->round;
+        if (round->phase != ROUND_LEVEL || epoch != round->decide.epoch)
+                return;
+        round->promised |= node_set_of(sender);
+        consider_epoch(cluster);
+}
+
+void round_activate(struct cluster *cluster)
+{
+        struct round *round = &cluster->round;
+        enter(cluster, ROUND_ACTIVE);
+        for NODE_SET_EACH (round->members, node)
+                round->heard_ms[node] = cluster->now_ms;
+        if (!node_set_has(round->level, self(cluster)))
+                return;
+        cluster->active_ms = cluster->now_ms;
+        cluster->planner_due = true;
+        round->heartbeat_ms = 0; /* contact is news */
+        reconcile_all(cluster);
+        cluster->list_wanted = true;
+        action_add(cluster, CLUSTER_ACTION_LOG, "epoch %llu is active, led by node %u",
+                   (unsigned long long)round->decide.epoch, round->decide.leader);
+}
+
+static void on_stored(struct cluster *cluster, uint32_t sender, uint64_t index)
+{
+        struct round *round = &cluster->round;
+        if ((round->phase != ROUND_BEGINNING && round->phase != ROUND_ACTIVE) ||
+            !node_set_has(round->level, sender) || index <= round->stored[sender])
+                return;
+        round->stored[sender] = index;
+        commit_advance(cluster);
+}
+
+void round_stored(struct cluster *cluster)
+{
+        struct round *round = &cluster->round;
+        /* A report of writes from before our promise may speak of entries cut since. */
+        if (round->decide.epoch == 0 || cluster->store_promised < round->decide.epoch)
+                return;
+        if (round->phase == ROUND_LEVEL && round->sent_promise != round->decide.epoch &&
+            cluster->store_index >= round->decide.base.index &&
+            ledger_position_equal(&cluster->ledger.last, &round->decide.base)) {
+                round->sent_promise = round->decide.epoch;
+                action_message(cluster, MESSAGE_PROMISED)->promised_epoch = round->decide.epoch;
+        }
+        if ((round->phase == ROUND_BEGINNING || round->phase == ROUND_ACTIVE) &&
+            node_set_has(round->level, self(cluster)) && cluster->store_index > round->sent_stored &&
+            cluster->store_index >= round->begin_index) {
+                round->sent_stored = cluster->store_index;
+                action_message(cluster, MESSAGE_STORED)->stored_index = cluster->store_index;
+        }
+}
+
+static void on_heartbeat(struct cluster *cluster, uint32_t sender, const struct message_heartbeat *heartbeat)
+{
+        struct round *round = &cluster->round;
+        round->heard_ms[sender] = cluster->now_ms;
+        round->heartbeats[sender] = *heartbeat;
+        /* It went round the group and came back: when we sent it, we were in contact. */
+        if (sender == self(cluster) && round_is_active(cluster) && heartbeat->sent_ms > cluster->contact_ms)
+                cluster->contact_ms = heartbeat->sent_ms;
+}
+
+static bool is_epoch_proposal(const struct cluster *cluster, uint32_t sender, const struct message_propose *propose)
+{
+        const struct round *round = &cluster->round;
+        return round->phase == ROUND_LEVEL && propose->command.kind == COMMAND_EPOCH &&
+               sender == round->decide.leader && round_is_majority(round->promised, round->decide.voters);
+}
+
+static void on_propose(struct cluster *cluster, uint32_t sender, const struct message_propose *propose)
+{
+        struct round *round = &cluster->round;
+        if (is_epoch_proposal(cluster, sender, propose)) {
+                round->level = round->promised;
+                round->begin_index = round->position + 1;
+                enter(cluster, ROUND_BEGINNING);
+        } else if (round->phase != ROUND_ACTIVE || !node_set_has(round->level, sender) ||
+                   propose->command.kind == COMMAND_EPOCH) {
+                return;
+        }
+        commit_proposal(cluster, sender, propose);
+}
+
+void round_message(struct cluster *cluster, uint32_t sender, const struct message *message)
+{
+        struct round *round = &cluster->round;
+        if (message->kind == MESSAGE_VIEW_OPEN) {
+                on_view_open(cluster, sender, &message->round);
+                return;
+        }
+        if (round->id.node == NODE_NONE || !round_id_equal(&message->round, &round->id) ||
+            !node_set_has(round->members, sender))
+                return; /* of another round */
+        switch (message->kind) {
+        case MESSAGE_STATE:
+                on_state(cluster, sender, &message->state);
+                break;
+        case MESSAGE_DECIDE:
+                on_decide(cluster, sender, &message->decide);
+                break;
+        case MESSAGE_PROMISED:
+                on_promised(cluster, sender, message->promised_epoch);
+                break;
+        case MESSAGE_PROPOSE:
+                on_propose(cluster, sender, &message->propose);
+                break;
+        case MESSAGE_STORED:
+                on_stored(cluster, sender, message->stored_index);
+                break;
+        case MESSAGE_HEARTBEAT:
+                on_heartbeat(cluster, sender, &message->heartbeat);
+                break;
+        case MESSAGE_CATCH_UP:
+        case MESSAGE_ENTRY:
+        case MESSAGE_SNAPSHOT_BEGIN:
+        case MESSAGE_SNAPSHOT_OBJECT:
+        case MESSAGE_SNAPSHOT_DEFINITION:
+        case MESSAGE_SNAPSHOT_END:
+                catch_up_message(cluster, sender, message);
+                ask_for_promise(cluster);
+                break;
+        case MESSAGE_VIEW_OPEN:
+        case MESSAGE_COUNT:
+                break;
+        }
+}
+
+/* How many members stand before us in line to take the initiative. */
+static uint64_t rank(const struct cluster *cluster)
+{
+        uint64_t below = node_set_of(self(cluster)) - 1;
+        node_set others = cluster->round.members & below;
+        if (cluster->round.phase == ROUND_ACTIVE)
+                others &= ~node_set_of(cluster->round.decide.leader);
+        return node_set_count(others);
+}
+
+static void reopen_after(struct cluster *cluster, uint64_t since_ms, uint64_t patience_ms, const char *reason)
+{
+        uint64_t due = since_ms + patience_ms + 1000 * rank(cluster);
+        if (cluster->now_ms >= due)
+                open_round(cluster, reason);
+        else
+                wake_at(cluster, due);
+}
+
+static void tick_active(struct cluster *cluster)
+{
+        struct round *round = &cluster->round;
+        uint32_t leader = round->decide.leader;
+        if (leader != self(cluster) && node_set_has(round->members, leader))
+                reopen_after(cluster, round->heard_ms[leader], SILENT_MS, "the leader is silent");
+}
+
+static void tick_heartbeat(struct cluster *cluster)
+{
+        struct round *round = &cluster->round;
+        if (cluster->now_ms >= round->heartbeat_ms + HEARTBEAT_MS) {
+                round->heartbeat_ms = cluster->now_ms;
+                action_message(cluster, MESSAGE_HEARTBEAT)->heartbeat.sent_ms = cluster->now_ms;
+        }
+        wake_at(cluster, round->heartbeat_ms + HEARTBEAT_MS);
+}
+
+/* Silence is not held against others while it was us who stood still. Source: field complaint 16. */
+static void notice_own_stall(struct cluster *cluster)
+{
+        struct round *round = &cluster->round;
+        if (round->tick_ms != 0 && cluster->now_ms - round->tick_ms > STALL_MS) {
+                for NODE_SET_EACH (round->members, node)
+                        round->heard_ms[node] = cluster->now_ms;
+                round->phase_ms = cluster->now_ms;
+        }
+        round->tick_ms = cluster->now_ms;
+}
+
+void round_tick(struct cluster *cluster)
+{
+        struct round *round = &cluster->round;
+        notice_own_stall(cluster);
+        if (!node_set_has(round->members, self(cluster)))
+                return;
+        if (round->id.node != NODE_NONE)
+                tick_heartbeat(cluster);
+        switch (round->phase) {
+        case ROUND_GATHER:
+                if (round->id.node == self(cluster) && !round->sent_decide) {
+                        if (cluster->now_ms - round->phase_ms >= GATHER_MS)
+                                send_decide(cluster);
+                        else
+                                wake_at(cluster, round->phase_ms + GATHER_MS);
+                }
+                reopen_after(cluster, round->phase_ms, STUCK_MS, "no decision came");
+                break;
+        case ROUND_LEVEL:
+                consider_epoch(cluster);
+                reopen_after(cluster, round->phase_ms, STUCK_MS, "no epoch began");
+                break;
+        case ROUND_NONE:
+        case ROUND_BEGINNING:
+                reopen_after(cluster, round->phase_ms, STUCK_MS, "the round got nowhere");
+                break;
+        case ROUND_REFUSED:
+                if (round_is_majority(round->members, cluster->model->settings.voters))
+                        reopen_after(cluster, round->phase_ms, REFUSED_MS, "there might be a majority now");
+                break;
+        case ROUND_ACTIVE:
+                tick_active(cluster);
+                break;
+        }
+        if (round->phase == ROUND_BEGINNING || round->phase == ROUND_ACTIVE)
+                catch_up_tick(cluster);
+}
+
+void round_ask_to_be_leveled(struct cluster *cluster)
+{
+        open_round(cluster, "this node is nearly level");
+}
+
+bool round_can_be_leveled(const struct cluster *cluster)
+{
+        const struct round *round = &cluster->round;
+        uint64_t first = round->states[round->decide.leader].first_index;
+        uint64_t applied = cluster->ledger.applied.index;
+        if (cluster->ledger.blank || cluster->store_failed || cluster->store_index < cluster->ledger.last.index)
+                return false;
+        return applied <= round->position && round->position - applied <= WAIT_GAP &&
+               (applied == round->position || (first != 0 && applied + 1 >= first));
+}

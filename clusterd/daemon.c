@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/daemon.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "clusterd/daemon_private.h"
+
+/* Start-up, timers and the way of an event through the core. */
+
+#define CORE_GROUP      "clu"
+#define COROSYNC_AGAIN_US 500000
+#define GUARD_WAIT_MS   3000 /* for the guard keeper's first report at start-up */
+
+char *daemon_ledger_path(const char *state_dir)
+{
+        char *path = NULL;
+        if (asprintf(&path, "%s/ledger.db", state_dir) < 0)
+                abort();
+        return path;
+}
+
+void daemon_stamp(struct cluster_event *event)
+{
+        event->now_ms = clock_boot_ms();
+        event->wall_ms = clock_wall_ms();
+}
+
+static void on_wake(void *context)
+{
+        struct daemon *daemon = context;
+        daemon->wake_timer = 0;
+        daemon_deliver(daemon, &(struct cluster_event){ .kind = CLUSTER_EVENT_WAKE });
+}
+
+static void set_wake_timer(struct daemon *daemon, uint64_t at_ms)
+{
+        if (daemon->wake_timer != 0)
+                (void)qb_loop_timer_del(daemon->loop, daemon->wake_timer);
+        daemon->wake_timer = 0;
+        if (at_ms == TIME_NEVER)
+                return;
+        uint64_t now_ms = clock_boot_ms();
+        uint64_t wait_ms = at_ms > now_ms ? at_ms - now_ms : 0;
+        if (qb_loop_timer_add(daemon->loop, QB_LOOP_HIGH, wait_ms * 1000000, daemon, on_wake, &daemon->wake_timer) < 0)
+                abort();
+}
+
+static void step(struct daemon *daemon, const struct cluster_event *event)
+{
+        struct cluster_event stamped = *event;
+        daemon_stamp(&stamped);
+        cluster_step(daemon->cluster, &stamped, daemon->actions);
+        daemon->stepping = true;
+        for (size_t i = 0; i < daemon->actions->count; i++)
+                daemon_carry_out(daemon, &daemon->actions->item[i]);
+        daemon->stepping = false;
+        set_wake_timer(daemon, daemon->actions->wake_at_ms);
+        if (!daemon->in_batch)
+                store_flush(daemon->store);
+}
+
+/* Some ports answer at once, while their action is being carried out: their turn comes after it. */
+static void queue_event(struct daemon *daemon, const struct cluster_event *event)
+{
+        struct queued_event *queued = malloc(sizeof *queued);
+        if (queued == NULL)
+                abort();
+        queued->event = *event;
+        queued->next = NULL;
+        *daemon->queue_end = queued;
+        daemon->queue_end = &queued->next;
+}
+
+void daemon_deliver(struct daemon *daemon, const struct cluster_event *event)
+{
+        if (daemon->stepping) {
+                assert(event->kind != CLUSTER_EVENT_MESSAGE && event->kind != CLUSTER_EVENT_REQUEST);
+                queue_event(daemon, event);
+                return;
+        }
+        step(daemon, event);
+        while (daemon->queue != NULL) {
+                struct queued_event *queued = daemon->queue;
+                daemon->queue = queued->next;
+                if (daemon->queue == NULL)
+                        daemon->queue_end = &daemon->queue;
+                step(daemon, &queued->event);
+                free(queued);
+        }
+}
+
+/* Membership. */
+
+static void on_view(void *context, node_set members, node_set connected)
+{
+        log_notice("the group changed" QB_XS " members=%#llx connected=%#llx", (unsigned long long)members,
+                   (unsigned long long)connected);
+        daemon_deliver(context, &(struct cluster_event){ .kind = CLUSTER_EVENT_VIEW,
+                                                         .view = { .members = members, .connected = connected } });
+}
+
+static void keep_definition(struct daemon *daemon, const struct message *message)
+{
+        const char *text = NULL;
+        size_t bytes = 0;
+        if (message->kind == MESSAGE_PROPOSE) {
+                text = message->propose.definition;
+                bytes = message->propose.definition_bytes;
+        } else if (message->kind == MESSAGE_ENTRY && message->entry.to == daemon->node) {
+                text = message->entry.definition;
+                bytes = message->entry.definition_bytes;
+        } else if (message->kind == MESSAGE_SNAPSHOT_DEFINITION && message->snapshot.to == daemon->node) {
+                text = message->snapshot.definition;
+                bytes = message->snapshot.definition_bytes;
+        }
+        if (text != NULL)
+                store_put_definition(daemon->store, text, bytes);
+}
+
+static void on_message(void *context, uint32_t sender, const void *bytes, size_t count)
+{
+        struct daemon *daemon = context;
+        char error[CODEC_ERROR_BYTES];
+        if (message_decode(bytes, count, &daemon->decoded, error) < 0) {
+                log_warning("a message that cannot be read was ignored" QB_XS " sender=%u bytes=%zu cause=%s", sender,
+                            count, error);
+                return;
+        }
+        daemon->in_batch = true;
+        keep_definition(daemon, &daemon->decoded.message);
+        daemon_deliver(daemon, &(struct cluster_event){
+                                       .kind = CLUSTER_EVENT_MESSAGE,
+                                       .message = { .sender = sender, .message = &daemon->decoded.message },
+                               });
+        message_decoded_free(&daemon->decoded);
+}
+
+static void on_batch_end(void *context)
+{
+        struct daemon *daemon = context;
+        daemon->in_batch = false;
+        store_flush(daemon->store);
+}
+
+static void on_gone(void *context, const char *text)
+{
+        (void)context;
+        log_warning("corosync does not answer; guests go on as long as their guard holds" QB_XS " cause=%s", text);
+}
+
+/* Store. */
+
+static void on_stored(void *context, uint64_t index, uint64_t promised)
+{
+        daemon_deliver(context, &(struct cluster_event){ .kind = CLUSTER_EVENT_STORED,
+                                                         .stored = { .index = index, .promised = promised } });
+}
+
+static void on_store_failed(void *context, int error, const char *text)
+{
+        log_error("the ledger cannot be written; this node takes no part in decisions until it can" QB_XS
+                  " errno=%d cause=%s",
+                  -error, text);
+        daemon_deliver(context, &(struct cluster_event){ .kind = CLUSTER_EVENT_STORE_FAILED });
+}
+
+static void on_store_message(void *context, const struct message *message)
+{
+        daemon_send(context, message);
+}
+
+/* Start-up. */
+
+static void load_object(void *context, const struct object *object)
+{
+        daemon_deliver(context, &(struct cluster_event){ .kind = CLUSTER_EVENT_LOAD_OBJECT, .object = object });
+}
+
+static void load_entry(void *context, const struct entry *entry)
+{
+        daemon_deliver(context, &(struct cluster_event){ .kind = CLUSTER_EVENT_LOAD_ENTRY, .entry = entry });
+}
+
+static int load(struct daemon *daemon)
+{
+        struct store_state state;
+        int error = store_read_state(daemon->store, &state);
+        if (error == 0)
+                error = store_read_objects(daemon->store, load_object, daemon);
+        if (error == 0 && !state.blank)
+                error = store_read_entries(daemon->store, state.applied.index + 1, load_entry, daemon);
+        if (error < 0)
+                return error;
+        log_notice("ledger read" QB_XS " applied=%llu last=%llu blank=%d", (unsigned long long)state.applied.index,
+                   (unsigned long long)state.last_index, state.blank);
+        daemon_deliver(daemon, &(struct cluster_event){
+                                       .kind = CLUSTER_EVENT_LOADED,
+                                       .loaded = { .applied = state.applied,
+                                                   .first_index = state.first_index,
+                                                   .promised = state.promised,
+                                                   .blank = state.blank },
+                               });
+        return 0;
+}
+
+static int wait_for_corosync(struct membership_config *ret_config)
+{
+        char error[256];
+        bool told = false;
+        for (;;) {
+                int result = membership_read_config(ret_config, error, sizeof error);
+                if (result != -ENOTCONN) {
+                        if (result < 0)
+                                log_error("corosync's configuration cannot be used" QB_XS " cause=%s", error);
+                        return result;
+                }
+                if (!told)
+                        log_warning("waiting for corosync" QB_XS " cause=%s", error);
+                told = true;
+                (void)usleep(COROSYNC_AGAIN_US);
+        }
+}
+
+/* The keeper knows the last contact from before we were started; without it no guard is valid at first. */
+static void read_guard(struct daemon *daemon, struct cluster_identity *identity)
+{
+        struct guard_report report;
+        uint64_t until_ms = clock_boot_ms() + GUARD_WAIT_MS;
+        (void)guard_client_send(daemon->guard, &daemon->guard_order);
+        while (guard_client_read(daemon->guard, &report) < 0) {
+                if (clock_boot_ms() >= until_ms) {
+                        log_warning("no guard keeper answers: is clu-guard running? No watchdog stands behind this node");
+                        return;
+                }
+                (void)usleep(20000);
+        }
+        identity->contact_ms = report.contact_ms;
+        identity->watchdog = report.watchdog;
+}
+
+static int identify(struct daemon *daemon, const struct daemon_options *options, struct cluster_identity *identity)
+{
+        struct membership_config config;
+        int error = wait_for_corosync(&config);
+        if (error < 0)
+                return error;
+        uint32_t memory_free_mib = 0;
+        identity->node = config.local_node;
+        identity->incarnation = random_id();
+        identity->boot = host_boot_id();
+        host_capacity_read(&identity->memory_mib, &memory_free_mib, &identity->cpus);
+        for (size_t i = 0; i < config.count; i++) {
+                if (config.nodes[i].id != config.local_node)
+                        continue;
+                TEXT_COPY(identity->name, config.nodes[i].name);
+                TEXT_COPY(identity->address, config.nodes[i].address);
+        }
+        TEXT_COPY(identity->migration_address,
+                  options->migration_address == NULL ? identity->address : options->migration_address);
+        read_guard(daemon, identity);
+        daemon->node = identity->node;
+        return 0;
+}
+
+static void on_guard_timer(void *context)
+{
+        struct daemon *daemon = context;
+        struct guard_report report;
+        const struct settings *settings = &cluster_model(daemon->cluster)->settings;
+        if (settings->isolation_hold_ms != 0) {
+                daemon->guard_order.isolation_hold_ms = settings->isolation_hold_ms;
+                daemon->guard_order.stop_grace_ms = settings->stop_grace_ms;
+                daemon->guard_order.watchdog_ms = settings->watchdog_ms;
+        }
+        bool watchdog = guard_client_send(daemon->guard, &daemon->guard_order) == 0 &&
+                        guard_client_read(daemon->guard, &report) == 0 && report.watchdog;
+        if (watchdog != daemon->watchdog) {
+                daemon->watchdog = watchdog;
+                log_notice("watchdog" QB_XS " present=%d", watchdog);
+                daemon_deliver(daemon, &(struct cluster_event){ .kind = CLUSTER_EVENT_WATCHDOG, .watchdog = watchdog });
+        }
+        (void)qb_loop_timer_add(daemon->loop, QB_LOOP_HIGH, 1000000000, daemon, on_guard_timer, &daemon->guard_timer);
+}
+
+static int32_t on_terminate(int32_t signal_number, void *context)
+{
+        struct daemon *daemon = context;
+        log_notice("stopping; guests go on" QB_XS " signal=%d", signal_number);
+        qb_loop_stop(daemon->loop);
+        return 0;
+}
+
+static int open_store(struct daemon *daemon)
+{
+        static const struct store_listener calls = {
+                .on_stored = on_stored,
+                .on_failed = on_store_failed,
+                .on_message = on_store_message,
+        };
+        struct store_listener listener = calls;
+        char error_text[STORE_ERROR_BYTES];
+        listener.context = daemon;
+        int error = store_open(daemon->ledger_path, daemon->mailbox, &listener, &daemon->store, error_text);
+        if (error < 0)
+                log_error("the ledger cannot be opened" QB_XS " file=%s cause=%s", daemon->ledger_path, error_text);
+        return error;
+}
+
+static int open_membership(struct daemon *daemon)
+{
+        struct membership_listener listener = {
+                .context = daemon,
+                .on_view = on_view,
+                .on_message = on_message,
+                .on_batch_end = on_batch_end,
+                .on_gone = on_gone,
+        };
+        int error = membership_new(daemon->loop, CORE_GROUP, &listener, &daemon->membership);
+        return error == -ENOTCONN ? 0 : error;
+}
+
+static int start(struct daemon *daemon, const struct daemon_options *options)
+{
+        struct cluster_identity identity = { .node = NODE_NONE };
+        daemon->guard_order = (struct guard_order){
+                .isolation_hold_ms = settings_default.isolation_hold_ms,
+                .stop_grace_ms = settings_default.stop_grace_ms,
+                .watchdog_ms = settings_default.watchdog_ms,
+        };
+        int error = mailbox_new(daemon->loop, &daemon->mailbox);
+        if (error == 0)
+                error = guard_client_new(options->run_dir, &daemon->guard);
+        if (error == 0)
+                error = open_store(daemon);
+        if (error == 0)
+                error = identify(daemon, options, &identity);
+        if (error < 0)
+                return error;
+        daemon->watchdog = identity.watchdog;
+        cluster_init(daemon->cluster, &identity, ROLES_MAX);
+        error = daemon_open_workers(daemon, options);
+        if (error == 0)
+                error = load(daemon); /* the core's first actions want workers */
+        if (error == 0)
+                error = open_membership(daemon);
+        if (error == 0)
+                error = daemon_open_ipc(daemon);
+        if (error == 0) {
+                on_guard_timer(daemon);
+                log_notice("clusterd is up" QB_XS " node=%s id=%u", identity.name, identity.node);
+        }
+        return error;
+}
+
+static void release(struct daemon *daemon)
+{
+        if (daemon->ipc != NULL)
+                ipc_free(daemon->ipc);
+        if (daemon->handler != NULL)
+                request_handler_free(daemon->handler);
+        if (daemon->membership != NULL)
+                membership_free(daemon->membership);
+        if (daemon->hypervisor != NULL)
+                hypervisor_free(daemon->hypervisor);
+        if (daemon->ocf != NULL)
+                ocf_roles_free(daemon->ocf);
+        if (daemon->runner != NULL)
+                process_runner_free(daemon->runner);
+        if (daemon->store != NULL)
+                store_close(daemon->store);
+        if (daemon->guard != NULL)
+                guard_client_free(daemon->guard);
+        if (daemon->mailbox != NULL)
+                mailbox_free(daemon->mailbox);
+        free(daemon->ledger_path);
+        free(daemon->cluster);
+        free(daemon->actions);
+        free(daemon);
+}
+
+int daemon_run(const struct daemon_options *options)
+{
+        struct daemon *daemon = calloc(1, sizeof *daemon);
+        if (daemon == NULL)
+                return -ENOMEM;
+        daemon->queue_end = &daemon->queue;
+        daemon->program = options->program;
+        daemon->ocf_root = options->ocf_root;
+        daemon->ledger_path = daemon_ledger_path(options->state_dir);
+        daemon->loop = qb_loop_create();
+        daemon->cluster = calloc(1, cluster_bytes(ROLES_MAX));
+        daemon->actions = calloc(1, sizeof *daemon->actions);
+        if (daemon->loop == NULL || daemon->cluster == NULL || daemon->actions == NULL)
+                abort();
+        (void)signal(SIGPIPE, SIG_IGN);
+        int error = start(daemon, options);
+        if (error == 0) {
+                (void)qb_loop_signal_add(daemon->loop, QB_LOOP_HIGH, SIGTERM, daemon, on_terminate, NULL);
+                (void)qb_loop_signal_add(daemon->loop, QB_LOOP_HIGH, SIGINT, daemon, on_terminate, NULL);
+                qb_loop_run(daemon->loop);
+        }
+        qb_loop_t *loop = daemon->loop;
+        release(daemon);
+        qb_loop_destroy(loop);
+        return error;
+}

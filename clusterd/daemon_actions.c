@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/daemon_private.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* Carries out what the core wants, and brings back what comes of it. */
+
+/* Definitions travel beside the commands that name them. */
+static const uint8_t *named_definition(const struct command *command)
+{
+        if (command->kind == COMMAND_ROLE_ADD)
+                return command->role_add.role.definition_hash;
+        if (command->kind == COMMAND_ROLE_SET && (command->role_set.fields & ROLE_FIELD_DEFINITION))
+                return command->role_set.role.definition_hash;
+        return NULL;
+}
+
+static void encode_and_send(struct daemon *daemon, const struct message *message)
+{
+        size_t bytes = 0;
+        SCOPED_FREE char *text = message_encode(message, &bytes);
+        if (bytes > MESSAGE_BYTES) {
+                log_error("a message is too long to be sent" QB_XS " kind=%s bytes=%zu",
+                          message_kind_name(message->kind), bytes);
+                return;
+        }
+        membership_send(daemon->membership, text, bytes);
+}
+
+static void send_proposal(struct daemon *daemon, const struct message *message)
+{
+        const uint8_t *hash = named_definition(&message->propose.command);
+        SCOPED_FREE char *definition = NULL;
+        if (hash == NULL) {
+                encode_and_send(daemon, message);
+                return;
+        }
+        struct message with_definition = *message;
+        size_t bytes = 0;
+        int error = store_read_definition(daemon->store, hash, &definition, &bytes);
+        if (error < 0)
+                log_error("a definition that was just stored cannot be read" QB_XS " errno=%d", -error);
+        with_definition.propose.definition = definition;
+        with_definition.propose.definition_bytes = bytes;
+        encode_and_send(daemon, &with_definition);
+}
+
+/* Telemetry is the shell's: the core only wants to be heard. */
+static void send_heartbeat(struct daemon *daemon, const struct message *message)
+{
+        struct message heartbeat = *message;
+        struct hypervisor_progress progress;
+        uint32_t memory_mib = 0, cpus = 0;
+        host_capacity_read(&memory_mib, &heartbeat.heartbeat.memory_free_mib, &cpus);
+        if (hypervisor_progress_read(daemon->hypervisor, &progress)) {
+                TEXT_COPY(heartbeat.heartbeat.moving_role, progress.role);
+                heartbeat.heartbeat.moving_percent = progress.percent;
+                heartbeat.heartbeat.moving_mib_s = progress.mib_s;
+        }
+        encode_and_send(daemon, &heartbeat);
+}
+
+void daemon_send(struct daemon *daemon, const struct message *message)
+{
+        if (message->kind == MESSAGE_PROPOSE)
+                send_proposal(daemon, message);
+        else if (message->kind == MESSAGE_HEARTBEAT)
+                send_heartbeat(daemon, message);
+        else
+                encode_and_send(daemon, message);
+}
+
+static void put_object(struct daemon *daemon, const struct cluster_action *action)
+{
+        struct object object;
+        int error = model_get(cluster_model(daemon->cluster), action->object.kind, action->object.name, &object);
+        assert(error == 0); /* the core has just changed it */
+        store_put_object(daemon->store, &object);
+}
+
+static void send_history(struct daemon *daemon, const struct cluster_action *action)
+{
+        struct message template = { .kind = MESSAGE_ENTRY, .round = action->send.round };
+        if (action->kind == CLUSTER_ACTION_SEND_SNAPSHOT) {
+                template.kind = MESSAGE_SNAPSHOT_BEGIN;
+                template.snapshot.to = action->send.to;
+                store_send_snapshot(daemon->store, &template);
+                return;
+        }
+        template.entry.to = action->send.to;
+        store_send_entries(daemon->store, &template, action->send.first, action->send.last);
+}
+
+/* Fencing. */
+
+struct fence_attempt {
+        struct daemon *daemon;
+        uint64_t attempt;
+        uint32_t node;
+        char device[NAME_BYTES];
+};
+
+static void on_fenced(void *context, const struct fence_outcome *outcome)
+{
+        struct fence_attempt *attempt = context;
+        struct cluster_event event = { .kind = CLUSTER_EVENT_FENCE_DONE };
+        event.fence.attempt = attempt->attempt;
+        event.fence.node = attempt->node;
+        event.fence.off = outcome->off;
+        TEXT_COPY(event.fence.device, attempt->device);
+        TEXT_COPY(event.fence.text, outcome->text);
+        daemon_deliver(attempt->daemon, &event);
+        free(attempt);
+}
+
+static void fence(struct daemon *daemon, const struct cluster_action *action)
+{
+        struct fence_attempt *attempt = calloc(1, sizeof *attempt);
+        if (attempt == NULL)
+                abort();
+        attempt->daemon = daemon;
+        attempt->attempt = action->fence.attempt;
+        attempt->node = action->fence.node;
+        TEXT_COPY(attempt->device, action->fence.device->name);
+        log_notice("fencing: %s" QB_XS " node=%s device=%s", action->reason, action->fence.node_name,
+                   action->fence.device->name);
+        fence_agent_off(daemon->runner, action->fence.device, action->fence.node_name, on_fenced, attempt);
+}
+
+/* Roles. */
+
+static const char *action_name(enum cluster_action_kind kind)
+{
+        return kind == CLUSTER_ACTION_START ? "start" :
+               kind == CLUSTER_ACTION_STOP  ? "stop" :
+               kind == CLUSTER_ACTION_MOVE  ? "move" :
+                                              "announce";
+}
+
+static void act_on_role(struct daemon *daemon, const struct cluster_action *action)
+{
+        log_notice("%s: %s" QB_XS " role=%s generation=%llu", action_name(action->kind), action->reason,
+                   action->role.name, (unsigned long long)action->role.generation);
+        if (action->role.kind == ROLE_OCF && action->kind != CLUSTER_ACTION_ANNOUNCE)
+                ocf_roles_carry_out(daemon->ocf, action);
+        else if (action->role.kind == ROLE_VM)
+                hypervisor_carry_out(daemon->hypervisor, action);
+}
+
+static void list(struct daemon *daemon, const struct cluster_action *action)
+{
+        daemon->listing = (struct listing){ .id = action->listing, .open = 2 };
+        hypervisor_carry_out(daemon->hypervisor, action);
+        ocf_roles_carry_out(daemon->ocf, action);
+}
+
+/* The core hears of one end, when both ports have ended. */
+static void on_listed(struct daemon *daemon, const struct cluster_event *event)
+{
+        struct listing *listing = &daemon->listing;
+        if (event->listed.listing != 0 && event->listed.listing != listing->id)
+                return; /* an older one, answered late */
+        if (event->listed.listing == 0 || (!event->listed.end && !event->listed.failed)) {
+                daemon_deliver(daemon, event);
+                return;
+        }
+        listing->failed |= event->listed.failed;
+        if (listing->open == 0 || --listing->open > 0)
+                return;
+        struct cluster_event end = *event;
+        end.listed.end = !listing->failed;
+        end.listed.failed = listing->failed;
+        daemon_deliver(daemon, &end);
+}
+
+static void on_port_event(void *context, const struct cluster_event *event)
+{
+        struct daemon *daemon = context;
+        if (event->kind == CLUSTER_EVENT_LISTED) {
+                on_listed(daemon, event);
+                return;
+        }
+        if (event->kind == CLUSTER_EVENT_OPERATION_DONE && event->operation.text[0] != '\0')
+                log_notice("operation ended: %s" QB_XS " role=%s result=%d", event->operation.text,
+                           event->operation.role, event->operation.result);
+        daemon_deliver(daemon, event);
+}
+
+static int read_definition(void *context, const uint8_t hash[HASH_BYTES], char **ret_text, size_t *ret_bytes)
+{
+        struct daemon *daemon = context;
+        return store_read_definition(daemon->store, hash, ret_text, ret_bytes);
+}
+
+int daemon_open_workers(struct daemon *daemon, const struct daemon_options *options)
+{
+        struct hypervisor_options hypervisor_options = {
+                .uri = options->hypervisor_uri,
+                .peer_uri = options->peer_uri,
+        };
+        struct hypervisor_listener hypervisor_listener = {
+                .context = daemon,
+                .on_event = on_port_event,
+                .read_definition = read_definition,
+        };
+        struct ocf_listener ocf_listener = {
+                .context = daemon,
+                .on_event = on_port_event,
+                .read_definition = read_definition,
+        };
+        int error = process_runner_new(daemon->loop, &daemon->runner);
+        if (error == 0)
+                error = ocf_roles_new(daemon->loop, daemon->runner, options->ocf_root, options->run_dir, &ocf_listener,
+                                      &daemon->ocf);
+        if (error == 0)
+                error = hypervisor_new(daemon->mailbox, &hypervisor_options, &hypervisor_listener, &daemon->hypervisor);
+        return error;
+}
+
+static void set_guard(struct daemon *daemon, const struct cluster_action *action)
+{
+        daemon->guard_order.armed = action->guard;
+        int error = guard_client_send(daemon->guard, &daemon->guard_order);
+        log_info("guard %s: %s" QB_XS " errno=%d", action->guard ? "armed" : "disarmed", action->reason, -error);
+}
+
+void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action)
+{
+        switch (action->kind) {
+        case CLUSTER_ACTION_MULTICAST:
+                daemon_send(daemon, &daemon->actions->messages[action->message]);
+                break;
+        case CLUSTER_ACTION_APPEND:
+                store_append(daemon->store, action->entry);
+                break;
+        case CLUSTER_ACTION_TRUNCATE:
+                log_notice("entries are forgotten: %s" QB_XS " after=%llu", action->reason,
+                           (unsigned long long)action->index);
+                store_truncate(daemon->store, action->index);
+                break;
+        case CLUSTER_ACTION_PROMISE:
+                store_promise(daemon->store, action->promised);
+                break;
+        case CLUSTER_ACTION_PUT_OBJECT:
+                put_object(daemon, action);
+                break;
+        case CLUSTER_ACTION_DELETE_OBJECT:
+                store_delete_object(daemon->store, action->object.kind, action->object.name);
+                break;
+        case CLUSTER_ACTION_APPLIED:
+                store_applied(daemon->store, &action->applied);
+                break;
+        case CLUSTER_ACTION_RESET:
+                log_notice("the ledger is replaced: %s", action->reason);
+                store_reset(daemon->store);
+                break;
+        case CLUSTER_ACTION_SEND_ENTRIES:
+        case CLUSTER_ACTION_SEND_SNAPSHOT:
+                log_info("sending history: %s", action->reason);
+                send_history(daemon, action);
+                break;
+        case CLUSTER_ACTION_REPLY:
+                request_reply(daemon->handler, action->reply.token, action->reply.outcome, action->reply.index,
+                              action->reason);
+                break;
+        case CLUSTER_ACTION_START:
+        case CLUSTER_ACTION_STOP:
+        case CLUSTER_ACTION_MOVE:
+        case CLUSTER_ACTION_ANNOUNCE:
+                act_on_role(daemon, action);
+                break;
+        case CLUSTER_ACTION_LIST:
+                list(daemon, action);
+                break;
+        case CLUSTER_ACTION_FENCE:
+                fence(daemon, action);
+                break;
+        case CLUSTER_ACTION_GUARD:
+                set_guard(daemon, action);
+                break;
+        case CLUSTER_ACTION_LOG:
+                log_notice("%s", action->reason);
+                break;
+        case CLUSTER_ACTION_COUNT:
+                break;
+        }
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLU_CLUSTERD_DAEMON_PRIVATE_H
+#define CLU_CLUSTERD_DAEMON_PRIVATE_H
+
+/* What daemon.c, daemon_actions.c and daemon_requests.c share. */
+
+#include <qb/qbloop.h>
+
+#include "clusterd/base/scope.h"
+#include "clusterd/base/text.h"
+#include "clusterd/core/cluster.h"
+#include "clusterd/daemon.h"
+#include "clusterd/io/guard_client.h"
+#include "clusterd/io/host.h"
+#include "clusterd/io/hypervisor.h"
+#include "clusterd/io/ipc.h"
+#include "clusterd/io/log.h"
+#include "clusterd/io/mailbox.h"
+#include "clusterd/io/membership.h"
+#include "clusterd/io/process_runner.h"
+#include "clusterd/io/request.h"
+#include "clusterd/io/store.h"
+#include "clusterd/protocol/codec.h"
+#include "resource-agents/fence_agent.h"
+#include "resource-agents/ocf_role.h"
+
+struct queued_event {
+        struct queued_event *next;
+        struct cluster_event event;
+};
+
+/* Answers of hypervisor and agents to one CLUSTER_ACTION_LIST become one. */
+struct listing {
+        uint64_t id;
+        uint32_t open; /* ports that have not ended */
+        bool failed;
+};
+
+struct daemon {
+        uint32_t node;
+        qb_loop_t *loop;
+        struct mailbox *mailbox;
+        struct store *store;
+        struct membership *membership;
+        struct hypervisor *hypervisor;
+        struct process_runner *runner;
+        struct ocf_roles *ocf;
+        struct ipc *ipc;
+        struct request_handler *handler;
+        struct guard_client *guard;
+        struct guard_order guard_order;
+        bool watchdog;
+        const char *program;
+        const char *ocf_root;
+        char *ledger_path;
+
+        struct cluster *cluster;
+        struct cluster_actions *actions;
+        bool stepping; /* actions are being carried out */
+        bool in_batch; /* more messages are coming: one write for all */
+        struct queued_event *queue;
+        struct queued_event **queue_end;
+        qb_loop_timer_handle wake_timer;
+        qb_loop_timer_handle guard_timer;
+        struct message_decoded decoded; /* large: not on the stack */
+        struct listing listing;
+};
+
+/* Sets the event's times, runs the core, carries out what it wants. */
+void daemon_deliver(struct daemon *daemon, const struct cluster_event *event);
+void daemon_stamp(struct cluster_event *event);
+
+/* daemon_actions.c */
+int daemon_open_workers(struct daemon *daemon, const struct daemon_options *options);
+void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action);
+void daemon_send(struct daemon *daemon, const struct message *message);
+
+/* daemon_requests.c */
+int daemon_open_ipc(struct daemon *daemon);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLU_CLUSTERD_GUARD_GUARD_PROTOCOL_H
+#define CLU_CLUSTERD_GUARD_GUARD_PROTOCOL_H
+
+/*
+ * What clusterd and the guard keeper tell each other: orders over a datagram
+ * socket, reports in a small file. And the keeper's message to itself.
+ * All times are CLOCK_BOOTTIME of this host in milliseconds.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define GUARD_SOCKET_NAME "guard.sock" /* in the run directory */
+#define GUARD_REPORT_NAME "guard"
+#define GUARD_GROUP       "clu-guard"
+
+/* From clusterd: at each change and every second; the last one counts, also after clusterd has died. */
+struct guard_order {
+        bool armed; /* guests run here, or may */
+        uint32_t isolation_hold_ms;
+        uint32_t stop_grace_ms;
+        uint32_t watchdog_ms;
+        /* Contact by clusterd's own rules, which know of voters that votequorum does not; 0: none to tell. */
+        uint64_t contact_ms;
+};
+
+#define GUARD_ORDER_BYTES 28
+
+void guard_order_encode(const struct guard_order *order, uint8_t ret_bytes[GUARD_ORDER_BYTES]);
+/* -EBADMSG: not an order, or times that cannot be meant: zero, or a sum over a day. */
+int guard_order_decode(const uint8_t *bytes, size_t count, struct guard_order *ret_order);
+
+/* A message of the keeper to itself, by way of the whole ring. */
+struct guard_probe {
+        uint64_t keeper; /* random, of the process */
+        uint64_t number;
+};
+
+#define GUARD_PROBE_BYTES 20
+
+void guard_probe_encode(const struct guard_probe *probe, uint8_t ret_bytes[GUARD_PROBE_BYTES]);
+int guard_probe_decode(const uint8_t *bytes, size_t count, struct guard_probe *ret_probe); /* -EBADMSG */
+
+/* To clusterd, and to the keeper's next process. */
+struct guard_report {
+        uint64_t contact_ms; /* 0: none yet since the host started */
+        bool watchdog;       /* one stands behind us: see README.md for what that is worth before arming */
+        struct guard_order order;
+};
+
+#define GUARD_REPORT_BYTES 256
+
+/* A line of key=value; the bytes without the closing zero. */
+size_t guard_report_print(const struct guard_report *report, char ret_text[GUARD_REPORT_BYTES]);
+int guard_report_parse(const char *text, struct guard_report *ret_report); /* -EBADMSG */
+
+#endif

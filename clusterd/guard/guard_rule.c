@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/guard/guard_rule.h"
+
+enum guard_decision guard_decide(const struct guard_state *state, uint64_t now_ms)
+{
+        if (!state->order.armed)
+                return GUARD_RELEASE;
+        /* A contact in the future is of another boot: it is none. */
+        if (state->contact_ms == 0 || state->contact_ms > now_ms)
+                return GUARD_LET_FIRE;
+        uint64_t limit_ms = (uint64_t)state->order.isolation_hold_ms + state->order.stop_grace_ms;
+        return now_ms - state->contact_ms <= limit_ms ? GUARD_PET : GUARD_LET_FIRE;
+}
+
+void guard_take_order(struct guard_state *state, const struct guard_order *order, uint64_t now_ms)
+{
+        state->order = *order;
+        if (order->contact_ms > state->contact_ms && order->contact_ms <= now_ms)
+                state->contact_ms = order->contact_ms;
+}
+
+const char *guard_decision_name(enum guard_decision decision)
+{
+        switch (decision) {
+        case GUARD_RELEASE:
+                return "release";
+        case GUARD_PET:
+                return "pet";
+        case GUARD_LET_FIRE:
+                return "let-fire";
+        }
+        return "invalid";
+}
+
+bool guard_contact_begin(struct guard_contact *contact, uint64_t now_ms, uint64_t *ret_number)
+{
+        if (contact->awaited != 0)
+                return false;
+        contact->awaited = ++contact->last_number;
+        contact->second = false;
+        contact->started_ms = now_ms;
+        *ret_number = contact->awaited;
+        return true;
+}
+
+enum guard_progress guard_contact_back(struct guard_contact *contact, uint64_t number, bool is_quorate,
+                                       uint64_t *ret_value)
+{
+        if (number == 0 || number != contact->awaited)
+                return GUARD_NOTHING;
+        if (!contact->second) {
+                contact->awaited = ++contact->last_number;
+                contact->second = true;
+                *ret_value = contact->awaited;
+                return GUARD_SEND_SECOND;
+        }
+        contact->awaited = 0;
+        if (!is_quorate)
+                return GUARD_NOTHING;
+        *ret_value = contact->started_ms;
+        return GUARD_CONTACT;
+}
+
+void guard_contact_reset(struct guard_contact *contact)
+{
+        contact->awaited = 0;
+}

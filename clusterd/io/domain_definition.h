@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLU_CLUSTERD_IO_DOMAIN_DEFINITION_H
+#define CLU_CLUSTERD_IO_DOMAIN_DEFINITION_H
+
+/* Reads what placement needs out of a libvirt domain definition, by libxml2. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clusterd/base/limits.h"
+
+struct domain_definition {
+        char name[NAME_BYTES];
+        char uuid[UUID_BYTES];
+        uint32_t memory_mib;
+        uint32_t cpus;
+        char *text; /* canonical; given, free(): a missing <uuid> was added */
+        size_t text_bytes;
+};
+
+#define DEFINITION_ERROR_BYTES 256
+
+/*
+ * -EINVAL: not well-formed, not a <domain>, no name, no or absurd <memory>, a name that cannot be a role's,
+ * a persistent thing a transient domain cannot have; -E2BIG over DEFINITION_BYTES. *ret_error says line and
+ * what to do. No entity is expanded, no file or network read.
+ */
+int domain_definition_read(const char *text, size_t text_bytes, struct domain_definition *ret_definition,
+                           char ret_error[DEFINITION_ERROR_BYTES]);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/io/host.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#define TEXT_BYTES 1024
+
+static uint64_t clock_ms(clockid_t clock)
+{
+        struct timespec now;
+        if (clock_gettime(clock, &now) != 0)
+                abort();
+        return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint64_t clock_boot_ms(void)
+{
+        return clock_ms(CLOCK_BOOTTIME);
+}
+
+int64_t clock_wall_ms(void)
+{
+        return (int64_t)clock_ms(CLOCK_REALTIME);
+}
+
+uint64_t random_id(void)
+{
+        uint64_t id = 0;
+        while (id == 0)
+                if (getrandom(&id, sizeof id, 0) != sizeof id)
+                        abort();
+        return id;
+}
+
+static void read_text(const char *path, char text[TEXT_BYTES])
+{
+        FILE *file = fopen(path, "re");
+        size_t count = file == NULL ? 0 : fread(text, 1, TEXT_BYTES - 1, file);
+        text[count] = '\0';
+        if (file != NULL)
+                (void)fclose(file);
+}
+
+/* Field 22 of stat, counted behind the name, which may hold anything. Source: proc(5). */
+static const char *start_time(const char *stat)
+{
+        const char *at = strrchr(stat, ')');
+        for (int field = 2; at != NULL && field < 22; field++)
+                at = strchr(at + 1, ' ');
+        return at == NULL ? "" : at;
+}
+
+uint64_t host_boot_id(void)
+{
+        char kernel[TEXT_BYTES], init[TEXT_BYTES];
+        read_text("/proc/sys/kernel/random/boot_id", kernel);
+        read_text("/proc/1/stat", init);
+        uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+        for (const char *c = kernel; *c != '\0'; c++)
+                hash = (hash ^ (uint8_t)*c) * UINT64_C(0x100000001b3);
+        const char *began = start_time(init);
+        for (size_t i = 0; began[i] != '\0' && (i == 0 || began[i] != ' '); i++)
+                hash = (hash ^ (uint8_t)began[i]) * UINT64_C(0x100000001b3);
+        return hash == 0 ? 1 : hash;
+}

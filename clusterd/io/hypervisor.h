@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLU_CLUSTERD_IO_HYPERVISOR_H
+#define CLU_CLUSTERD_IO_HYPERVISOR_H
+
+/*
+ * Virtual machines on this node, by libvirt.
+ *
+ * Every call to libvirt runs in a worker thread with a deadline; a hung
+ * libvirtd delays its own answers and nothing else. Nothing is decided here.
+ * A domain's name is its role's name.
+ *
+ * One in a process: libvirt's event loop is the process's. After every
+ * (re)connection, and while a migration that is not ours goes on, a full list
+ * comes unasked, with listing 0; a lost connection itself is no event, as it
+ * says nothing about guests. What a call brings that hung past its deadline
+ * is told by OBSERVED, never by a second OPERATION_DONE.
+ */
+
+#include "clusterd/core/cluster.h"
+#include "clusterd/io/mailbox.h"
+
+struct hypervisor;
+
+/* Called on the loop thread. */
+struct hypervisor_listener {
+        void *context;
+        /* OBSERVED, LISTED or OPERATION_DONE; times are filled in by the receiver. */
+        void (*on_event)(void *context, const struct cluster_event *event);
+        /* Text of a definition, called on a worker thread; given. */
+        int (*read_definition)(void *context, const uint8_t hash[HASH_BYTES], char **ret_text,
+                               size_t *ret_bytes);
+};
+
+struct hypervisor_options {
+        const char *uri;      /* "qemu:///system" */
+        const char *peer_uri; /* "qemu+tls://%s/system": %s is the target's address */
+};
+
+int hypervisor_new(struct mailbox *mailbox, const struct hypervisor_options *options,
+                   const struct hypervisor_listener *listener, struct hypervisor **ret_hypervisor);
+void hypervisor_free(struct hypervisor *hypervisor);
+
+/* action: START, STOP, MOVE, ANNOUNCE, LIST. Each START, STOP and MOVE ends with one OPERATION_DONE,
+ * each LIST with one `end` or `failed`. */
+void hypervisor_carry_out(struct hypervisor *hypervisor, const struct cluster_action *action);
+
+/* Progress of a move from here, for heartbeats and clients. false if none by that name. */
+struct hypervisor_progress {
+        char role[NAME_BYTES];
+        char step[NAME_BYTES]; /* "prepare", "memory", "storage hand-off", "network", ... */
+        uint32_t percent;
+        uint32_t mib_s;
+        uint64_t remaining_mib;
+};
+bool hypervisor_progress_read(const struct hypervisor *hypervisor, struct hypervisor_progress *ret_progress);
+
+/* Host memory free for guests, MiB; capacity. Read from the system, not from libvirt. A tenth of the memory
+ * (1 GiB at least, half at most) is kept for the host and for what QEMU takes besides. */
+void host_capacity_read(uint32_t *ret_memory_mib, uint32_t *ret_memory_free_mib, uint32_t *ret_cpus);
+
+#endif

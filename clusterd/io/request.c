@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/io/request_internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clusterd/base/scope.h"
+#include "clusterd/base/text.h"
+
+/* One request that waits for somebody else. */
+struct pending {
+        struct pending *next;
+        uint64_t token;
+        const struct verb *verb;
+        char actor[ACTOR_BYTES];
+        char name[NAME_BYTES]; /* operand; empty if none */
+        struct change change;  /* fence add, while its agent is checked */
+        json_t *tests;         /* fence test: answers so far */
+        size_t tests_missing;
+};
+
+struct request_handler {
+        struct request_services services;
+        struct pending *first;
+        size_t count;
+};
+
+struct request_handler *request_handler_new(const struct request_services *services)
+{
+        struct request_handler *handler = calloc(1, sizeof(*handler));
+        assert(handler != NULL);
+        handler->services = *services;
+        return handler;
+}
+
+static void pending_free(struct pending *pending)
+{
+        free(pending->change.definition);
+        json_decref(pending->tests);
+        free(pending);
+}
+
+void request_handler_free(struct request_handler *handler)
+{
+        if (handler == NULL)
+                return;
+        while (handler->first != NULL) {
+                struct pending *pending = handler->first;
+                handler->first = pending->next;
+                pending_free(pending);
+        }
+        free(handler);
+}
+
+static struct pending *pending_add(struct request *request)
+{
+        struct pending *pending = calloc(1, sizeof(*pending));
+        assert(pending != NULL);
+        pending->token = request->token;
+        pending->verb = request->verb;
+        TEXT_COPY(pending->actor, request->client->actor);
+        TEXT_COPY(pending->name, request->name == NULL ? "" : request->name);
+        pending->next = request->handler->first;
+        request->handler->first = pending;
+        request->handler->count++;
+        return pending;
+}
+
+static struct pending *pending_find(const struct request_handler *handler, uint64_t token)
+{
+        struct pending *pending = handler->first;
+        while (pending != NULL && pending->token != token)
+                pending = pending->next;
+        return pending;
+}
+
+static void pending_remove(struct request_handler *handler, struct pending *pending)
+{
+        struct pending **link = &handler->first;
+        while (*link != pending)
+                link = &(*link)->next;
+        *link = pending->next;
+        handler->count--;
+        pending_free(pending);
+}
+
+void request_gone(struct request_handler *handler, uint64_t token)
+{
+        struct pending *pending = pending_find(handler, token);
+        if (pending != NULL)
+                pending_remove(handler, pending);
+}
+
+int request_fail(struct request *request, enum verb_exit exit, const char *rule, const char *remedy,
+                 const char *format, ...)
+{
+        struct request_error *error = &request->error;
+        va_list arguments;
+
+        *error = (struct request_error){ .exit = exit };
+        va_start(arguments, format);
+        (void)vsnprintf(error->message, sizeof(error->message), format, arguments);
+        va_end(arguments);
+        TEXT_PRINT(error->rule, "%s", rule);
+        TEXT_PRINT(error->remedy, "%s", remedy);
+        return -EINVAL;
+}
+
+/* result is taken. */
+static void send_reply(struct request_handler *handler, uint64_t token, enum verb_exit exit, json_t *error,
+                       json_t *result)
+{
+        SCOPED_FREE char *text = document_reply(exit, error, result);
+        handler->services.reply(handler->services.context, token, text, strlen(text));
+}
+
+static void send_failure(struct request *request)
+{
+        assert(request->error.exit != VERB_EXIT_DONE);
+        send_reply(request->handler, request->token, request->error.exit, document_error(&request->error),
+                   NULL);
+}
+
+static void send_result(struct request *request, json_t *result)
+{
+        if (result == NULL)
+                send_failure(request);
+        else
+                send_reply(request->handler, request->token, VERB_EXIT_DONE, NULL, result);
+}
+
+/* A request of its own for documents made after the client's has been read. */
+static struct request request_of(struct request_handler *handler, const struct pending *pending)
+{
+        return (struct request){ .handler = handler,
+                                 .services = &handler->services,
+                                 .model = cluster_model(handler->services.cluster),
+                                 .token = pending->token,
+                                 .verb = pending->verb,
+                                 .name = pending->name };
+}
+
+static void submit(struct request_handler *handler, uint64_t token, const char *actor, struct change *change)
+{
+        handler->services.submit(handler->services.context, token, actor, &change->command,
+                                 change->definition, change->definition_bytes);
+}
+
+static void handle_change(struct request *request)
+{
+        struct change change = { 0 };
+        SCOPED_FREE char *definition = NULL; /* until somebody takes it */
+
+        int error = request_change(request, &change);
+        definition = change.definition;
+        if (error < 0)
+                return send_failure(request);
+        if (request->plan)
+                return send_result(request, query_plan(request, &change));
+        if (request->handler->count >= PENDING_MAX) {
+                (void)request_fail(request, VERB_EXIT_FAILED, "", "try again",
+                                   "%d requests are being worked on already", PENDING_MAX);
+                request->error.retry = true;
+                return send_failure(request);
+        }
+        struct pending *pending = pending_add(request);
+        if (verb_id(request->verb) == VERB_FENCE_ADD && request->services->fence_check != NULL) {
+                pending->change = change;
+                definition = NULL;
+                request->services->fence_check(request->services->context, request->token,
+                                               &change.command.fence_add);
+                return;
+        }
+        submit(request->handler, request->token, request->client->actor, &change);
+}
+
+void request_fence_checked(struct request_handler *handler, uint64_t token, bool ok, const char *text)
+{
+        struct pending *pending = pending_find(handler, token);
+        if (pending == NULL)
+                return;
+        if (ok) {
+                struct change change =
+                        pending->change; /* the answer may come, and free it, before submit returns */
+                char actor[ACTOR_BYTES];
+                TEXT_COPY(actor, pending->actor);
+                submit(handler, token, actor, &change);
+                return;
+        }
+        struct request request = request_of(handler, pending);
+        (void)request_fail(&request, VERB_EXIT_REFUSED, "a fence agent must be there and know its options",
+                           "correct --agent or --option; AGENT -o metadata lists them", "fence device %s: %s",
+                           pending->name, text);
+        send_failure(&request);
+        pending_remove(handler, pending);
+}
+
+static void handle_fence_test(struct request *request)
+{
+        const struct fence_device *devices[FENCE_DEVICES_MAX];
+        const struct node *node;
+        size_t count = 0;
+
+        if (request_node(request, &node) < 0)
+                return send_failure(request);
+        for (size_t i = 0; i < FENCE_DEVICES_MAX; i++)
+                if (request->model->fence_devices[i].name[0] != '\0' &&
+                    node_set_has(request->model->fence_devices[i].targets, node->id))
+                        devices[count++] = &request->model->fence_devices[i];
+        if (count == 0) {
+                (void)request_fail(request, VERB_EXIT_NO_OBJECT, "",
+                                   "clu fence add NAME --agent AGENT --nodes NODE",
+                                   "no fence device can turn %s off", node->name);
+                return send_failure(request);
+        }
+        struct pending *pending = pending_add(request);
+        pending->tests = json_array();
+        pending->tests_missing = count;
+        for (size_t i = 0; i < count; i++)
+                request->services->fence_test(request->services->context, request->token, devices[i],
+                                              node->name);
+}
+
+void request_fence_tested(struct request_handler *handler, uint64_t token, const char *device, bool known,
+                          bool on, const char *text, uint32_t duration_ms)
+{
+        struct pending *pending = pending_find(handler, token);
+        size_t failed = 0, at;
+        json_t *test, *error = NULL;
+
+        if (pending == NULL || pending->tests == NULL)
+                return;
+        json_array_append_new(pending->tests,
+                              json_pack("{s:s, s:b, s:o, s:I, s:o}", "device", device, "answers", known,
+                                        "power", known ? json_string(on ? "on" : "off") : json_null(),
+                                        "duration_ms", (json_int_t)duration_ms, "text", document_text(text)));
+        if (--pending->tests_missing > 0)
+                return;
+        json_array_foreach(pending->tests, at, test) failed +=
+                !json_is_true(json_object_get(test, "answers"));
+        if (failed > 0) {
+                struct request request = request_of(handler, pending);
+                (void)request_fail(&request, VERB_EXIT_FAILED, "",
+                                   "check the address and the options of the device",
+                                   "%zu of %zu fence devices of %s do not answer", failed,
+                                   json_array_size(pending->tests), pending->name);
+                error = document_error(&request.error);
+        }
+        send_reply(handler, token, failed > 0 ? VERB_EXIT_FAILED : VERB_EXIT_DONE, error,
+                   json_pack("{s:s, s:O}", "node", pending->name, "devices", pending->tests));
+        pending_remove(handler, pending);
+}
+
+void request_verified(struct request_handler *handler, uint64_t token, const char *output)
+{
+        struct pending *pending = pending_find(handler, token);
+        if (pending == NULL)
+                return;
+        if (output != NULL && output[0] == '{') {
+                handler->services.reply(handler->services.context, token, output, strlen(output));
+        } else {
+                struct request request = request_of(handler, pending);
+                (void)request_fail(&request, VERB_EXIT_FAILED, "", "see the log of clusterd",
+                                   "the ledger could not be checked: %.200s",
+                                   output == NULL ? "no answer" : output);
+                send_failure(&request);
+        }
+        pending_remove(handler, pending);
+}
+
+static void handle_verify(struct request *request)
+{
+        (void)pending_add(request);
+        request->services->verify(request->services->context, request->token);
+}
+
+static json_t *outcome_result(struct request_handler *handler, const struct pending *pending, uint64_t index)
+{
+        struct request request = request_of(handler, pending);
+        json_t *result = json_pack("{s:I}", "index", (json_int_t)index);
+        const struct role *role = model_role(request.model, pending->name);
+        const struct node *node = model_node_by_name(request.model, pending->name);
+
+        if (text_equal(pending->verb->noun, "role") && role != NULL)
+                json_object_set_new(result, "role", document_role(&request, role));
+        if (text_equal(pending->verb->noun, "node") && node != NULL)
+                json_object_set_new(result, "node", document_node(&request, node));
+        return result;
+}
+
+/* The core says what became of the request, this adds the arithmetic. */
+static void no_quorum(struct request *request, const char *subject, const char *reason)
+{
+        struct cluster_status status;
+        cluster_status_read(request->services->cluster, &status);
+        node_set voters = request->model->settings.voters;
+        (void)request_fail(request, VERB_EXIT_NO_QUORUM, "a majority of the voters must store it",
+                           "look at clu cluster status before you try again",
+                           "%s %s %snot done: %s; %u of %u votes are here, %u are needed",
+                           request->verb->noun, request->verb->name, subject, reason,
+                           node_set_count(voters & status.members), node_set_count(voters),
+                           node_set_count(voters) / 2 + 1);
+}
+
+static void outcome_error(struct request *request, const char *subject, enum reply_outcome outcome,
+                          const char *reason)
+{
+        const struct verb *verb = request->verb;
+        switch (outcome) {
+        case REPLY_REFUSED:
+                (void)request_fail(request, VERB_EXIT_REFUSED, reason, "", "%s %s %srefused: %s", verb->noun,
+                                   verb->name, subject, reason);
+                return;
+        case REPLY_NO_QUORUM:
+                no_quorum(request, subject, reason);
+                return;
+        case REPLY_NO_OBJECT:
+                (void)request_fail(request, VERB_EXIT_NO_OBJECT, "", "", "%s", reason);
+                return;
+        case REPLY_BUSY:
+                (void)request_fail(request, VERB_EXIT_FAILED, "", "try again", "%s", reason);
+                request->error.retry = true;
+                return;
+        case REPLY_DONE:
+        case REPLY_OUTCOME_COUNT:
+                break;
+        }
+        assert(!"not a failure");
+}
+
+void request_reply(struct request_handler *handler, uint64_t token, enum reply_outcome outcome,
+                   uint64_t index, const char *reason)
+{
+        struct pending *pending = pending_find(handler, token);
+        if (pending == NULL)
+                return;
+        struct request request = request_of(handler, pending);
+        char subject[NAME_BYTES + 1];
+        TEXT_PRINT(subject, "%s%s", pending->name, pending->name[0] == '\0' ? "" : " ");
+        if (outcome == REPLY_DONE) {
+                send_result(&request, outcome_result(handler, pending, index));
+        } else {
+                outcome_error(&request, subject, outcome, reason);
+                send_failure(&request);
+        }
+        pending_remove(handler, pending);
+}
+
+static json_t *(*const queries[VERB_COUNT])(struct request *request) = {
+        [VERB_CLUSTER_STATUS] = query_cluster_status,
+        [VERB_NODE_LIST] = query_node_list,
+        [VERB_NODE_SHOW] = query_node_show,
+        [VERB_ROLE_SHOW] = query_role_show,
+        [VERB_ROLE_WHY] = query_role_why,
+        [VERB_FENCE_LIST] = query_fence_list,
+        [VERB_EVENT_LIST] = query_event_list,
+        [VERB_LEDGER_LIST] = query_ledger_list,
+};
+
+static void send_role_list(struct request *request)
+{
+        SCOPED_FREE char *text = role_list_reply(request->model);
+        request->services->reply(request->services->context, request->token, text, strlen(text));
+}
+
+static void dispatch(struct request *request)
+{
+        enum verb_id id = verb_id(request->verb);
+        if (id == VERB_FENCE_TEST)
+                handle_fence_test(request);
+        else if (id == VERB_ROLE_LIST)
+                send_role_list(request);
+        else if (id == VERB_LEDGER_VERIFY)
+                handle_verify(request);
+        else if (request->verb->changes)
+                handle_change(request);
+        else
+                send_result(request, queries[id](request));
+}
+
+/* Who, what and with which arguments; document is the client's. */
+static int read_request(struct request *request, const json_t *document)
+{
+        const char *path = json_string_value(json_object_get(document, "verb"));
+        json_t *arguments = json_object_get(document, "arguments");
+
+        request->verb = path == NULL ? NULL : verb_find_path(path);
+        if (request->verb == NULL)
+                return request_fail(request, VERB_EXIT_USAGE, "", "use clu and clusterd of the same version",
+                                    "\"verb\" should name one of this daemon's, not %.48s",
+                                    path == NULL ? "nothing" : path);
+        request->arguments = arguments == NULL ? json_object() : json_incref(arguments);
+        if (!json_is_object(request->arguments))
+                return request_fail(request, VERB_EXIT_USAGE, "", "", "\"arguments\" should be an object");
+        request->plan = json_is_true(json_object_get(document, "plan"));
+        if (request->plan && !request->verb->changes)
+                return request_fail(request, VERB_EXIT_USAGE, "", "",
+                                    "%s %s changes nothing: there is nothing to plan", request->verb->noun,
+                                    request->verb->name);
+        if (request->verb->changes && !request->plan && !request->client->may_change)
+                return request_fail(request, VERB_EXIT_REFUSED,
+                                    "only root and group clu-admin may change things",
+                                    "become a member of clu-admin, or add --plan to see what would happen",
+                                    "%s may look, but not change", request->client->actor);
+        return request_arguments_check(request);
+}
+
+void request_handle(struct request_handler *handler, uint64_t token, const struct ipc_client *client,
+                    const char *bytes, size_t count)
+{
+        json_error_t where;
+        json_t *document = json_loadb(bytes, count, JSON_REJECT_DUPLICATES, &where);
+        struct request request = { .handler = handler,
+                                   .services = &handler->services,
+                                   .model = cluster_model(handler->services.cluster),
+                                   .token = token,
+                                   .client = client };
+
+        if (!json_is_object(document)) {
+                (void)request_fail(&request, VERB_EXIT_USAGE, "", "",
+                                   "a request is one JSON object; this is not: %s (byte %d)",
+                                   document == NULL ? where.text : "another value",
+                                   document == NULL ? where.position : 0);
+                send_failure(&request);
+        } else if (read_request(&request, document) < 0) {
+                send_failure(&request);
+        } else {
+                dispatch(&request);
+        }
+        json_decref(request.arguments);
+        json_decref(document);
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/io/request_entry_text.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+
+#include "clusterd/base/text.h"
+
+/* A sentence that grows; what does not fit is cut. */
+struct sentence {
+        const struct model *model;
+        char *text;
+        size_t length, size;
+};
+
+static void __attribute__((format(printf, 2, 3))) say(struct sentence *sentence, const char *format, ...)
+{
+        va_list arguments;
+        va_start(arguments, format);
+        int more = vsnprintf(sentence->text + sentence->length, sentence->size - sentence->length, format,
+                             arguments);
+        va_end(arguments);
+        size_t room = sentence->size - sentence->length - 1;
+        sentence->length += more < 0 ? 0 : (size_t)more > room ? room : (size_t)more;
+}
+
+static const char *name_of(const struct sentence *sentence, uint32_t node)
+{
+        return model_node_name(sentence->model, node);
+}
+
+static void say_reason(struct sentence *sentence, const char *reason)
+{
+        if (reason[0] != '\0')
+                say(sentence, ": %s", reason);
+}
+
+/* Durations as people read them: 870 ms, 3.2 s. */
+static void say_duration(struct sentence *sentence, uint32_t duration_ms)
+{
+        if (duration_ms < 1000)
+                say(sentence, "%" PRIu32 " ms", duration_ms);
+        else
+                say(sentence, "%" PRIu32 ".%" PRIu32 " s", duration_ms / 1000, duration_ms % 1000 / 100);
+}
+
+static void say_nodes(struct sentence *sentence, node_set set)
+{
+        if (set == 0)
+                say(sentence, "none");
+        const char *gap = "";
+        for
+                NODE_SET_EACH (set, node) {
+                        const struct node *known = model_node(sentence->model, node);
+                        if (known != NULL)
+                                say(sentence, "%s%s", gap, known->name);
+                        else
+                                say(sentence, "%snode %" PRIu32, gap, node);
+                        gap = " ";
+                }
+}
+
+void node_set_text(node_set set, const struct model *model, char *text, size_t text_bytes)
+{
+        struct sentence sentence = { .model = model, .text = text, .size = text_bytes };
+        text[0] = '\0';
+        say_nodes(&sentence, set);
+}
+
+static void say_evidence(struct sentence *sentence, const char *whom, const struct evidence *evidence)
+{
+        if (evidence->kind == EVIDENCE_NONE)
+                return;
+        say(sentence, "; %s cannot run it: %s", whom, evidence_kind_name(evidence->kind));
+        if (evidence->text[0] != '\0')
+                say(sentence, " by %s", evidence->text);
+        say(sentence, ", entry %" PRIu64, evidence->index);
+}
+
+static void say_epoch(struct sentence *sentence, const struct entry *entry)
+{
+        const struct command_epoch *epoch = &entry->command.epoch;
+        say(sentence, "epoch %" PRIu64 " begins, led by %s, with ", entry->epoch,
+            name_of(sentence, epoch->leader));
+        say_nodes(sentence, epoch->members);
+}
+
+static void say_node_evidence(struct sentence *sentence, const struct command_node_evidence *evidence)
+{
+        say(sentence, "%s runs nothing any more: %s", name_of(sentence, evidence->node),
+            evidence_kind_name(evidence->kind));
+        if (evidence->text[0] != '\0')
+                say(sentence, " by %s", evidence->text);
+        say(sentence, ", ");
+        say_duration(sentence, evidence->duration_ms);
+        say(sentence, " after the loss");
+}
+
+static void say_join(struct sentence *sentence, const struct command_node_join *join)
+{
+        say(sentence, "%s is here with %" PRIu32 " MiB, %" PRIu32 " cpus and %s watchdog", join->name,
+            join->memory_mib, join->cpus, join->watchdog ? "a" : "no");
+}
+
+static void say_assign(struct sentence *sentence, const struct command_role_assign *assign)
+{
+        say(sentence, "%s is given to %s at generation %" PRIu64, assign->role,
+            name_of(sentence, assign->node), assign->generation);
+        say_reason(sentence, assign->reason);
+        say_evidence(sentence, "its last owner", &assign->owner_evidence);
+        say_evidence(sentence, "its move's target", &assign->target_evidence);
+}
+
+static void say_move(struct sentence *sentence, const struct command_role_move *move)
+{
+        say(sentence, "%s is to move to %s", move->role,
+            move->target == NODE_NONE ? "the best place" : name_of(sentence, move->target));
+        say_reason(sentence, move->reason);
+}
+
+static const char *const report_words[REPORT_COUNT] = {
+        [REPORT_RUNNING] = "runs on",
+        [REPORT_STOPPED] = "was stopped on",
+        [REPORT_SHUT_DOWN] = "shut itself down on",
+        [REPORT_FAILED] = "failed on",
+        [REPORT_START_FAILED] = "could not be started on",
+        [REPORT_ABSENT] = "is not on",
+        [REPORT_STABLE] = "has run for long on",
+};
+
+static void say_report(struct sentence *sentence, const struct command_role_report *report)
+{
+        say(sentence, "%s %s %s", report->role, report_words[report->kind], name_of(sentence, report->node));
+        if (report->duration_ms > 0) {
+                say(sentence, ", after ");
+                say_duration(sentence, report->duration_ms);
+        }
+        if (report->downtime_ms > 0) {
+                say(sentence, ", guest not running for ");
+                say_duration(sentence, report->downtime_ms);
+        }
+        say_reason(sentence, report->text);
+}
+
+static void say_settings(struct sentence *sentence, const struct command_cluster_set *set)
+{
+        const struct settings *settings = &set->settings;
+        say(sentence, "settings change:");
+        if (set->fields & SETTINGS_FIELD_MOVES_MAX)
+                say(sentence, " max-moves %" PRIu32, settings->moves_max);
+        if (set->fields & SETTINGS_FIELD_ISOLATION_HOLD)
+                say(sentence, " isolation-hold %" PRIu32 " ms", settings->isolation_hold_ms);
+        if (set->fields & SETTINGS_FIELD_STOP_GRACE)
+                say(sentence, " stop-grace %" PRIu32 " ms", settings->stop_grace_ms);
+        if (set->fields & SETTINGS_FIELD_WATCHDOG)
+                say(sentence, " watchdog %" PRIu32 " ms", settings->watchdog_ms);
+        if (set->fields & SETTINGS_FIELD_MARGIN)
+                say(sentence, " margin %" PRIu32 " ms", settings->margin_ms);
+}
+
+static void say_role_add(struct sentence *sentence, const struct role *role)
+{
+        say(sentence, "%s is registered (%s, %" PRIu32 " MiB, %" PRIu32 " cpus), to be %s", role->name,
+            role_kind_name(role->kind), role->memory_mib, role->cpus, role_desired_name(role->desired));
+}
+
+static void say_preferred(struct sentence *sentence, const struct role *role)
+{
+        say(sentence, " preferred nodes");
+        if (role->preferred[0] == NODE_NONE)
+                say(sentence, " none");
+        for (size_t i = 0; i < PREFERRED_MAX && role->preferred[i] != NODE_NONE; i++)
+                say(sentence, " %s", name_of(sentence, role->preferred[i]));
+}
+
+static void say_role_set(struct sentence *sentence, const struct command_role_set *set)
+{
+        say(sentence, "%s changes:", set->role.name);
+        if (set->fields & ROLE_FIELD_NOTE)
+                say(sentence, " note '%s'", set->role.note);
+        if (set->fields & ROLE_FIELD_PRIORITY)
+                say(sentence, " priority %" PRId32, set->role.priority);
+        if (set->fields & ROLE_FIELD_PREFERRED)
+                say_preferred(sentence, &set->role);
+        if (set->fields & ROLE_FIELD_POSSIBLE) {
+                say(sentence, " possible nodes ");
+                if (set->role.possible == 0)
+                        say(sentence, "all");
+                else
+                        say_nodes(sentence, set->role.possible);
+        }
+        if (set->fields & ROLE_FIELD_DEFINITION)
+                say(sentence, " definition, from the next start");
+        if (set->fields & ROLE_FIELD_STOP_TIMEOUT)
+                say(sentence, " stop-timeout %" PRIu32 " ms", set->role.stop_timeout_ms);
+}
+
+static void say_fence_add(struct sentence *sentence, const struct fence_device *device)
+{
+        say(sentence, "fence device %s (%s) is registered for ", device->name, device->agent);
+        say_nodes(sentence, device->targets);
+}
+
+static void say_node(struct sentence *sentence, const struct command_node *node, const char *what)
+{
+        say(sentence, "%s %s", name_of(sentence, node->node), what);
+        say_reason(sentence, node->reason);
+}
+
+void entry_text(const struct entry *entry, const struct model *model, char text[ENTRY_TEXT_BYTES])
+{
+        const struct command *command = &entry->command;
+        struct sentence sentence = { .model = model, .text = text, .size = ENTRY_TEXT_BYTES };
+
+        text[0] = '\0';
+        switch (command->kind) {
+        case COMMAND_EPOCH:
+                say_epoch(&sentence, entry);
+                return;
+        case COMMAND_NODE_LOST:
+                say_node(&sentence, &command->node, "is lost");
+                return;
+        case COMMAND_NODE_EVIDENCE:
+                say_node_evidence(&sentence, &command->node_evidence);
+                return;
+        case COMMAND_NODE_DRAINED:
+                say_node(&sentence, &command->node, "is drained");
+                return;
+        case COMMAND_ROLE_ASSIGN:
+                say_assign(&sentence, &command->role_assign);
+                return;
+        case COMMAND_ROLE_MOVE:
+                say_move(&sentence, &command->role_move);
+                return;
+        case COMMAND_NODE_JOIN:
+                say_join(&sentence, &command->node_join);
+                return;
+        case COMMAND_ROLE_REPORT:
+                say_report(&sentence, &command->role_report);
+                return;
+        case COMMAND_CLUSTER_SET:
+                say_settings(&sentence, &command->cluster_set);
+                return;
+        case COMMAND_NODE_DRAIN:
+                say_node(&sentence, &command->node, "is to be drained");
+                return;
+        case COMMAND_NODE_RESUME:
+                say_node(&sentence, &command->node, "is to take roles again");
+                return;
+        case COMMAND_NODE_CONFIRM_OFF:
+                say_node(&sentence, &command->node, "is confirmed to be off");
+                return;
+        case COMMAND_ROLE_ADD:
+                say_role_add(&sentence, &command->role_add.role);
+                return;
+        case COMMAND_ROLE_SET:
+                say_role_set(&sentence, &command->role_set);
+                return;
+        case COMMAND_ROLE_START:
+                say(&sentence, "%s is to run", command->role.role);
+                return;
+        case COMMAND_ROLE_STOP:
+                say(&sentence, "%s is to stop%s", command->role.role,
+                    command->role.force ? ", by force" : "");
+                return;
+        case COMMAND_ROLE_REMOVE:
+                say(&sentence, "%s is to be forgotten", command->role.role);
+                return;
+        case COMMAND_FENCE_ADD:
+                say_fence_add(&sentence, &command->fence_add);
+                return;
+        case COMMAND_FENCE_REMOVE:
+                say(&sentence, "fence device %s is to be forgotten", command->fence_remove.device);
+                return;
+        case COMMAND_NODE_FENCE:
+                say_node(&sentence, &command->node, "is to be turned off");
+                return;
+        case COMMAND_COUNT:
+                break;
+        }
+        assert(!"no such command");
+}

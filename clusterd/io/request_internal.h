@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLU_CLUSTERD_IO_REQUEST_INTERNAL_H
+#define CLU_CLUSTERD_IO_REQUEST_INTERNAL_H
+
+/* Shared by the request_*.c files; nobody else includes it. */
+
+#include <jansson.h>
+
+#include "clusterd/io/request.h"
+#include "clusterd/protocol/verb.h"
+
+/* Why a request is not done. */
+struct request_error {
+        enum verb_exit exit;
+        bool retry; /* nothing happened, and it may well work soon: clu asks again */
+        char message[512];
+        char rule[REASON_BYTES];
+        char remedy[REASON_BYTES];
+};
+
+/* One request while it is being looked at. */
+struct request {
+        struct request_handler *handler;
+        const struct request_services *services;
+        const struct model *model;
+        uint64_t token;
+        const struct ipc_client *client;
+        const struct verb *verb;
+        const char *name; /* operand; NULL if the verb has none */
+        json_t *arguments;
+        bool plan;
+        struct request_error error;
+};
+
+/* What a changing verb becomes. */
+struct change {
+        struct command command;
+        char *definition; /* owned; NULL: none */
+        size_t definition_bytes;
+};
+
+/* Fills request->error and returns -EINVAL. rule and remedy may be "". */
+int request_fail(struct request *request, enum verb_exit exit, const char *rule, const char *remedy,
+                 const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* request_arguments.c: "arguments" of a document against the table of verbs. */
+int request_arguments_check(struct request *request);
+const char *request_text(const struct request *request, const char *option); /* NULL if not given */
+bool request_flag(const struct request *request, const char *option);
+bool request_number(const struct request *request, const char *option, int64_t *ret_number);
+/* Ids of the nodes named, in their order; *ret_count stays when not given. Fails for unknown ones. */
+int request_nodes(struct request *request, const char *option, uint32_t ret_nodes[NODES_MAX],
+                  size_t *ret_count);
+/* The object the operand names, or a failure with what there is instead. */
+int request_node(struct request *request, const struct node **ret_node);
+int request_role(struct request *request, const struct role **ret_role);
+
+/* request_document.c: values as JSON. */
+json_t *document_text(const char *text);                              /* also for bytes that are not UTF-8 */
+json_t *document_time(int64_t time_ms);                               /* ISO 8601, UTC */
+json_t *document_node_name(const struct model *model, uint32_t node); /* null for none */
+json_t *document_node_set(const struct model *model, node_set set);
+/* The whole reply, as text; result and error are taken, either may be NULL. Given, free(). */
+char *document_reply(enum verb_exit exit, json_t *error, json_t *result);
+json_t *document_error(const struct request_error *error);
+
+/* request_role.c, request_node.c */
+json_t *document_role(const struct request *request, const struct role *role);
+json_t *document_role_row(const struct model *model, const struct role *role);
+json_t *document_node(const struct request *request, const struct node *node);
+json_t *document_node_row(const struct request *request, const struct node *node);
+json_t *document_entry(const struct entry *entry, const struct model *model);
+
+/* request_role_list.c: the whole reply to role.list; given, free(). */
+char *role_list_reply(const struct model *model);
+
+/* Queries: a result, or NULL with request->error. */
+json_t *query_cluster_status(struct request *request);
+json_t *query_node_list(struct request *request);
+json_t *query_node_show(struct request *request);
+json_t *query_role_show(struct request *request);
+json_t *query_role_why(struct request *request);
+json_t *query_fence_list(struct request *request);
+json_t *query_event_list(struct request *request);
+json_t *query_ledger_list(struct request *request);
+json_t *query_plan(struct request *request, const struct change *change);
+
+/* Committed entries, each given to on_entry: the newest `limit` of first to last. */
+int request_entries(struct request *request, uint64_t first, uint64_t last, const char *subject,
+                    uint32_t limit, store_on_entry on_entry, void *context);
+
+/* request_change.c: 0, or a failure in request->error. */
+int request_change(struct request *request, struct change *ret_change);
+/* request_change_role.c */
+int change_role_add(struct request *request, struct change *change);
+int change_role_set(struct request *request, struct change *change);
+
+#endif

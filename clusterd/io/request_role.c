@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/io/request_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clusterd/base/scope.h"
+#include "clusterd/base/text.h"
+
+static void set_text(json_t *document, const char *key, const char *text)
+{
+        json_object_set_new_nocheck(document, key, document_text(text));
+}
+
+static void set_number(json_t *document, const char *key, uint64_t number)
+{
+        json_object_set_new_nocheck(document, key, json_integer((json_int_t)number));
+}
+
+static void set_node(json_t *document, const char *key, const struct model *model, uint32_t node)
+{
+        json_object_set_new_nocheck(document, key, document_node_name(model, node));
+}
+
+json_t *document_role_row(const struct model *model, const struct role *role)
+{
+        json_t *document = json_object();
+        set_text(document, "name", role->name);
+        set_text(document, "kind", role_kind_name(role->kind));
+        set_text(document, "state", role_state_name(role->state));
+        set_text(document, "desired", role_desired_name(role->desired));
+        set_node(document, "owner", model, role->owner);
+        set_node(document, "target", model, role->target);
+        set_number(document, "generation", role->generation);
+        set_number(document, "memory_mib", role->memory_mib);
+        set_number(document, "cpus", role->cpus);
+        json_object_set_new_nocheck(document, "priority", json_integer(role->priority));
+        set_number(document, "failures", role->failures);
+        set_text(document, "reason", role->reason);
+        return document;
+}
+
+static void keep_time(void *context, const struct entry *entry)
+{
+        *(int64_t *)context = entry->time_ms;
+}
+
+static json_t *document_since(const struct request *request, uint64_t index)
+{
+        const struct store_query query = { .first = index, .last = index, .limit = 1 };
+        int64_t time_ms = 0;
+        if (index > 0) /* an entry that is compacted away has no time any more */
+                (void)request->services->query_entries(request->services->context, &query, keep_time,
+                                                       &time_ms);
+        return json_pack("{s:I, s:o}", "index", (json_int_t)index, "time", document_time(time_ms));
+}
+
+static json_t *document_move(const struct model *model, const struct role_move *move)
+{
+        if (move->from == NODE_NONE)
+                return json_null();
+        json_t *document = json_object();
+        set_node(document, "from", model, move->from);
+        set_node(document, "to", model, move->to);
+        json_object_set_new(document, "succeeded", json_boolean(move->succeeded));
+        set_number(document, "duration_ms", move->duration_ms);
+        set_number(document, "downtime_ms", move->downtime_ms);
+        set_number(document, "index", move->index);
+        return document;
+}
+
+/* From this node's hypervisor, or from what the source node says in its heartbeats. */
+static json_t *document_progress(const struct request *request, const struct role *role)
+{
+        struct hypervisor_progress progress = { 0 };
+        const struct request_services *services = request->services;
+        const struct message_heartbeat *heartbeat = cluster_heartbeat(services->cluster, role->owner);
+
+        if (role->state != ROLE_MOVING)
+                return json_null();
+        if (services->move_progress(services->context, &progress) && text_equal(progress.role, role->name))
+                return json_pack("{s:o, s:i, s:i, s:I}", "step", document_text(progress.step), "percent",
+                                 (int)progress.percent, "mib_s", (int)progress.mib_s, "remaining_mib",
+                                 (json_int_t)progress.remaining_mib);
+        if (heartbeat != NULL && text_equal(heartbeat->moving_role, role->name))
+                return json_pack("{s:i, s:i}", "percent", (int)heartbeat->moving_percent, "mib_s",
+                                 (int)heartbeat->moving_mib_s);
+        return json_null();
+}
+
+static void set_failures(json_t *document, const struct request *request, const struct role *role)
+{
+        const struct request_services *services = request->services;
+        uint64_t retry_in_ms = role->state == ROLE_FAILED
+                                       ? cluster_retry_in_ms(services->cluster, role->name,
+                                                             services->now_ms(services->context))
+                                       : TIME_NEVER;
+        bool failed = role->state == ROLE_FAILED && role->failed_time_ms > 0;
+
+        json_object_set_new(document, "failed_time",
+                            failed ? document_time(role->failed_time_ms) : json_null());
+        json_object_set_new(document, "next_try",
+                            failed ? document_time(role->failed_time_ms + role->retry_ms) : json_null());
+        set_number(document, "retry_ms", role->retry_ms);
+        json_object_set_new(document, "retry_in_ms",
+                            retry_in_ms == TIME_NEVER ? json_null() : json_integer((json_int_t)retry_in_ms));
+        json_object_set_new(document, "tried", document_node_set(request->model, role->tried));
+}
+
+static json_t *document_evidence(const struct evidence *evidence)
+{
+        if (evidence->kind == EVIDENCE_NONE)
+                return json_null();
+        return json_pack("{s:s, s:I, s:o}", "kind", evidence_kind_name(evidence->kind), "index",
+                         (json_int_t)evidence->index, "by", document_text(evidence->text));
+}
+
+static json_t *document_hash(const uint8_t hash[HASH_BYTES])
+{
+        char text[2 * HASH_BYTES + 1];
+        for (size_t i = 0; i < HASH_BYTES; i++)
+                (void)snprintf(text + 2 * i, 3, "%02x", hash[i]);
+        return json_string(text);
+}
+
+json_t *document_role(const struct request *request, const struct role *role)
+{
+        const struct model *model = request->model;
+        json_t *preferred = json_array(), *document = document_role_row(model, role);
+
+        for (size_t i = 0; i < PREFERRED_MAX && role->preferred[i] != NODE_NONE; i++)
+                json_array_append_new(preferred, document_node_name(model, role->preferred[i]));
+        json_object_set_new(document, "since", document_since(request, role->since_index));
+        set_number(document, "stop_timeout_ms", role->stop_timeout_ms);
+        json_object_set_new(document, "preferred", preferred);
+        json_object_set_new(document, "possible", document_node_set(model, role->possible));
+        set_text(document, "note", role->note);
+        set_text(document, "uuid", role->uuid);
+        json_object_set_new(document, "definition_hash", document_hash(role->definition_hash));
+        set_failures(document, request, role);
+        set_node(document, "failback", model, role->failback);
+        set_node(document, "lost_owner", model, role->lost_owner);
+        json_object_set_new(document, "owner_evidence", document_evidence(&role->owner_evidence));
+        json_object_set_new(document, "target_evidence", document_evidence(&role->target_evidence));
+        json_object_set_new(document, "last_move", document_move(model, &role->last_move));
+        json_object_set_new(document, "progress", document_progress(request, role));
+        return document;
+}
+
+static json_t *show_definition(struct request *request, const struct role *role)
+{
+        SCOPED_FREE char *text = NULL;
+        size_t bytes = 0;
+        int error = request->services->read_definition(request->services->context, role->definition_hash,
+                                                       &text, &bytes);
+        if (error < 0) {
+                (void)request_fail(request, VERB_EXIT_FAILED, "", "ask another node",
+                                   "the definition of %s cannot be read: %s", role->name, strerror(-error));
+                return NULL;
+        }
+        return json_pack("{s:s, s:o}", "name", role->name, "definition", json_stringn(text, bytes));
+}
+
+json_t *query_role_show(struct request *request)
+{
+        const struct role *role;
+        if (request_role(request, &role) < 0)
+                return NULL;
+        return request_flag(request, "definition") ? show_definition(request, role)
+                                                   : document_role(request, role);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/io/request_internal.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clusterd/base/scope.h"
+
+/*
+ * role.list is written as text, not built as a document: with 8,000 roles the
+ * document costs the loop 40 ms, the text 10. Its rows say what
+ * document_role_row() says; a test compares the two.
+ */
+
+static int compare_names(const void *a, const void *b)
+{
+        return strcmp((*(const struct role *const *)a)->name, (*(const struct role *const *)b)->name);
+}
+
+/* In order of their names; the array is given. */
+static const struct role **sorted_roles(const struct model *model)
+{
+        size_t count = 0;
+        const struct role **roles = calloc(model->role_count + 1, sizeof(*roles));
+        assert(roles != NULL);
+        for
+                MODEL_EACH_ROLE (model, role) {
+                        assert(count < model->role_count);
+                        roles[count++] = role;
+                }
+        assert(count == model->role_count);
+        qsort(roles, count, sizeof(*roles), compare_names);
+        return roles;
+}
+
+static void write_node(FILE *stream, const char *key, const struct model *model, uint32_t node)
+{
+        /* names are letters, digits, '.', '_' and '-': nothing to escape */
+        if (node == NODE_NONE)
+                (void)fprintf(stream, "\"%s\":null,", key);
+        else
+                (void)fprintf(stream, "\"%s\":\"%s\",", key, model_node_name(model, node));
+}
+
+static void write_row(FILE *stream, const struct model *model, const struct role *role)
+{
+        json_t *reason = document_text(role->reason);
+
+        (void)fprintf(stream, "{\"name\":\"%s\",\"kind\":\"%s\",\"state\":\"%s\",\"desired\":\"%s\",",
+                      role->name, role_kind_name(role->kind), role_state_name(role->state),
+                      role_desired_name(role->desired));
+        write_node(stream, "owner", model, role->owner);
+        write_node(stream, "target", model, role->target);
+        (void)fprintf(stream,
+                      "\"generation\":%" PRIu64 ",\"memory_mib\":%" PRIu32 ",\"cpus\":%" PRIu32
+                      ",\"priority\":%" PRId32 ",\"failures\":%" PRIu32 ",\"reason\":",
+                      role->generation, role->memory_mib, role->cpus, role->priority, role->failures);
+        (void)json_dumpf(reason, stream, JSON_ENCODE_ANY);
+        (void)fputc('}', stream);
+        json_decref(reason);
+}
+
+char *role_list_reply(const struct model *model)
+{
+        char *text = NULL;
+        size_t bytes = 0;
+        SCOPED_FREE const struct role **roles = sorted_roles(model);
+        FILE *stream = open_memstream(&text, &bytes);
+
+        assert(stream != NULL);
+        (void)fprintf(stream, "{\"schema\":\"" VERB_SCHEMA "\",\"exit\":0,\"result\":{\"roles\":[");
+        for (size_t i = 0; i < model->role_count; i++) {
+                if (i > 0)
+                        (void)fputc(',', stream);
+                write_row(stream, model, roles[i]);
+        }
+        (void)fputs("]}}", stream);
+        int closed = fclose(stream);
+        assert(closed == 0);
+        (void)closed;
+        return text;
+}

@@ -1,0 +1,121 @@
+# base and core are pure; protocol adds JSON and hashes; io touches the world.
+noinst_LIBRARIES += %D%/libclubase.a
+%C%_libclubase_a_SOURCES = \
+	%D%/base/limits.h \
+	%D%/base/node_set.h \
+	%D%/base/scope.h \
+	%D%/base/text.c %D%/base/text.h
+
+noinst_LIBRARIES += %D%/libcluprotocol.a
+%C%_libcluprotocol_a_SOURCES = \
+	%D%/protocol/codec.h \
+	%D%/protocol/codec_json.h %D%/protocol/codec_parts.h \
+	%D%/protocol/codec_json_read.c %D%/protocol/codec_json_write.c \
+	%D%/protocol/enum_text.h \
+	%D%/protocol/codec_command.c \
+	%D%/protocol/codec_message.c \
+	%D%/protocol/codec_object.c \
+	%D%/protocol/command.c %D%/protocol/command.h \
+	%D%/protocol/ipc_frame.h \
+	%D%/protocol/message.c %D%/protocol/message.h \
+	%D%/protocol/object.c %D%/protocol/object.h \
+	%D%/protocol/verb.c %D%/protocol/verb.h \
+	%D%/protocol/verb_parse.c
+%C%_libcluprotocol_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(NETTLE_CFLAGS)
+
+noinst_LIBRARIES += %D%/libclucore.a
+%C%_libclucore_a_SOURCES = \
+	%D%/core/actions.c \
+	%D%/core/apply.c %D%/core/apply.h \
+	%D%/core/apply_node.c \
+	%D%/core/apply_report.c \
+	%D%/core/apply_role.c \
+	%D%/core/catch_up.c \
+	%D%/core/changes.c %D%/core/changes.h \
+	%D%/core/cluster.c %D%/core/cluster.h %D%/core/cluster_private.h \
+	%D%/core/commit.c \
+	%D%/core/fencing.c \
+	%D%/core/guard.c \
+	%D%/core/lead.c \
+	%D%/core/ledger.c %D%/core/ledger.h \
+	%D%/core/model.c %D%/core/model.h \
+	%D%/core/node_state.c %D%/core/node_state.h \
+	%D%/core/observe.c \
+	%D%/core/pending.c \
+	%D%/core/placement.c %D%/core/placement.h \
+	%D%/core/plan.c %D%/core/plan.h \
+	%D%/core/planner.c %D%/core/planner.h \
+	%D%/core/reconcile.c \
+	%D%/core/role_state.c %D%/core/role_state.h \
+	%D%/core/round_rule.c %D%/core/round_rule.h \
+	%D%/core/view_change.c
+
+noinst_LIBRARIES += %D%/libcluio.a
+%C%_libcluio_a_SOURCES = \
+	%D%/io/domain_definition.c %D%/io/domain_definition.h \
+	%D%/io/hypervisor.h %D%/io/hypervisor_state.h \
+	%D%/io/hypervisor_announce.c %D%/io/hypervisor_connection.c \
+	%D%/io/hypervisor_domain.c %D%/io/hypervisor_event.c \
+	%D%/io/hypervisor_libvirt.c %D%/io/hypervisor_list.c \
+	%D%/io/hypervisor_mark.c %D%/io/hypervisor_move.c \
+	%D%/io/hypervisor_process.c \
+	%D%/io/hypervisor_progress.c %D%/io/hypervisor_start.c \
+	%D%/io/hypervisor_stop.c %D%/io/hypervisor_task.c \
+	%D%/io/hypervisor_worker.c %D%/io/hypervisor_worker.h \
+	%D%/io/host.h %D%/io/host_identity.c %D%/io/host_linux.c \
+	%D%/guard/guard_files.c %D%/guard/guard_files.h \
+	%D%/guard/guard_protocol.c %D%/guard/guard_protocol.h \
+	%D%/io/guard_client.c %D%/io/guard_client.h \
+	%D%/io/ipc.h %D%/io/ipc_qb.c \
+	%D%/io/ipc_access.c %D%/io/ipc_access.h \
+	%D%/io/log.h %D%/io/log_qb.c \
+	%D%/io/mailbox.c %D%/io/mailbox.h \
+	%D%/io/membership.h %D%/io/membership_corosync.c \
+	%D%/io/membership_config.c \
+	%D%/io/process_runner.c %D%/io/process_runner.h \
+	%D%/io/process_start.c %D%/io/process_start.h \
+	%D%/io/request.c %D%/io/request.h \
+	%D%/io/request_arguments.c \
+	%D%/io/request_change.c \
+	%D%/io/request_change_role.c \
+	%D%/io/request_document.c \
+	%D%/io/request_entry_text.c \
+	%D%/io/request_entry_text.h \
+	%D%/io/request_history.c \
+	%D%/io/request_internal.h \
+	%D%/io/request_node.c \
+	%D%/io/request_plan.c \
+	%D%/io/request_role.c \
+	%D%/io/request_role_list.c \
+	%D%/io/request_verify.c \
+	%D%/io/request_why.c \
+	%D%/io/store.h %D%/io/store_internal.h \
+	%D%/io/store_compact.c %D%/io/store_db.c %D%/io/store_db.h \
+	%D%/io/store_meta.c %D%/io/store_outbox.c %D%/io/store_queue.c \
+	%D%/io/store_read.c %D%/io/store_row.c %D%/io/store_schema.c \
+	%D%/io/store_send.c %D%/io/store_sqlite.c \
+	%D%/io/store_verify.c %D%/io/store_verify_evidence.c \
+	%D%/io/store_write.c %D%/io/store_writer.c
+%C%_libcluio_a_CFLAGS = $(AM_CFLAGS) $(QB_CFLAGS) $(COROSYNC_CFLAGS) $(LIBVIRT_CFLAGS) \
+	$(SQLITE_CFLAGS) $(XML_CFLAGS) $(JANSSON_CFLAGS) $(NETTLE_CFLAGS)
+CLU_IO_LIBS = $(QB_LIBS) $(COROSYNC_LIBS) -lcorosync_common $(LIBVIRT_LIBS) $(SQLITE_LIBS) $(XML_LIBS) $(PURE_LIBS) -lpthread
+
+sbin_PROGRAMS += %D%/clusterd
+%C%_clusterd_SOURCES = %D%/main.c \
+	%D%/daemon.c %D%/daemon.h %D%/daemon_private.h \
+	%D%/daemon_actions.c %D%/daemon_requests.c
+%C%_clusterd_CFLAGS  = $(AM_CFLAGS) $(QB_CFLAGS)
+%C%_clusterd_LDADD   = resource-agents/libcluagents.a %D%/libcluio.a $(CLU_CORE) $(CLU_IO_LIBS)
+
+# The guard keeper: outlives the daemon, so it stands alone.
+sbin_PROGRAMS += %D%/clu-guard
+%C%_clu_guard_SOURCES = %D%/guard/main.c \
+	%D%/guard/guard_files.c %D%/guard/guard_files.h \
+	%D%/guard/guard_protocol.c %D%/guard/guard_protocol.h \
+	%D%/guard/guard_rule.c %D%/guard/guard_rule.h \
+	%D%/guard/keeper.c %D%/guard/keeper.h \
+	%D%/guard/watchdog_linux.c %D%/guard/watchdog.h \
+	%D%/io/log_qb.c %D%/io/log.h \
+	%D%/io/membership_corosync.c %D%/io/membership.h
+%C%_clu_guard_CFLAGS  = $(AM_CFLAGS) $(QB_CFLAGS) $(COROSYNC_CFLAGS)
+%C%_clu_guard_LDADD   = %D%/libclubase.a $(QB_LIBS) $(COROSYNC_LIBS) -lcorosync_common

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/protocol/codec_parts.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+/* clang-format off */
+static const struct json_field epoch_fields[] = {
+        JSON_FIELD("leader", NODE, struct command_epoch, leader),
+        JSON_FIELD("members", NODE_SET, struct command_epoch, members),
+        JSON_FIELD("settings", OBJECT, struct command_epoch, settings, .shape = &settings_shape),
+};
+static const struct json_shape epoch_shape = JSON_SHAPE(epoch_fields);
+
+static const struct json_field node_fields[] = {
+        JSON_FIELD("node", NODE, struct command_node, node),
+        JSON_FIELD("incarnation", IDENTITY, struct command_node, incarnation),
+        JSON_FIELD("reason", TEXT, struct command_node, reason),
+};
+static const struct json_shape node_shape = JSON_SHAPE(node_fields);
+
+static const struct json_field node_evidence_fields[] = {
+        JSON_FIELD("node", NODE, struct command_node_evidence, node),
+        JSON_FIELD("incarnation", IDENTITY, struct command_node_evidence, incarnation),
+        JSON_FIELD("evidence", ENUM, struct command_node_evidence, kind, .texts = &evidence_kind_text),
+        JSON_FIELD("text", TEXT, struct command_node_evidence, text),
+        JSON_FIELD("duration_ms", UINT32, struct command_node_evidence, duration_ms),
+};
+static const struct json_shape node_evidence_shape = JSON_SHAPE(node_evidence_fields);
+
+static const struct json_field node_join_fields[] = {
+        JSON_FIELD("node", NODE, struct command_node_join, node),
+        JSON_FIELD("name", NAME, struct command_node_join, name),
+        JSON_FIELD("boot", IDENTITY, struct command_node_join, boot),
+        JSON_FIELD("memory_mib", UINT32, struct command_node_join, memory_mib),
+        JSON_FIELD("cpus", UINT32, struct command_node_join, cpus),
+        JSON_FIELD("watchdog", BOOL, struct command_node_join, watchdog),
+        JSON_FIELD("address", TEXT, struct command_node_join, address),
+        JSON_FIELD("migration_address", TEXT, struct command_node_join, migration_address),
+};
+static const struct json_shape node_join_shape = JSON_SHAPE(node_join_fields);
+
+static const struct json_field role_assign_fields[] = {
+        JSON_FIELD("role", NAME, struct command_role_assign, role),
+        JSON_FIELD("node", NODE, struct command_role_assign, node),
+        JSON_FIELD("generation", COUNTER, struct command_role_assign, generation),
+        JSON_FIELD("owner_evidence", OBJECT, struct command_role_assign, owner_evidence,
+                   .shape = &evidence_shape),
+        JSON_FIELD("target_evidence", OBJECT, struct command_role_assign, target_evidence,
+                   .shape = &evidence_shape),
+        JSON_FIELD("reason", TEXT, struct command_role_assign, reason),
+};
+static const struct json_shape role_assign_shape = JSON_SHAPE(role_assign_fields);
+
+static const struct json_field role_move_fields[] = {
+        JSON_FIELD("role", NAME, struct command_role_move, role),
+        JSON_FIELD("target", NODE, struct command_role_move, target),
+        JSON_FIELD("generation", COUNTER, struct command_role_move, generation),
+        JSON_FIELD("drain", BOOL, struct command_role_move, drain),
+        JSON_FIELD("reason", TEXT, struct command_role_move, reason),
+};
+static const struct json_shape role_move_shape = JSON_SHAPE(role_move_fields);
+
+static const struct json_field role_report_fields[] = {
+        JSON_FIELD("role", NAME, struct command_role_report, role),
+        JSON_FIELD("node", NODE, struct command_role_report, node),
+        JSON_FIELD("generation", COUNTER, struct command_role_report, generation),
+        JSON_FIELD("report", ENUM, struct command_role_report, kind, .texts = &report_kind_text),
+        JSON_FIELD("duration_ms", UINT32, struct command_role_report, duration_ms),
+        JSON_FIELD("downtime_ms", UINT32, struct command_role_report, downtime_ms),
+        JSON_FIELD("text", TEXT, struct command_role_report, text),
+};
+static const struct json_shape role_report_shape = JSON_SHAPE(role_report_fields);
+
+static const struct json_field role_add_fields[] = {
+        JSON_FIELD("role", INLINE, struct command_role_add, role, .shape = &role_configured_shape),
+};
+static const struct json_shape role_add_shape = JSON_SHAPE(role_add_fields);
+
+static const struct json_field role_set_fields[] = {
+        JSON_FIELD("name", NAME, struct command_role_set, role.name),
+        JSON_FIELD("note", TEXT, struct command_role_set, role.note, .bit = ROLE_FIELD_NOTE),
+        JSON_FIELD("priority", INT32, struct command_role_set, role.priority,
+                   .bit = ROLE_FIELD_PRIORITY),
+        JSON_FIELD("preferred", NODE_LIST, struct command_role_set, role.preferred,
+                   .bit = ROLE_FIELD_PREFERRED),
+        JSON_FIELD("possible", NODE_SET, struct command_role_set, role.possible,
+                   .bit = ROLE_FIELD_POSSIBLE),
+        JSON_FIELD("definition", OBJECT, struct command_role_set, role,
+                   .shape = &role_definition_shape, .bit = ROLE_FIELD_DEFINITION),
+        JSON_FIELD("stop_timeout_ms", UINT32, struct command_role_set, role.stop_timeout_ms,
+                   .bit = ROLE_FIELD_STOP_TIMEOUT),
+};
+static const struct json_shape role_set_shape =
+        JSON_SHAPE(role_set_fields, .mask_offset = offsetof(struct command_role_set, fields));
+
+static const struct json_field role_name_fields[] = {
+        JSON_FIELD("role", NAME, struct command_role, role),
+};
+static const struct json_shape role_name_shape = JSON_SHAPE(role_name_fields);
+
+static const struct json_field role_stop_fields[] = {
+        JSON_FIELD("role", NAME, struct command_role, role),
+        JSON_FIELD("force", BOOL, struct command_role, force),
+};
+static const struct json_shape role_stop_shape = JSON_SHAPE(role_stop_fields);
+
+static const struct json_field cluster_set_fields[] = {
+        JSON_FIELD("moves_max", UINT32, struct command_cluster_set, settings.moves_max,
+                   .bit = SETTINGS_FIELD_MOVES_MAX),
+        JSON_FIELD("isolation_hold_ms", UINT32, struct command_cluster_set, settings.isolation_hold_ms,
+                   .bit = SETTINGS_FIELD_ISOLATION_HOLD),
+        JSON_FIELD("stop_grace_ms", UINT32, struct command_cluster_set, settings.stop_grace_ms,
+                   .bit = SETTINGS_FIELD_STOP_GRACE),
+        JSON_FIELD("watchdog_ms", UINT32, struct command_cluster_set, settings.watchdog_ms,
+                   .bit = SETTINGS_FIELD_WATCHDOG),
+        JSON_FIELD("margin_ms", UINT32, struct command_cluster_set, settings.margin_ms,
+                   .bit = SETTINGS_FIELD_MARGIN),
+};
+static const struct json_shape cluster_set_shape =
+        JSON_SHAPE(cluster_set_fields, .mask_offset = offsetof(struct command_cluster_set, fields));
+
+static const struct json_field fence_remove_fields[] = {
+        JSON_FIELD("device", NAME, struct command_fence_remove, device),
+};
+static const struct json_shape fence_remove_shape = JSON_SHAPE(fence_remove_fields);
+/* clang-format on */
+
+static const struct json_shape *const command_shapes[COMMAND_COUNT] = {
+        [COMMAND_EPOCH] = &epoch_shape,
+        [COMMAND_NODE_LOST] = &node_shape,
+        [COMMAND_NODE_EVIDENCE] = &node_evidence_shape,
+        [COMMAND_NODE_DRAINED] = &node_shape,
+        [COMMAND_ROLE_ASSIGN] = &role_assign_shape,
+        [COMMAND_ROLE_MOVE] = &role_move_shape,
+        [COMMAND_NODE_JOIN] = &node_join_shape,
+        [COMMAND_ROLE_REPORT] = &role_report_shape,
+        [COMMAND_CLUSTER_SET] = &cluster_set_shape,
+        [COMMAND_NODE_DRAIN] = &node_shape,
+        [COMMAND_NODE_RESUME] = &node_shape,
+        [COMMAND_NODE_CONFIRM_OFF] = &node_shape,
+        [COMMAND_ROLE_ADD] = &role_add_shape,
+        [COMMAND_ROLE_SET] = &role_set_shape,
+        [COMMAND_ROLE_START] = &role_name_shape,
+        [COMMAND_ROLE_STOP] = &role_stop_shape,
+        [COMMAND_ROLE_REMOVE] = &role_name_shape,
+        [COMMAND_FENCE_ADD] = &fence_device_shape,
+        [COMMAND_FENCE_REMOVE] = &fence_remove_shape,
+        [COMMAND_NODE_FENCE] = &node_shape,
+};
+
+/* The union's members all begin here. */
+#define COMMAND_VALUE offsetof(struct command, role)
+
+char *command_encode(const struct command *command)
+{
+        assert(command->kind < COMMAND_COUNT);
+        json_t *json = json_object();
+        assert(json != NULL);
+        json_put(json, "command", json_string(command_kind_name(command->kind)));
+        json_shape_write(json, command_shapes[command->kind], (const char *)command + COMMAND_VALUE);
+        return json_finish(json, NULL);
+}
+
+static bool command_read(struct json_reader *reader, json_t *json, struct command *command)
+{
+        int kind = json_reader_enum(reader, json, "command", &command_kind_text);
+        if (kind < 0)
+                return false;
+        command->kind = (enum command_kind)kind;
+        return json_shape_read(reader, json, command_shapes[kind], (char *)command + COMMAND_VALUE);
+}
+
+int command_decode(const char *text, size_t text_bytes, struct command *ret_command,
+                   char ret_error[CODEC_ERROR_BYTES])
+{
+        struct json_reader reader = { .error = ret_error };
+        json_t *json = json_reader_load(&reader, text, text_bytes);
+        if (json == NULL)
+                return -EBADMSG;
+
+        struct command command;
+        memset(&command, 0, sizeof(command));
+        bool good = command_read(&reader, json, &command);
+        json_decref(json);
+        if (!good)
+                return -EBADMSG;
+        memcpy(ret_command, &command, sizeof(command));
+        return 0;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/protocol/command.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "clusterd/protocol/enum_text.h"
+
+/* clang-format off */
+ENUM_TEXT(command_kind, COMMAND_COUNT,
+          [COMMAND_EPOCH] = "epoch",
+          [COMMAND_NODE_LOST] = "node-lost",
+          [COMMAND_NODE_EVIDENCE] = "node-evidence",
+          [COMMAND_NODE_DRAINED] = "node-drained",
+          [COMMAND_ROLE_ASSIGN] = "role-assign",
+          [COMMAND_ROLE_MOVE] = "role-move",
+          [COMMAND_NODE_JOIN] = "node-join",
+          [COMMAND_ROLE_REPORT] = "role-report",
+          [COMMAND_CLUSTER_SET] = "cluster-set",
+          [COMMAND_NODE_DRAIN] = "node-drain",
+          [COMMAND_NODE_RESUME] = "node-resume",
+          [COMMAND_NODE_CONFIRM_OFF] = "node-confirm-off",
+          [COMMAND_ROLE_ADD] = "role-add",
+          [COMMAND_ROLE_SET] = "role-set",
+          [COMMAND_ROLE_START] = "role-start",
+          [COMMAND_ROLE_STOP] = "role-stop",
+          [COMMAND_ROLE_REMOVE] = "role-remove",
+          [COMMAND_FENCE_ADD] = "fence-add",
+          [COMMAND_FENCE_REMOVE] = "fence-remove",
+          [COMMAND_NODE_FENCE] = "node-fence")
+
+ENUM_TEXT(report_kind, REPORT_COUNT,
+          [REPORT_RUNNING] = "running",
+          [REPORT_STOPPED] = "stopped",
+          [REPORT_SHUT_DOWN] = "shut-down",
+          [REPORT_FAILED] = "failed",
+          [REPORT_START_FAILED] = "start-failed",
+          [REPORT_ABSENT] = "absent",
+          [REPORT_STABLE] = "stable")
+/* clang-format on */
+
+/* The role's name, NULL if the command is not about a role. */
+static const char *command_role_name(const struct command *command)
+{
+        switch (command->kind) {
+        case COMMAND_ROLE_ASSIGN:
+                return command->role_assign.role;
+        case COMMAND_ROLE_MOVE:
+                return command->role_move.role;
+        case COMMAND_ROLE_REPORT:
+                return command->role_report.role;
+        case COMMAND_ROLE_ADD:
+                return command->role_add.role.name;
+        case COMMAND_ROLE_SET:
+                return command->role_set.role.name;
+        case COMMAND_ROLE_START:
+        case COMMAND_ROLE_STOP:
+        case COMMAND_ROLE_REMOVE:
+                return command->role.role;
+        case COMMAND_EPOCH:
+        case COMMAND_NODE_LOST:
+        case COMMAND_NODE_EVIDENCE:
+        case COMMAND_NODE_DRAINED:
+        case COMMAND_NODE_JOIN:
+        case COMMAND_CLUSTER_SET:
+        case COMMAND_NODE_DRAIN:
+        case COMMAND_NODE_RESUME:
+        case COMMAND_NODE_CONFIRM_OFF:
+        case COMMAND_FENCE_ADD:
+        case COMMAND_FENCE_REMOVE:
+        case COMMAND_NODE_FENCE:
+        case COMMAND_COUNT:
+                break;
+        }
+        return NULL;
+}
+
+/* The node's id, NODE_NONE if the command is not about a node. */
+static uint32_t command_node_id(const struct command *command)
+{
+        switch (command->kind) {
+        case COMMAND_NODE_LOST:
+        case COMMAND_NODE_DRAINED:
+        case COMMAND_NODE_DRAIN:
+        case COMMAND_NODE_RESUME:
+        case COMMAND_NODE_CONFIRM_OFF:
+        case COMMAND_NODE_FENCE:
+                return command->node.node;
+        case COMMAND_NODE_EVIDENCE:
+                return command->node_evidence.node;
+        case COMMAND_NODE_JOIN:
+                return command->node_join.node;
+        case COMMAND_EPOCH:
+        case COMMAND_CLUSTER_SET:
+        case COMMAND_ROLE_ASSIGN:
+        case COMMAND_ROLE_MOVE:
+        case COMMAND_ROLE_REPORT:
+        case COMMAND_ROLE_ADD:
+        case COMMAND_ROLE_SET:
+        case COMMAND_ROLE_START:
+        case COMMAND_ROLE_STOP:
+        case COMMAND_ROLE_REMOVE:
+        case COMMAND_FENCE_ADD:
+        case COMMAND_FENCE_REMOVE:
+        case COMMAND_COUNT:
+                break;
+        }
+        return NODE_NONE;
+}
+
+void command_subject(const struct command *command, char *subject, size_t subject_bytes)
+{
+        assert(command->kind < COMMAND_COUNT);
+
+        const char *role = command_role_name(command);
+        uint32_t node = command_node_id(command);
+        if (role != NULL)
+                (void)snprintf(subject, subject_bytes, "role:%s", role);
+        else if (node != NODE_NONE)
+                (void)snprintf(subject, subject_bytes, "node:%u", node);
+        else if (command->kind == COMMAND_FENCE_ADD)
+                (void)snprintf(subject, subject_bytes, "fence:%s", command->fence_add.name);
+        else if (command->kind == COMMAND_FENCE_REMOVE)
+                (void)snprintf(subject, subject_bytes, "fence:%s", command->fence_remove.device);
+        else
+                (void)snprintf(subject, subject_bytes, "cluster");
+}

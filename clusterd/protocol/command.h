@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLU_CLUSTERD_PROTOCOL_COMMAND_H
+#define CLU_CLUSTERD_PROTOCOL_COMMAND_H
+
+/*
+ * Commands: the only things that change the cluster.
+ *
+ * A command is proposed by a node, ordered by the group, stored by a majority
+ * and then applied to the model by every node alike (clusterd/core/apply_*.c).
+ * Its compact JSON (codec.h) is what the ledger keeps.
+ */
+
+#include "clusterd/protocol/object.h"
+
+enum command_kind {
+        /* proposed by the protocol and the leader's planner */
+        COMMAND_EPOCH,         /* a leader's epoch begins */
+        COMMAND_NODE_LOST,     /* a node left without a word */
+        COMMAND_NODE_EVIDENCE, /* proof that a lost node runs nothing */
+        COMMAND_NODE_DRAINED,  /* a draining node is empty */
+        COMMAND_ROLE_ASSIGN,   /* owner chosen; with the evidence against earlier runners */
+        COMMAND_ROLE_MOVE,     /* live move to a target; also by operators */
+        /* proposed by the node concerned */
+        COMMAND_NODE_JOIN,   /* a node is there, with its boot and capacity */
+        COMMAND_ROLE_REPORT, /* what a node sees of a role it may run */
+        /* proposed for operators */
+        COMMAND_CLUSTER_SET,
+        COMMAND_NODE_DRAIN,
+        COMMAND_NODE_RESUME,
+        COMMAND_NODE_CONFIRM_OFF, /* an operator vouches that a lost node is off */
+        COMMAND_ROLE_ADD,
+        COMMAND_ROLE_SET,
+        COMMAND_ROLE_START,
+        COMMAND_ROLE_STOP,
+        COMMAND_ROLE_REMOVE,
+        COMMAND_FENCE_ADD,
+        COMMAND_FENCE_REMOVE,
+        COMMAND_NODE_FENCE, /* an operator wants a node turned off: it counts as lost at once */
+        COMMAND_COUNT
+};
+
+/* What COMMAND_ROLE_REPORT says. */
+enum report_kind {
+        REPORT_RUNNING,      /* it runs here */
+        REPORT_STOPPED,      /* it is gone: we stopped it, as told */
+        REPORT_SHUT_DOWN,    /* it is gone: the guest shut itself down */
+        REPORT_FAILED,       /* it is gone: it crashed or was killed */
+        REPORT_START_FAILED, /* it could not be started, and does not run */
+        REPORT_ABSENT,       /* it is not here (end of a move, or found so) */
+        REPORT_STABLE,       /* it has run for long: failures are forgiven */
+        REPORT_COUNT
+};
+
+/* Which fields of COMMAND_ROLE_SET and COMMAND_CLUSTER_SET are meant: bits. */
+enum role_field {
+        ROLE_FIELD_NOTE = 1 << 0,
+        ROLE_FIELD_PRIORITY = 1 << 1,
+        ROLE_FIELD_PREFERRED = 1 << 2,
+        ROLE_FIELD_POSSIBLE = 1 << 3,
+        ROLE_FIELD_DEFINITION = 1 << 4, /* hash, uuid, memory, cpus: used from the next start */
+        ROLE_FIELD_STOP_TIMEOUT = 1 << 5
+};
+
+enum settings_field {
+        SETTINGS_FIELD_MOVES_MAX = 1 << 0,
+        SETTINGS_FIELD_ISOLATION_HOLD = 1 << 1,
+        SETTINGS_FIELD_STOP_GRACE = 1 << 2,
+        SETTINGS_FIELD_WATCHDOG = 1 << 3,
+        SETTINGS_FIELD_MARGIN = 1 << 4
+};
+
+struct command_epoch {
+        uint32_t leader;
+        node_set members; /* of the view */
+        struct settings settings; /* only in epoch 1 these become the model's */
+};
+
+struct command_node { /* NODE_LOST, NODE_DRAINED, NODE_DRAIN, NODE_RESUME, NODE_CONFIRM_OFF, NODE_FENCE */
+        uint32_t node;
+        uint64_t incarnation; /* NODE_LOST: which; 0 where it does not matter */
+        char reason[REASON_BYTES];
+};
+
+struct command_node_evidence {
+        uint32_t node;
+        uint64_t incarnation;
+        enum evidence_kind kind;
+        char text[NAME_BYTES]; /* device */
+        uint32_t duration_ms;  /* from the loss to the proof */
+};
+
+struct command_node_join {
+        uint32_t node;
+        char name[NAME_BYTES];
+        uint64_t boot;
+        uint32_t memory_mib;
+        uint32_t cpus;
+        bool watchdog;
+        char address[ADDRESS_BYTES];
+        char migration_address[ADDRESS_BYTES];
+};
+
+struct command_role_assign {
+        char role[NAME_BYTES];
+        uint32_t node;
+        uint64_t generation; /* the role's present one, plus 1 */
+        struct evidence owner_evidence;  /* against the last owner; kind NONE if it had none */
+        struct evidence target_evidence; /* against a move's target */
+        char reason[REASON_BYTES];
+};
+
+struct command_role_move {
+        char role[NAME_BYTES];
+        uint32_t target;
+        uint64_t generation; /* the role's present one, plus 1; 0: whatever it is (operators) */
+        bool drain;          /* to be brought back when its node resumes */
+        char reason[REASON_BYTES];
+};
+
+struct command_role_report {
+        char role[NAME_BYTES];
+        uint32_t node; /* must be the proposer */
+        uint64_t generation;
+        enum report_kind kind;
+        uint32_t duration_ms; /* of a move: whole; of a start: until running */
+        uint32_t downtime_ms; /* of a move */
+        char text[REASON_BYTES]; /* what the hypervisor or agent said */
+};
+
+struct command_role_add {
+        struct role role; /* name, kind, desired, uuid, definition_hash, memory_mib, cpus, priority,
+                           * stop_timeout_ms, preferred, possible, note count; the rest is 0 */
+};
+
+struct command_role_set {
+        uint32_t fields; /* of enum role_field */
+        struct role role; /* name, and the fields meant */
+};
+
+struct command_role { /* ROLE_START, ROLE_STOP, ROLE_REMOVE */
+        char role[NAME_BYTES];
+        bool force; /* ROLE_STOP: without asking the guest first */
+};
+
+struct command_cluster_set {
+        uint32_t fields; /* of enum settings_field */
+        struct settings settings;
+};
+
+struct command_fence_remove {
+        char device[NAME_BYTES];
+};
+
+struct command {
+        enum command_kind kind;
+        union {
+                struct command_epoch epoch;
+                struct command_node node;
+                struct command_node_evidence node_evidence;
+                struct command_node_join node_join;
+                struct command_role_assign role_assign;
+                struct command_role_move role_move;
+                struct command_role_report role_report;
+                struct command_role_add role_add;
+                struct command_role_set role_set;
+                struct command_role role;
+                struct command_cluster_set cluster_set;
+                struct fence_device fence_add;
+                struct command_fence_remove fence_remove;
+        };
+};
+
+const char *command_kind_name(enum command_kind kind); /* "role-assign" */
+int command_kind_parse(const char *text, enum command_kind *ret_kind);
+const char *report_kind_name(enum report_kind kind); /* "start-failed" */
+int report_kind_parse(const char *text, enum report_kind *ret_kind);
+
+/* The role or node a command is about, as "role:vm01" or "node:3" or "fence:ipmi1" or "cluster". */
+void command_subject(const struct command *command, char *subject, size_t subject_bytes);
+
+#endif

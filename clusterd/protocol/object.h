@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLU_CLUSTERD_PROTOCOL_OBJECT_H
+#define CLU_CLUSTERD_PROTOCOL_OBJECT_H
+
+/*
+ * The objects of the replicated model: what a committed history adds up to.
+ *
+ * Plain values, the same on every node. Each is one row beside the ledger
+ * (object_encode/object_decode give its JSON), one part of a snapshot, and
+ * one document of `clu ... show --json`. They change only by role_apply and
+ * its like in clusterd/core, entry by entry.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clusterd/base/limits.h"
+#include "clusterd/base/node_set.h"
+
+/* What proves that a possible runner cannot run a role any more. Source: ARCHITECTURE.md, evidence. */
+enum evidence_kind {
+        EVIDENCE_NONE,
+        EVIDENCE_STOPPED,       /* the owner reported, at this generation, that it is gone */
+        EVIDENCE_HANDED_OVER,   /* both ends of a live migration agree */
+        EVIDENCE_POWERED_OFF,   /* a fence agent turned the node off and its status confirmed it */
+        EVIDENCE_GUARD_EXPIRED, /* no contact for guard time + watchdog time + margin */
+        EVIDENCE_NEVER_RAN,     /* never started at this generation, and that incarnation is gone */
+        EVIDENCE_OPERATOR,      /* somebody confirmed it by hand */
+        EVIDENCE_COUNT
+};
+
+/* One proof: what, and the ledger entry in which it stands. */
+struct evidence {
+        enum evidence_kind kind;
+        uint64_t index;       /* 0 when kind is EVIDENCE_NONE */
+        char text[NAME_BYTES]; /* device, or who confirmed it; may be empty */
+};
+
+/* States are tables with their edges: clusterd/core/node_state.c, role_state.c. */
+enum node_state {
+        NODE_DOWN,    /* not a member, and proven to run nothing */
+        NODE_UP,      /* joined at its present incarnation */
+        NODE_LOST,    /* gone without proof: its roles wait for evidence */
+        NODE_STATE_COUNT
+};
+
+enum node_duty {
+        DUTY_ACTIVE,   /* takes roles */
+        DUTY_DRAINING, /* its roles are being moved away; takes none */
+        DUTY_DRAINED,  /* maintenance: empty; takes none until resumed */
+        DUTY_COUNT
+};
+
+struct node {
+        uint32_t id; /* 1 to NODES_MAX; NODE_NONE marks a free slot */
+        char name[NAME_BYTES];
+        enum node_state state;
+        enum node_duty duty;
+        uint64_t incarnation; /* grows when it returns after a loss, or rebooted */
+        uint64_t boot;        /* identity of the host's present boot, as it told us */
+        uint32_t memory_mib;  /* for roles */
+        uint32_t cpus;
+        bool fence_wanted; /* lost because an operator wants it off: may not come back before it was */
+        bool watchdog; /* a watchdog stands behind its quorum guard */
+        char address[ADDRESS_BYTES];           /* cluster network, for people and libvirt's control */
+        char migration_address[ADDRESS_BYTES]; /* where memory pages go */
+        struct evidence evidence; /* of the last loss, while state is NODE_DOWN */
+        uint64_t since_index;     /* entry of the last change of state or duty */
+        uint64_t lost_index;      /* entry of the last loss; 0 if never lost */
+        char reason[REASON_BYTES];
+};
+
+enum role_kind {
+        ROLE_VM, /* definition: a libvirt domain */
+        ROLE_OCF, /* definition: JSON list of OCF agents, in start order */
+        ROLE_KIND_COUNT
+};
+
+enum role_state {
+        ROLE_OFFLINE,    /* runs nowhere, as wanted */
+        ROLE_STARTING,   /* assigned to its owner, not yet reported running */
+        ROLE_ONLINE,     /* its owner reported it running */
+        ROLE_STOPPING,   /* its owner is to stop it */
+        ROLE_MOVING,     /* owner and target may both run it until both ends have spoken */
+        ROLE_RECOVERING, /* owner lost: waits for evidence, then for a place */
+        ROLE_FAILED,     /* runs nowhere, though wanted: waits for its next try */
+        ROLE_STATE_COUNT
+};
+
+enum role_desired { DESIRED_STOPPED, DESIRED_RUNNING, DESIRED_COUNT };
+
+/* What one end of a move says after the migration job has ended. */
+enum move_end { MOVE_END_UNKNOWN, MOVE_END_RUNNING, MOVE_END_ABSENT, MOVE_END_COUNT };
+
+struct role_move {
+        uint32_t from; /* NODE_NONE if it never moved */
+        uint32_t to;
+        bool succeeded;
+        uint32_t duration_ms; /* order to hand-over, as the source measured */
+        uint32_t downtime_ms; /* guest not running, as the hypervisor measured */
+        uint64_t index;       /* entry that ended it */
+};
+
+struct role {
+        char name[NAME_BYTES]; /* empty marks a free slot */
+        enum role_kind kind;
+        enum role_state state;
+        enum role_desired desired;
+        char uuid[UUID_BYTES]; /* of the domain; empty for ROLE_OCF */
+        uint8_t definition_hash[HASH_BYTES];
+        uint32_t memory_mib; /* counted by placement */
+        uint32_t cpus;
+        int32_t priority; /* higher recovers first */
+        uint32_t stop_timeout_ms; /* then it is destroyed */
+        bool stop_now;            /* stopping: without asking the guest first */
+        uint32_t preferred[PREFERRED_MAX]; /* node ids, best first, NODE_NONE after the last */
+        node_set possible; /* 0: every node */
+        char note[NOTE_BYTES];
+
+        uint32_t owner;  /* who may run it; NODE_NONE only in offline and failed */
+        uint32_t target; /* NODE_NONE unless moving, or recovering from a move */
+        uint64_t generation; /* grows with every assignment and every move */
+        uint64_t since_index; /* entry of the last change of state */
+        char reason[REASON_BYTES]; /* why it is in this state */
+
+        enum move_end owner_end;  /* moving */
+        enum move_end target_end; /* moving */
+        struct evidence owner_evidence;  /* recovering: that the owner does not run it */
+        struct evidence target_evidence; /* recovering from a move: the same of the target */
+        uint32_t lost_owner; /* last owner that was lost; NODE_NONE if none. For `role why` */
+
+        uint32_t failures;      /* since it last ran for long; feeds the back-off */
+        uint32_t retry_ms;      /* failed: from the failure to the next try */
+        int64_t failed_time_ms; /* failed: wall clock of the failure, for people */
+        node_set tried;         /* nodes where a start failed since the last success */
+        uint32_t failback;      /* node it was drained from; NODE_NONE if none */
+        struct role_move last_move;
+};
+
+struct fence_device {
+        char name[NAME_BYTES]; /* empty marks a free slot */
+        char agent[NAME_BYTES]; /* "fence_..." */
+        node_set targets;
+        uint32_t timeout_ms;
+        char options[OPTIONS_BYTES]; /* "key=value" lines for the agent; may hold secrets: never shown */
+};
+
+/* One per cluster. */
+struct settings {
+        char cluster_name[NAME_BYTES];
+        node_set voters;
+        uint32_t moves_max;         /* moves at once into or out of one node */
+        uint32_t isolation_hold_ms; /* quorum guard: how long guests run on without contact */
+        uint32_t stop_grace_ms;     /* then the node has this long to stop them itself */
+        uint32_t watchdog_ms;       /* then the watchdog fires after this */
+        uint32_t margin_ms;         /* added by the survivors to all of it */
+};
+
+extern const struct settings settings_default;
+
+enum object_kind { OBJECT_SETTINGS, OBJECT_NODE, OBJECT_ROLE, OBJECT_FENCE_DEVICE, OBJECT_COUNT };
+
+/* A row: kind and one of these. */
+struct object {
+        enum object_kind kind;
+        union {
+                struct settings settings;
+                struct node node;
+                struct role role;
+                struct fence_device fence_device;
+        };
+};
+
+/* Text and enum, both ways; *_parse returns 0 or -EINVAL. */
+const char *evidence_kind_name(enum evidence_kind kind);
+int evidence_kind_parse(const char *text, enum evidence_kind *ret_kind);
+const char *node_state_name(enum node_state state);
+int node_state_parse(const char *text, enum node_state *ret_state);
+const char *node_duty_name(enum node_duty duty);
+int node_duty_parse(const char *text, enum node_duty *ret_duty);
+const char *role_kind_name(enum role_kind kind);
+int role_kind_parse(const char *text, enum role_kind *ret_kind);
+const char *role_state_name(enum role_state state);
+int role_state_parse(const char *text, enum role_state *ret_state);
+const char *role_desired_name(enum role_desired desired);
+int role_desired_parse(const char *text, enum role_desired *ret_desired);
+const char *move_end_name(enum move_end end);
+int move_end_parse(const char *text, enum move_end *ret_end);
+const char *object_kind_name(enum object_kind kind);
+int object_kind_parse(const char *text, enum object_kind *ret_kind);
+
+/* The name under which an object is stored: "cluster", a node's, role's or device's name. Borrowed. */
+const char *object_name(const struct object *object);
+
+#endif

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/protocol/verb.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clusterd/base/limits.h"
+#include "clusterd/base/text.h"
+
+#define MS_MAX 3600000 /* an hour: a longer guard would be a mistake in units */
+
+#define FLAG(option, text)                                                                                   \
+        {                                                                                                    \
+                .name = (option), .value = VERB_VALUE_FLAG, .help = (text)                                   \
+        }
+#define NUMBER(option, unit, low, high, text)                                                                \
+        {                                                                                                    \
+                .name = (option), .value = VERB_VALUE_NUMBER, .placeholder = (unit), .least = (low),         \
+                .most = (high), .help = (text)                                                               \
+        }
+#define TEXT(option, bytes, text)                                                                            \
+        {                                                                                                    \
+                .name = (option), .value = VERB_VALUE_TEXT, .placeholder = "TEXT", .bytes_max = (bytes),     \
+                .help = (text)                                                                               \
+        }
+#define NAME(option, what, text)                                                                             \
+        {                                                                                                    \
+                .name = (option), .value = VERB_VALUE_NAME, .placeholder = (what), .help = (text)            \
+        }
+#define NODES(option, text)                                                                                  \
+        {                                                                                                    \
+                .name = (option), .value = VERB_VALUE_NODES, .placeholder = "NODE,...", .help = (text)       \
+        }
+#define FILE_OF(option, text)                                                                                \
+        {                                                                                                    \
+                .name = (option), .value = VERB_VALUE_FILE, .placeholder = "FILE", .help = (text)            \
+        }
+
+const struct verb_option verb_common_options[VERB_COMMON_COUNT] = {
+        [VERB_COMMON_HELP] = { .name = "help",
+                               .value = VERB_VALUE_FLAG,
+                               .local = true,
+                               .help = "explain this verb" },
+        [VERB_COMMON_JSON] = { .name = "json",
+                               .value = VERB_VALUE_FLAG,
+                               .local = true,
+                               .help = "print one JSON document (schema " VERB_SCHEMA ")" },
+        [VERB_COMMON_PLAN] = { .name = "plan",
+                               .value = VERB_VALUE_FLAG,
+                               .local = true,
+                               .help = "show what would happen and why; change nothing" },
+        [VERB_COMMON_NO_WAIT] = { .name = "no-wait",
+                                  .value = VERB_VALUE_FLAG,
+                                  .local = true,
+                                  .help = "return when it is decided, not when it is done" },
+        [VERB_COMMON_TIMEOUT] = { .name = "timeout",
+                                  .value = VERB_VALUE_NUMBER,
+                                  .placeholder = "SECONDS",
+                                  .local = true,
+                                  .least = 1,
+                                  .most = 86400,
+                                  .help = "stop waiting after this long (exit 6); the work goes on" },
+};
+
+static const struct verb_option cluster_set_options[] = {
+        NUMBER("max-moves", "N", 1, 64, "live moves at once into or out of one node"),
+        NUMBER("isolation-hold", "MS", 0, MS_MAX, "how long guests run on without contact"),
+        NUMBER("stop-grace", "MS", 0, MS_MAX, "then their node has this long to stop them itself"),
+        NUMBER("watchdog", "MS", 1000, MS_MAX, "then the watchdog fires after this"),
+        NUMBER("margin", "MS", 0, MS_MAX, "added by the survivors to all of it"),
+};
+
+static const struct verb_option node_reason_options[] = {
+        TEXT("reason", 96, "why, for the ledger"),
+};
+
+static const struct verb_option role_show_options[] = {
+        FLAG("definition", "print its definition instead"),
+};
+
+#define ROLE_PLACEMENT_OPTIONS                                                                               \
+        NODES("preferred", "where it should run, best first"),                                               \
+                NODES("possible", "where it may run; all nodes if empty"),                                   \
+                NUMBER("priority", "N", -1000, 1000, "higher recovers first (0)"),                           \
+                NUMBER("stop-timeout", "MS", 0, MS_MAX,                                                      \
+                       "how long a stop may take before it is forced (60000)"),                              \
+                TEXT("note", NOTE_BYTES, "free text; changes nothing else")
+
+static const struct verb_option role_add_options[] = {
+        FILE_OF("definition", "libvirt domain XML, or JSON of OCF agents"),
+        FILE_OF("ocf", "JSON of OCF agents: {\"agents\":[...]}"),
+        ROLE_PLACEMENT_OPTIONS,
+        FLAG("stopped", "register it, do not start it"),
+};
+
+static const struct verb_option role_set_options[] = {
+        FILE_OF("definition", "new definition, used from the next start"),
+        FILE_OF("ocf", "new JSON of OCF agents, used from the next start"),
+        ROLE_PLACEMENT_OPTIONS,
+};
+
+static const struct verb_option role_stop_options[] = {
+        FLAG("force", "without asking the guest first"),
+};
+
+static const struct verb_option role_move_options[] = {
+        NAME("node", "NODE", "where to; without it the best place is chosen"),
+};
+
+static const struct verb_option fence_add_options[] = {
+        { .name = "agent",
+          .value = VERB_VALUE_NAME,
+          .placeholder = "AGENT",
+          .required = true,
+          .help = "fence agent, such as fence_ipmilan" },
+        { .name = "nodes",
+          .value = VERB_VALUE_NODES,
+          .placeholder = "NODE,...",
+          .required = true,
+          .help = "nodes it can turn off" },
+        { .name = "option",
+          .value = VERB_VALUE_PAIR,
+          .placeholder = "KEY=VALUE",
+          .help = "for the agent, again for each; VALUE - is read from standard input; never shown again" },
+        NUMBER("timeout", "MS", 1000, 600000, "deadline of one run of the agent (60000)"),
+};
+
+static const struct verb_option event_list_options[] = {
+        NUMBER("limit", "N", 1, 1000, "how many, newest (50)"),
+        NAME("role", "ROLE", "only of this role"),
+        NAME("node", "NODE", "only of this node"),
+        { .name = "follow",
+          .value = VERB_VALUE_FLAG,
+          .local = true,
+          .help = "go on with what happens (JSON: one line each)" },
+        { .name = "after",
+          .value = VERB_VALUE_NUMBER,
+          .placeholder = "INDEX",
+          .hidden = true,
+          .least = 0,
+          .most = INT64_MAX,
+          .help = "start after this entry" },
+};
+
+static const struct verb_option ledger_list_options[] = {
+        NUMBER("from", "INDEX", 1, INT64_MAX, "first entry; without it the newest are listed"),
+        NUMBER("limit", "N", 1, 1000000, "how many (100)"),
+};
+
+static const struct verb_option ledger_verify_options[] = {
+        { .name = "file",
+          .value = VERB_VALUE_TEXT,
+          .placeholder = "PATH",
+          .local = true,
+          .bytes_max = 4096,
+          .help = "a ledger file, also of a stopped node; without it this node's own" },
+};
+
+#define OPTIONS(table) .options = (table), .option_count = sizeof(table) / sizeof((table)[0])
+#define ROLE_WORK      .wait = VERB_WAIT_ROLE, .timeout_s = 120
+#define NODE_WORK(s)   .wait = VERB_WAIT_NODE, .timeout_s = (s)
+
+static const struct verb verbs[VERB_COUNT] = {
+        [VERB_CLUSTER_STATUS] = { .noun = "cluster",
+                                  .name = "status",
+                                  .help = "Quorum, leader, ledger and every node at a glance." },
+        [VERB_CLUSTER_SET] = { .noun = "cluster",
+                               .name = "set",
+                               .changes = true,
+                               OPTIONS(cluster_set_options),
+                               .help = "Change settings of the whole cluster." },
+        [VERB_NODE_LIST] = { .noun = "node", .name = "list", .help = "All nodes." },
+        [VERB_NODE_SHOW] = { .noun = "node",
+                             .name = "show",
+                             .operand = "NODE",
+                             .help = "One node, and what runs on it." },
+        [VERB_NODE_DRAIN] = { .noun = "node",
+                              .name = "drain",
+                              .operand = "NODE",
+                              .changes = true,
+                              NODE_WORK(1800),
+                              OPTIONS(node_reason_options),
+                              .help = "Move every role away for maintenance." },
+        [VERB_NODE_RESUME] = { .noun = "node",
+                               .name = "resume",
+                               .operand = "NODE",
+                               .changes = true,
+                               NODE_WORK(1800),
+                               OPTIONS(node_reason_options),
+                               .help = "End maintenance: its roles come back." },
+        [VERB_NODE_FENCE] = { .noun = "node",
+                              .name = "fence",
+                              .operand = "NODE",
+                              .changes = true,
+                              NODE_WORK(120),
+                              OPTIONS(node_reason_options),
+                              .help = "Turn a node off; it counts as lost at once and its roles recover "
+                                      "elsewhere." },
+        [VERB_NODE_CONFIRM_OFF] = { .noun = "node",
+                                    .name = "confirm-off",
+                                    .operand = "NODE",
+                                    .changes = true,
+                                    OPTIONS(node_reason_options),
+                                    .help = "Vouch that a lost node is off. If it is not, roles may run "
+                                            "twice." },
+        [VERB_ROLE_LIST] = { .noun = "role", .name = "list", .help = "All roles." },
+        [VERB_ROLE_SHOW] = { .noun = "role",
+                             .name = "show",
+                             .operand = "NAME",
+                             OPTIONS(role_show_options),
+                             .help = "One role: state, owner, failures, last move." },
+        [VERB_ROLE_WHY] = { .noun = "role",
+                            .name = "why",
+                            .operand = "NAME",
+                            .help = "Why it is where it is: the entries and the evidence behind it." },
+        [VERB_ROLE_ADD] = { .noun = "role",
+                            .name = "add",
+                            .operand = "NAME",
+                            .changes = true,
+                            ROLE_WORK,
+                            OPTIONS(role_add_options),
+                            .help = "Register a virtual machine or OCF agents as a role." },
+        [VERB_ROLE_SET] = { .noun = "role",
+                            .name = "set",
+                            .operand = "NAME",
+                            .changes = true,
+                            OPTIONS(role_set_options),
+                            .help = "Change a role." },
+        [VERB_ROLE_START] = { .noun = "role",
+                              .name = "start",
+                              .operand = "NAME",
+                              .changes = true,
+                              ROLE_WORK,
+                              .help = "Let it run; a failed one is tried again at once." },
+        [VERB_ROLE_STOP] = { .noun = "role",
+                             .name = "stop",
+                             .operand = "NAME",
+                             .changes = true,
+                             ROLE_WORK,
+                             OPTIONS(role_stop_options),
+                             .help = "Stop it and keep it stopped." },
+        [VERB_ROLE_MOVE] = { .noun = "role",
+                             .name = "move",
+                             .operand = "NAME",
+                             .changes = true,
+                             ROLE_WORK,
+                             OPTIONS(role_move_options),
+                             .help = "Move it live to another node." },
+        [VERB_ROLE_REMOVE] = { .noun = "role",
+                               .name = "remove",
+                               .operand = "NAME",
+                               .changes = true,
+                               .help = "Forget a stopped role. Its disks are not touched." },
+        [VERB_FENCE_LIST] = { .noun = "fence", .name = "list", .help = "All fence devices." },
+        [VERB_FENCE_ADD] = { .noun = "fence",
+                             .name = "add",
+                             .operand = "NAME",
+                             .changes = true,
+                             OPTIONS(fence_add_options),
+                             .help = "Register a fence device." },
+        [VERB_FENCE_REMOVE] = { .noun = "fence",
+                                .name = "remove",
+                                .operand = "NAME",
+                                .changes = true,
+                                .help = "Forget a fence device." },
+        [VERB_FENCE_TEST] = { .noun = "fence",
+                              .name = "test",
+                              .operand = "NODE",
+                              .help = "Ask every fence device of a node for its status; nothing is turned "
+                                      "off." },
+        [VERB_EVENT_LIST] = { .noun = "event",
+                              .name = "list",
+                              OPTIONS(event_list_options),
+                              .help = "What happened, one sentence each." },
+        [VERB_LEDGER_LIST] = { .noun = "ledger",
+                               .name = "list",
+                               OPTIONS(ledger_list_options),
+                               .help = "Committed entries as they are stored." },
+        [VERB_LEDGER_VERIFY] = { .noun = "ledger",
+                                 .name = "verify",
+                                 OPTIONS(ledger_verify_options),
+                                 .help = "Re-check the chain of hashes and every evidence." },
+};
+
+const struct verb *verb_by_id(enum verb_id id)
+{
+        assert((unsigned)id < VERB_COUNT);
+        return &verbs[id];
+}
+
+const struct verb *verb_find(const char *noun, const char *name)
+{
+        for (size_t i = 0; i < VERB_COUNT; i++)
+                if (text_equal(verbs[i].noun, noun) && text_equal(verbs[i].name, name))
+                        return &verbs[i];
+        return NULL;
+}
+
+const struct verb *verb_find_path(const char *path)
+{
+        char noun[VERB_PATH_BYTES];
+        const char *dot = strchr(path, '.');
+        if (dot == NULL || strlen(path) >= sizeof(noun))
+                return NULL;
+        text_copy(noun, (size_t)(dot - path) + 1, path);
+        return verb_find(noun, dot + 1);
+}
+
+enum verb_id verb_id(const struct verb *verb)
+{
+        return (enum verb_id)(verb - verbs);
+}
+
+bool verb_noun_exists(const char *noun)
+{
+        for (size_t i = 0; i < VERB_COUNT; i++)
+                if (text_equal(verbs[i].noun, noun))
+                        return true;
+        return false;
+}
+
+const struct verb_option *verb_option_find(const struct verb *verb, const char *name)
+{
+        for (size_t i = 0; i < verb->option_count; i++)
+                if (text_equal(verb->options[i].name, name))
+                        return &verb->options[i];
+        return NULL;
+}
+
+bool verb_has_common(const struct verb *verb, enum verb_common common)
+{
+        switch (common) {
+        case VERB_COMMON_HELP:
+        case VERB_COMMON_JSON:
+                return true;
+        case VERB_COMMON_PLAN:
+                return verb->changes;
+        case VERB_COMMON_NO_WAIT:
+        case VERB_COMMON_TIMEOUT:
+                return verb->wait != VERB_WAIT_NONE;
+        case VERB_COMMON_COUNT:
+                break;
+        }
+        assert(!"no such option");
+        return false;
+}
+
+void verb_path(const struct verb *verb, char *path, size_t path_bytes)
+{
+        (void)snprintf(path, path_bytes, "%s.%s", verb->noun, verb->name);
+}
+
+static void synopsis_option(const struct verb_option *option, char *text, size_t text_bytes)
+{
+        size_t at = strlen(text);
+        if (option->hidden)
+                return;
+        (void)snprintf(text + at, text_bytes - at, option->required ? " --%s%s%s%s" : " [--%s%s%s]%s",
+                       option->name, option->placeholder == NULL ? "" : " ",
+                       option->placeholder == NULL ? "" : option->placeholder,
+                       option->value == VERB_VALUE_PAIR ? "..." : "");
+}
+
+void verb_synopsis(const struct verb *verb, char *text, size_t text_bytes)
+{
+        (void)snprintf(text, text_bytes, "%s %s%s%s", verb->noun, verb->name,
+                       verb->operand == NULL ? "" : " ", verb->operand == NULL ? "" : verb->operand);
+        for (size_t i = 0; i < verb->option_count; i++)
+                synopsis_option(&verb->options[i], text, text_bytes);
+        for (enum verb_common common = VERB_COMMON_JSON; common < VERB_COMMON_COUNT; common++)
+                if (verb_has_common(verb, common))
+                        synopsis_option(&verb_common_options[common], text, text_bytes);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLU_RESOURCE_AGENTS_FENCE_AGENT_H
+#define CLU_RESOURCE_AGENTS_FENCE_AGENT_H
+
+/*
+ * Runs RHCS fence agents: options as key=value lines on standard input, `off`
+ * verified by `status` (exit 2: off). An agent that says done while the status
+ * says on has failed.
+ */
+
+#include "clusterd/io/process_runner.h"
+#include "clusterd/protocol/object.h"
+
+struct fence_outcome {
+        bool off;   /* turned off and verified */
+        bool known; /* for status: the agent answered at all */
+        bool on;    /* for status */
+        char text[REASON_BYTES];
+        uint32_t duration_ms;
+};
+
+typedef void (*fence_on_done)(void *context, const struct fence_outcome *outcome);
+
+/*
+ * Turns off, then asks the status, again and again while it says on and the device's timeout_ms has not
+ * passed. `off` itself must have ended with 0: a broken agent may end with 2, "off", whatever it is asked.
+ * The node is named to the agent as plug= and port= unless the device's options name one: "port=..." or per
+ * node "port.NODE=..." ("plug..." likewise). on_done comes once, later, at most timeout_ms + 5 s; no secret
+ * option is in its text.
+ */
+void fence_agent_off(struct process_runner *runner, const struct fence_device *device, const char *node_name,
+                     fence_on_done on_done, void *context);
+/* Asks the status only: `clu fence test`. */
+void fence_agent_status(struct process_runner *runner, const struct fence_device *device,
+                        const char *node_name, fence_on_done on_done, void *context);
+/* Is there such an agent, and does it know these options (its metadata)? Runs `-o metadata`, asynchronously;
+ * outcome.off is true when all is well, text says what is not. */
+void fence_agent_check(struct process_runner *runner, const struct fence_device *device,
+                       fence_on_done on_done, void *context);
+
+#endif

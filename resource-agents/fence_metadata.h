@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLU_RESOURCE_AGENTS_FENCE_METADATA_H
+#define CLU_RESOURCE_AGENTS_FENCE_METADATA_H
+
+/* Compares a fence device's options with what its agent says it knows. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* output: of `AGENT -o metadata`. false: *ret_text says what is wrong. */
+bool fence_metadata_knows(const char *output, const char *options, char *ret_text, size_t text_bytes);
+
+#endif

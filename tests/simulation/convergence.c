@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* When nothing fails any more, everything that is wanted must come about: rule 6. */
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "clusterd/base/text.h"
+#include "tests/simulation/world.h"
+
+#define FAIL(...)                                         \
+        do {                                              \
+                (void)snprintf(text, text_bytes, __VA_ARGS__); \
+                return false;                             \
+        } while (0)
+
+static bool node_is_level(struct world *world, struct simulated_node *node, const struct ledger_position *at,
+                          char *text, size_t text_bytes)
+{
+        struct cluster_status status;
+        if (!node->powered || node->frozen || node->daemon_life == 0)
+                FAIL("%s does not run", node->name);
+        cluster_status_read(node->core, &status);
+        if (!status.active || !status.primary)
+                FAIL("%s: active=%d primary=%d members=%" PRIx64, node->name, status.active, status.primary,
+                     status.members);
+        if (node_set_count(status.members) != world->node_count || status.level != status.members)
+                FAIL("%s: members %" PRIx64 ", level %" PRIx64, node->name, status.members, status.level);
+        if (status.applied.index != at->index || memcmp(status.applied.hash, at->hash, HASH_BYTES) != 0)
+                FAIL("%s: applied %" PRIu64 " instead of %" PRIu64, node->name, status.applied.index,
+                     at->index);
+        const struct node *known = model_node(cluster_model(node->core), node->id);
+        if (known == NULL || known->state != NODE_UP)
+                FAIL("%s is %s in its own model", node->name,
+                     known == NULL ? "not" : node_state_name(known->state));
+        return true;
+}
+
+static bool role_is_placed(struct world *world, const struct role *role, char *text, size_t text_bytes)
+{
+        struct simulated_node *owner = role->owner != NODE_NONE ? &world->nodes[role->owner] : NULL;
+        for EACH_NODE (world, node)
+                if (node != owner && hypervisor_domain(node, role->name) != NULL)
+                        FAIL("role %s (%s) has a guest on %s", role->name, role_state_name(role->state),
+                             node->name);
+        if (role->desired == DESIRED_STOPPED) {
+                if (role->state != ROLE_OFFLINE)
+                        FAIL("role %s is to be stopped and is %s: %s", role->name,
+                             role_state_name(role->state), role->reason);
+                return true;
+        }
+        if (role->state == ROLE_FAILED && role->reason[0] != '\0') {
+                for EACH_NODE (world, node)
+                        if (cluster_retry_in_ms(node->core, role->name, node_clock_ms(world, node)) !=
+                            TIME_NEVER)
+                                return true;
+                FAIL("role %s has failed and is never tried again: %s", role->name, role->reason);
+        }
+        if (role->state != ROLE_ONLINE || owner == NULL)
+                FAIL("role %s is to run and is %s: %s", role->name, role_state_name(role->state),
+                     role->reason);
+        const struct domain *domain = hypervisor_domain(owner, role->name);
+        if (domain == NULL || domain->state != DOMAIN_RUNNING)
+                FAIL("role %s is online on %s, where nothing runs", role->name, owner->name);
+        return true;
+}
+
+static bool guests_are_known(struct world *world, const struct model *model, char *text, size_t text_bytes)
+{
+        for EACH_NODE (world, node)
+                for (size_t i = 0; i < DOMAINS_MAX; i++) {
+                        const struct domain *domain = &node->hypervisor.domains[i];
+                        if (domain->state != DOMAIN_NONE && model_role(model, domain->name) == NULL)
+                                FAIL("%s runs %s, which is no role", node->name, domain->name);
+                }
+        return true;
+}
+
+bool convergence_reached(struct world *world, char *text, size_t text_bytes)
+{
+        struct simulated_node *first = &world->nodes[1];
+        struct cluster_status status;
+        if (first->daemon_life == 0)
+                FAIL("%s does not run", first->name);
+        cluster_status_read(first->core, &status);
+        for EACH_NODE (world, node)
+                if (!node_is_level(world, node, &status.applied, text, text_bytes))
+                        return false;
+        const struct model *model = cluster_model(first->core);
+        for MODEL_EACH_ROLE (model, role)
+                if (!role_is_placed(world, role, text, text_bytes))
+                        return false;
+        for MODEL_EACH_NODE (model, known)
+                if (known->duty != DUTY_ACTIVE)
+                        FAIL("%s is %s", known->name, node_duty_name(known->duty));
+        return guests_are_known(world, model, text, text_bytes);
+}

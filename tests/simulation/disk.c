@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* A node's store: writes gather into batches, each durable as a whole, later, or never. */
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clusterd/base/text.h"
+#include "tests/simulation/world.h"
+
+static void *grow(void *array, size_t *capacity, size_t count, size_t item_bytes)
+{
+        if (count < *capacity)
+                return array;
+        *capacity = *capacity == 0 ? 32 : 2 * *capacity;
+        array = realloc(array, *capacity * item_bytes);
+        assert(array != NULL);
+        return array;
+}
+
+static void entry_keep(struct entry *to, const struct entry *from)
+{
+        *to = *from;
+        char *text = malloc(from->text_bytes + 1);
+        assert(text != NULL);
+        memcpy(text, from->text, from->text_bytes);
+        text[from->text_bytes] = '\0';
+        to->text = text;
+}
+
+static void entry_drop(struct entry *entry)
+{
+        free((char *)(uintptr_t)entry->text);
+        entry->text = NULL;
+}
+
+void entry_restore_command(struct entry *entry)
+{
+        assert(entry->text_bytes <= sizeof(entry->command));
+        memset(&entry->command, 0, sizeof(entry->command));
+        memcpy(&entry->command, entry->text, entry->text_bytes);
+}
+
+static void disk_truncate(struct disk *disk, uint64_t after_index)
+{
+        while (disk->entry_count > 0 && disk->entries[disk->entry_count - 1].index > after_index)
+                entry_drop(&disk->entries[--disk->entry_count]);
+}
+
+static struct object *disk_object(struct disk *disk, enum object_kind kind, const char *name)
+{
+        for (size_t i = 0; i < disk->object_count; i++)
+                if (disk->objects[i].kind == kind && text_equal(object_name(&disk->objects[i]), name))
+                        return &disk->objects[i];
+        return NULL;
+}
+
+static void disk_put(struct disk *disk, const struct object *object)
+{
+        struct object *old = disk_object(disk, object->kind, object_name(object));
+        if (old == NULL) {
+                disk->objects = grow(disk->objects, &disk->object_capacity, disk->object_count,
+                                     sizeof(*disk->objects));
+                old = &disk->objects[disk->object_count++];
+        }
+        *old = *object;
+}
+
+static void disk_delete(struct disk *disk, const struct object *named)
+{
+        struct object *old = disk_object(disk, named->kind, object_name(named));
+        if (old != NULL)
+                *old = disk->objects[--disk->object_count];
+}
+
+static void disk_reset(struct disk *disk)
+{
+        disk_truncate(disk, 0);
+        disk->object_count = 0;
+        disk->applied = (struct ledger_position){ 0 };
+        disk->blank = true;
+}
+
+void disk_create(struct disk *disk, const struct settings *settings)
+{
+        struct object object;
+        memset(&object, 0, sizeof(object));
+        object.kind = OBJECT_SETTINGS;
+        object.settings = *settings;
+        disk_put(disk, &object);
+}
+
+uint64_t disk_last(const struct disk *disk)
+{
+        return disk->entry_count > 0 ? disk->entries[disk->entry_count - 1].index : disk->applied.index;
+}
+
+bool disk_holds(const struct disk *disk, const struct ledger_position *position)
+{
+        if (disk->blank)
+                return false;
+        if (disk->entry_count == 0 || position->index < disk->entries[0].index)
+                return position->index <= disk->applied.index;
+        size_t at = position->index - disk->entries[0].index;
+        return at < disk->entry_count && memcmp(disk->entries[at].hash, position->hash, HASH_BYTES) == 0;
+}
+
+static const struct entry *disk_durable(const struct disk *disk, uint64_t index)
+{
+        if (disk->entry_count == 0 || index < disk->entries[0].index)
+                return NULL;
+        size_t at = index - disk->entries[0].index;
+        return at < disk->entry_count ? &disk->entries[at] : NULL;
+}
+
+const struct entry *disk_find(const struct disk *disk, uint64_t index)
+{
+        for (size_t i = disk->queue_count; i-- > 0;) {
+                const struct disk_operation *operation = &disk->queue[i];
+                if (operation->kind == DISK_APPEND && operation->entry.index == index)
+                        return &operation->entry;
+                if (operation->kind == DISK_TRUNCATE && operation->number < index)
+                        return NULL;
+                if (operation->kind == DISK_RESET)
+                        return NULL;
+        }
+        return disk_durable(disk, index);
+}
+
+uint64_t disk_last_queued(const struct disk *disk)
+{
+        uint64_t limit = UINT64_MAX;
+        for (size_t i = disk->queue_count; i-- > 0;) {
+                const struct disk_operation *operation = &disk->queue[i];
+                uint64_t last = UINT64_MAX;
+                if (operation->kind == DISK_APPEND)
+                        last = operation->entry.index;
+                else if (operation->kind == DISK_APPLIED && limit == UINT64_MAX)
+                        continue;
+                else if (operation->kind == DISK_TRUNCATE)
+                        limit = operation->number < limit ? operation->number : limit;
+                else if (operation->kind == DISK_RESET)
+                        last = 0;
+                if (last != UINT64_MAX)
+                        return last < limit ? last : limit;
+        }
+        uint64_t last = disk_last(disk);
+        return last < limit ? last : limit;
+}
+
+/* Old entries go, never one that is not applied: then only a snapshot helps a laggard. */
+void disk_compact(struct disk *disk, uint64_t keep)
+{
+        size_t cut = 0;
+        while (cut < disk->entry_count && disk->entries[cut].index + keep <= disk->applied.index)
+                entry_drop(&disk->entries[cut++]);
+        if (cut == 0)
+                return;
+        disk->entry_count -= cut;
+        memmove(disk->entries, disk->entries + cut, disk->entry_count * sizeof(*disk->entries));
+}
+
+/* --- answering from the store --- */
+
+static void send_entries(struct world *world, struct simulated_node *node,
+                         const struct disk_operation *operation)
+{
+        struct message message;
+        memset(&message, 0, sizeof(message));
+        message.kind = MESSAGE_ENTRY;
+        message.round = operation->send.round;
+        message.entry.to = operation->send.to;
+        for (uint64_t index = operation->send.first; index <= operation->send.last; index++) {
+                const struct entry *entry = disk_durable(&node->disk, index);
+                if (entry == NULL) {
+                        world_note(world, node, "asked to send entry %" PRIu64 ", which is not kept", index);
+                        return;
+                }
+                message.entry.entry = *entry;
+                network_send(world, node, &message);
+        }
+}
+
+static void send_snapshot(struct world *world, struct simulated_node *node,
+                          const struct disk_operation *operation)
+{
+        struct message message;
+        memset(&message, 0, sizeof(message));
+        message.kind = MESSAGE_SNAPSHOT_BEGIN;
+        message.round = operation->send.round;
+        message.snapshot.to = operation->send.to;
+        message.snapshot.at = node->disk.applied;
+        network_send(world, node, &message);
+        message.kind = MESSAGE_SNAPSHOT_OBJECT;
+        for (size_t i = 0; i < node->disk.object_count; i++) {
+                message.snapshot.object = node->disk.objects[i];
+                network_send(world, node, &message);
+        }
+        message.kind = MESSAGE_SNAPSHOT_END;
+        memset(&message.snapshot.object, 0, sizeof(message.snapshot.object));
+        network_send(world, node, &message);
+}
+
+/* --- batches --- */
+
+/* Takes the operation's text over. answers: false when nobody is left to read for. */
+static void operation_carry_out(struct world *world, struct simulated_node *node,
+                                struct disk_operation *operation, bool answers)
+{
+        struct disk *disk = &node->disk;
+        switch (operation->kind) {
+        case DISK_APPEND:
+                if (operation->entry.index != disk_last(disk) + 1)
+                        world_violate(world, "store", node, NULL,
+                                      "entry %" PRIu64 " appended behind %" PRIu64, operation->entry.index,
+                                      disk_last(disk));
+                disk->entries = grow(disk->entries, &disk->entry_capacity, disk->entry_count,
+                                     sizeof(*disk->entries));
+                disk->entries[disk->entry_count++] = operation->entry;
+                return;
+        case DISK_TRUNCATE:
+                if (operation->number < disk->applied.index)
+                        world_violate(world, "2: committed entry lost", node, NULL,
+                                      "cut back to %" PRIu64 ", applied is %" PRIu64, operation->number,
+                                      disk->applied.index);
+                disk_truncate(disk, operation->number);
+                return;
+        case DISK_PROMISE:
+                if (operation->number < disk->promised)
+                        world_violate(world, "5: epoch goes back", node, NULL,
+                                      "promise %" PRIu64 " after %" PRIu64, operation->number,
+                                      disk->promised);
+                disk->promised = operation->number;
+                return;
+        case DISK_PUT:
+                disk_put(disk, &operation->object);
+                return;
+        case DISK_DELETE:
+                disk_delete(disk, &operation->object);
+                return;
+        case DISK_APPLIED:
+                disk->applied = operation->position;
+                disk->blank = false;
+                return;
+        case DISK_RESET:
+                disk_reset(disk);
+                return;
+        case DISK_SEND_ENTRIES:
+                if (answers)
+                        send_entries(world, node, operation);
+                return;
+        case DISK_SEND_SNAPSHOT:
+                if (answers)
+                        send_snapshot(world, node, operation);
+                return;
+        }
+}
+
+static void batch_carry_out(struct world *world, struct simulated_node *node, bool answers)
+{
+        struct disk *disk = &node->disk;
+        for (size_t i = 0; i < disk->in_flight; i++)
+                operation_carry_out(world, node, &disk->queue[i], answers);
+        if (disk->in_flight == 0)
+                return;
+        disk->queue_count -= disk->in_flight;
+        memmove(disk->queue, disk->queue + disk->in_flight, disk->queue_count * sizeof(*disk->queue));
+        disk->in_flight = 0;
+}
+
+static uint64_t batch_latency_us(struct world *world, const struct disk *disk)
+{
+        struct random *random = &world->random;
+        if (world->now_us < disk->slow_until_us)
+                return random_between(random, MS(20), MS(800));
+        if (random_chance(random, 3))
+                return random_between(random, MS(20), MS(500));
+        return random_between(random, 200, random_chance(random, 100) ? MS(20) : MS(3));
+}
+
+void disk_kick(struct world *world, struct simulated_node *node)
+{
+        struct disk *disk = &node->disk;
+        if (disk->in_flight > 0 || disk->queue_count == 0)
+                return;
+        disk->in_flight = disk->queue_count;
+        world_schedule(world, batch_latency_us(world, disk), EVENT_DISK, node, 0, 0);
+}
+
+void disk_on_batch(struct world *world, const struct event *event)
+{
+        struct simulated_node *node = &world->nodes[event->node];
+        struct disk *disk = &node->disk;
+        struct cluster_event answer = { .kind = CLUSTER_EVENT_STORE_FAILED };
+        if (world->now_us < disk->failing_until_us) {
+                world_schedule(world, MS(1000), EVENT_DISK, node, 0, 0);
+                shell_step(world, node, &answer);
+                return;
+        }
+        batch_carry_out(world, node, true);
+        answer.kind = CLUSTER_EVENT_STORED;
+        answer.stored.index = disk_last(disk);
+        answer.stored.promised = disk->promised;
+        disk_kick(world, node);
+        shell_step(world, node, &answer);
+}
+
+static struct disk_operation *queue_operation(struct disk *disk, enum disk_operation_kind kind)
+{
+        disk->queue = grow(disk->queue, &disk->queue_capacity, disk->queue_count, sizeof(*disk->queue));
+        struct disk_operation *operation = &disk->queue[disk->queue_count++];
+        memset(operation, 0, sizeof(*operation));
+        operation->kind = kind;
+        return operation;
+}
+
+static void queue_put(struct disk *disk, const struct simulated_node *node,
+                      const struct cluster_action *action)
+{
+        struct object object;
+        memset(&object, 0, sizeof(object));
+        if (model_get(cluster_model(node->core), action->object.kind, action->object.name, &object) != 0)
+                return; /* deleted later in the same step */
+        queue_operation(disk, DISK_PUT)->object = object;
+}
+
+static void queue_delete(struct disk *disk, const struct cluster_action *action)
+{
+        struct object *object = &queue_operation(disk, DISK_DELETE)->object;
+        object->kind = action->object.kind;
+        switch (object->kind) {
+        case OBJECT_NODE:
+                TEXT_COPY(object->node.name, action->object.name);
+                return;
+        case OBJECT_ROLE:
+                TEXT_COPY(object->role.name, action->object.name);
+                return;
+        case OBJECT_FENCE_DEVICE:
+                TEXT_COPY(object->fence_device.name, action->object.name);
+                return;
+        case OBJECT_SETTINGS:
+        case OBJECT_COUNT:
+                return;
+        }
+}
+
+static void queue_send(struct disk *disk, enum disk_operation_kind kind, const struct cluster_action *action)
+{
+        struct disk_operation *operation = queue_operation(disk, kind);
+        operation->send.round = action->send.round;
+        operation->send.to = action->send.to;
+        operation->send.first = action->send.first;
+        operation->send.last = action->send.last;
+}
+
+/* Queues a write; disk_kick() follows when the step's actions are all carried out. */
+void disk_write(struct world *world, struct simulated_node *node, const struct cluster_action *action)
+{
+        struct disk *disk = &node->disk;
+        (void)world;
+        switch ((int)action->kind) {
+        case CLUSTER_ACTION_APPEND:
+                entry_keep(&queue_operation(disk, DISK_APPEND)->entry, action->entry);
+                return;
+        case CLUSTER_ACTION_TRUNCATE:
+                queue_operation(disk, DISK_TRUNCATE)->number = action->index;
+                return;
+        case CLUSTER_ACTION_PROMISE:
+                queue_operation(disk, DISK_PROMISE)->number = action->promised;
+                return;
+        case CLUSTER_ACTION_PUT_OBJECT:
+                queue_put(disk, node, action);
+                return;
+        case CLUSTER_ACTION_DELETE_OBJECT:
+                queue_delete(disk, action);
+                return;
+        case CLUSTER_ACTION_APPLIED:
+                queue_operation(disk, DISK_APPLIED)->position = action->applied;
+                return;
+        case CLUSTER_ACTION_RESET:
+                disk->logged_reset = true;
+                (void)queue_operation(disk, DISK_RESET);
+                return;
+        case CLUSTER_ACTION_SEND_ENTRIES:
+                queue_send(disk, DISK_SEND_ENTRIES, action);
+                return;
+        case CLUSTER_ACTION_SEND_SNAPSHOT:
+                queue_send(disk, DISK_SEND_SNAPSHOT, action);
+                return;
+        default:
+                assert(!"not a write");
+        }
+}
+
+static void queue_drop(struct disk *disk)
+{
+        for (size_t i = 0; i < disk->queue_count; i++)
+                if (disk->queue[i].kind == DISK_APPEND)
+                        entry_drop(&disk->queue[i].entry);
+        disk->queue_count = 0;
+        disk->in_flight = 0;
+}
+
+/* The batch that was being written is there as a whole or not at all; what waited is gone. */
+void disk_crash(struct world *world, struct simulated_node *node)
+{
+        if (node->disk.in_flight > 0 && world->now_us >= node->disk.failing_until_us &&
+            random_chance(&world->random, 500))
+                batch_carry_out(world, node, false);
+        queue_drop(&node->disk);
+}
+
+void disk_wipe(struct disk *disk)
+{
+        queue_drop(disk);
+        disk_reset(disk);
+        disk->promised = 0;
+}
+
+void disk_release(struct disk *disk)
+{
+        queue_drop(disk);
+        disk_truncate(disk, 0);
+        free(disk->entries);
+        free(disk->objects);
+        free(disk->queue);
+        *disk = (struct disk){ 0 };
+}

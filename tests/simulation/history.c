@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Reads the committed history as it grows, keeps its own account of who may
+ * run what, and asks of each piece of evidence: is it there, and was it true?
+ */
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clusterd/base/text.h"
+#include "clusterd/core/apply.h"
+#include "tests/simulation/world.h"
+
+static struct runner_record *record_of(struct world *world, const char *name)
+{
+        struct runner_record *vacant = NULL;
+        for (size_t i = 0; i < CORE_ROLES_MAX; i++) {
+                struct runner_record *record = &world->checker.runners[i];
+                if (text_equal(record->name, name))
+                        return record;
+                if (vacant == NULL && record->name[0] == '\0')
+                        vacant = record;
+        }
+        assert(vacant != NULL);
+        TEXT_COPY(vacant->name, name);
+        return vacant;
+}
+
+static void require_evidence(struct world *world, const struct simulated_node *node, const char *role,
+                             uint64_t index, uint32_t runner, const struct evidence *evidence)
+{
+        if (runner == NODE_NONE)
+                return;
+        if (evidence->kind == EVIDENCE_NONE)
+                world_violate(world, "3: start without evidence", node, role,
+                              "entry %" PRIu64 " assigns it without evidence against n%u", index, runner);
+        else if (evidence->index == 0 || evidence->index >= index)
+                world_violate(world, "3: start without evidence", node, role,
+                              "entry %" PRIu64 " names entry %" PRIu64 " as evidence against n%u", index,
+                              evidence->index, runner);
+}
+
+/* Does the entry that an evidence names speak of that runner, in the way that the kind says? */
+static void require_fitting(struct world *world, const struct simulated_node *node, const char *role,
+                            uint32_t runner, const struct evidence *evidence)
+{
+        if (runner == NODE_NONE || evidence->index == 0 || evidence->index > world->checker.count)
+                return;
+        const struct command *proof = &world->checker.committed[evidence->index - 1].command;
+        bool fits = false;
+        switch (proof->kind) {
+        case COMMAND_ROLE_REPORT:
+                fits = evidence->kind == EVIDENCE_STOPPED && text_equal(proof->role_report.role, role) &&
+                       proof->role_report.node == runner;
+                break;
+        case COMMAND_NODE_EVIDENCE:
+                fits = evidence->kind == proof->node_evidence.kind && proof->node_evidence.node == runner;
+                break;
+        case COMMAND_NODE_CONFIRM_OFF:
+                fits = evidence->kind == EVIDENCE_OPERATOR && proof->node.node == runner;
+                break;
+        case COMMAND_NODE_JOIN:
+                fits = proof->node_join.node == runner;
+                break;
+        default:
+                break;
+        }
+        if (!fits)
+                world_violate(world, "3: start without evidence", node, role,
+                              "entry %" PRIu64 " (%s) does not prove that n%u cannot run it", evidence->index,
+                              command_kind_name(proof->kind), runner);
+}
+
+static void on_assign(struct world *world, const struct simulated_node *node, uint64_t index,
+                      const struct command_role_assign *assign)
+{
+        struct runner_record *record = record_of(world, assign->role);
+        require_evidence(world, node, assign->role, index, record->owner, &assign->owner_evidence);
+        require_evidence(world, node, assign->role, index, record->target, &assign->target_evidence);
+        require_fitting(world, node, assign->role, record->owner, &assign->owner_evidence);
+        require_fitting(world, node, assign->role, record->target, &assign->target_evidence);
+        if (assign->owner_evidence.kind != EVIDENCE_NONE && assign->owner_evidence.kind != EVIDENCE_STOPPED)
+                world->statistics->failovers++;
+        record->owner = assign->node;
+        record->target = NODE_NONE;
+}
+
+static bool report_is_gone(enum report_kind kind)
+{
+        return kind != REPORT_RUNNING && kind != REPORT_STABLE;
+}
+
+static void on_report(struct world *world, uint64_t index, const struct command_role_report *report)
+{
+        if (report_is_gone(report->kind) && hypervisor_may_run(&world->nodes[report->node], report->role))
+                world_violate(world, "3: false evidence", &world->nodes[report->node], report->role,
+                              "reports in entry %" PRIu64 " that it is gone, and may run it", index);
+}
+
+/* A move has ended, with the guest on one of its ends: only that one may run it now. */
+static void settle_moves(struct world *world)
+{
+        for (size_t i = 0; i < CORE_ROLES_MAX; i++) {
+                struct runner_record *record = &world->checker.runners[i];
+                const struct role *role = model_role(world->checker.reference, record->name);
+                if (record->target == NODE_NONE || role == NULL)
+                        continue;
+                if (role->target != NODE_NONE || (role->state != ROLE_ONLINE && role->state != ROLE_STOPPING))
+                        continue;
+                record->owner = role->owner;
+                record->target = NODE_NONE;
+        }
+}
+
+/* What is said of a whole node must be true of every role that it might have run. */
+static void on_node_proof(struct world *world, const struct simulated_node *node, uint64_t index, uint32_t about)
+{
+        const struct node *known = model_node(world->checker.reference, about);
+        world_note(world, node, "entry %" PRIu64 " proves n%u down: %s", index, about,
+                   evidence_kind_name(known->evidence.kind));
+        for (size_t i = 0; i < CORE_ROLES_MAX; i++) {
+                const struct runner_record *record = &world->checker.runners[i];
+                if (record->name[0] == '\0' || (record->owner != about && record->target != about))
+                        continue;
+                if (hypervisor_may_run(&world->nodes[about], record->name))
+                        world_violate(world, "3: false evidence", &world->nodes[about], record->name,
+                                      "entry %" PRIu64 " says %s, and it may run there", index,
+                                      evidence_kind_name(known->evidence.kind));
+        }
+}
+
+static void note_committed(struct world *world, const struct simulated_node *node, uint64_t index,
+                           const struct entry *entry)
+{
+        const struct command *command = &entry->command;
+        char subject[NAME_BYTES + 8] = "", detail[160] = "";
+        command_subject(command, subject, sizeof(subject));
+        if (command->kind == COMMAND_ROLE_ASSIGN) {
+                const struct command_role_assign *assign = &command->role_assign;
+                TEXT_PRINT(detail, "generation %" PRIu64 " to n%u, evidence %s of %" PRIu64 " and %s of %" PRIu64,
+                           assign->generation, assign->node, evidence_kind_name(assign->owner_evidence.kind),
+                           assign->owner_evidence.index, evidence_kind_name(assign->target_evidence.kind),
+                           assign->target_evidence.index);
+        } else if (command->kind == COMMAND_ROLE_MOVE) {
+                TEXT_PRINT(detail, "generation %" PRIu64 " to n%u", command->role_move.generation,
+                           command->role_move.target);
+        } else if (command->kind == COMMAND_ROLE_REPORT) {
+                TEXT_PRINT(detail, "generation %" PRIu64 " on n%u: %s", command->role_report.generation,
+                           command->role_report.node, report_kind_name(command->role_report.kind));
+        } else if (command->kind == COMMAND_NODE_EVIDENCE) {
+                TEXT_PRINT(detail, "%s", evidence_kind_name(command->node_evidence.kind));
+        }
+        world_note(world, node, "COMMITTED %" PRIu64 ".%" PRIu64 " %s %s %s", entry->epoch, index,
+                   command_kind_name(command->kind), subject, detail);
+}
+
+/* Takes the entry into the checker's own model: false when a rule refused it. */
+static bool reference_apply(struct world *world, uint64_t index, const struct entry *entry)
+{
+        struct apply apply = { .model = world->checker.reference,
+                               .index = index,
+                               .time_ms = entry->time_ms,
+                               .origin = entry->request.node };
+        apply_command(&apply, &entry->command);
+        if (apply.outcome != APPLY_DONE)
+                world_note(world, NULL, "entry %" PRIu64 " is refused: %s", index, apply.reason);
+        return apply.outcome == APPLY_DONE;
+}
+
+void history_begin(struct world *world)
+{
+        struct object object;
+        memset(&object, 0, sizeof(object));
+        world->checker.storage = calloc(1, model_bytes(CORE_ROLES_MAX));
+        assert(world->checker.storage != NULL);
+        world->checker.reference = model_init(world->checker.storage, CORE_ROLES_MAX);
+        object.kind = OBJECT_SETTINGS;
+        object.settings = world->settings;
+        (void)model_put(world->checker.reference, &object);
+}
+
+void history_committed(struct world *world, struct simulated_node *node, uint64_t index,
+                       const struct entry *entry)
+{
+        const struct command *command = &entry->command;
+        if (world->transcript.text)
+                note_committed(world, node, index, entry);
+        if (!reference_apply(world, index, entry))
+                return;
+        settle_moves(world);
+        switch ((int)command->kind) {
+        case COMMAND_ROLE_ASSIGN:
+                on_assign(world, node, index, &command->role_assign);
+                return;
+        case COMMAND_ROLE_MOVE:
+                record_of(world, command->role_move.role)->target = command->role_move.target;
+                return;
+        case COMMAND_ROLE_REPORT:
+                on_report(world, index, &command->role_report);
+                return;
+        case COMMAND_NODE_EVIDENCE:
+                on_node_proof(world, node, index, command->node_evidence.node);
+                return;
+        case COMMAND_NODE_CONFIRM_OFF:
+                on_node_proof(world, node, index, command->node.node);
+                return;
+        case COMMAND_ROLE_REMOVE:
+                memset(record_of(world, command->role.role), 0, sizeof(struct runner_record));
+                return;
+        default:
+                return;
+        }
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLU_TESTS_SIMULATION_QUEUE_H
+#define CLU_TESTS_SIMULATION_QUEUE_H
+
+/* What is still to happen, ordered by time, then by when it was put in. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum event_kind {
+        EVENT_CORE,     /* payload: a struct cluster_event for a core */
+        EVENT_WAKE,     /* a core's timer */
+        EVENT_DELIVER,  /* corosync hands the next thing to the daemon */
+        EVENT_ORDER,    /* a node's queued packets get their place in the ring */
+        EVENT_REFORM,   /* nodes that can talk form a ring */
+        EVENT_DISK,     /* a batch is durable, or has failed */
+        EVENT_JOB,      /* a step of a start, stop or move */
+        EVENT_DEADLINE, /* the daemon stops waiting for one */
+        EVENT_LIST,     /* the hypervisor looks which domains it has */
+        EVENT_VANISH,   /* a migration's target gives up */
+        EVENT_KEEPER,   /* clu-guard's tick */
+        EVENT_CONTACT,  /* its heartbeat came back */
+        EVENT_WATCHDOG,
+        EVENT_BOOT,
+        EVENT_THAW,
+        EVENT_DAEMON,    /* clusterd starts */
+        EVENT_FENCE_CUT, /* a fence device cuts the power */
+        EVENT_FAULT,
+        EVENT_MEND, /* the network is whole again */
+        EVENT_COROSYNC, /* corosync starts again */
+        EVENT_OPERATOR,
+        EVENT_HEAL,
+        EVENT_POLL, /* has everything calmed down? */
+        EVENT_KIND_COUNT
+};
+
+struct event {
+        uint64_t time_us;
+        uint64_t sequence;
+        enum event_kind kind;
+        uint32_t node;
+        uint64_t life; /* of what it was meant for; it is dropped when that has gone */
+        uint64_t a, b;
+        void *payload; /* owned by the queue, then by whoever pops it */
+};
+
+struct queue {
+        struct event *heap;
+        size_t count;
+        size_t capacity;
+        uint64_t next_sequence;
+};
+
+void queue_push(struct queue *queue, struct event event); /* sets its sequence */
+bool queue_pop(struct queue *queue, struct event *ret_event);
+void queue_release(struct queue *queue);
+
+#endif

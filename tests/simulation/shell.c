@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* What clusterd's main program does around the core: events in, actions carried out in order. */
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clusterd/base/text.h"
+#include "tests/simulation/world.h"
+
+#define WAKES_IN_A_ROW_MAX 2000
+
+static const char *const action_names[CLUSTER_ACTION_COUNT] = {
+        [CLUSTER_ACTION_MULTICAST] = "multicast",
+        [CLUSTER_ACTION_APPEND] = "append",
+        [CLUSTER_ACTION_TRUNCATE] = "truncate",
+        [CLUSTER_ACTION_PROMISE] = "promise",
+        [CLUSTER_ACTION_PUT_OBJECT] = "put",
+        [CLUSTER_ACTION_DELETE_OBJECT] = "delete",
+        [CLUSTER_ACTION_APPLIED] = "applied",
+        [CLUSTER_ACTION_RESET] = "reset",
+        [CLUSTER_ACTION_SEND_ENTRIES] = "send-entries",
+        [CLUSTER_ACTION_SEND_SNAPSHOT] = "send-snapshot",
+        [CLUSTER_ACTION_REPLY] = "reply",
+        [CLUSTER_ACTION_START] = "start",
+        [CLUSTER_ACTION_STOP] = "stop",
+        [CLUSTER_ACTION_MOVE] = "move",
+        [CLUSTER_ACTION_ANNOUNCE] = "announce",
+        [CLUSTER_ACTION_LIST] = "list",
+        [CLUSTER_ACTION_FENCE] = "fence",
+        [CLUSTER_ACTION_GUARD] = "guard",
+        [CLUSTER_ACTION_LOG] = "log",
+};
+
+static void note_multicast(struct world *world, struct simulated_node *node, const struct message *message)
+{
+        char subject[NAME_BYTES + 8] = "";
+        const char *what = "";
+        if (message->kind == MESSAGE_PROPOSE) {
+                what = command_kind_name(message->propose.command.kind);
+                command_subject(&message->propose.command, subject, sizeof(subject));
+        }
+        world_note(world, node, "-> multicast %s %s %s", message_kind_name(message->kind), what, subject);
+}
+
+static void note_action(struct world *world, struct simulated_node *node, const struct cluster_action *action)
+{
+        const char *name = action_names[action->kind];
+        switch (action->kind) {
+        case CLUSTER_ACTION_MULTICAST:
+                note_multicast(world, node, &world->actions->messages[action->message]);
+                return;
+        case CLUSTER_ACTION_APPEND:
+                world_note(world, node, "-> append %" PRIu64 ".%" PRIu64 " by n%u (%s)", action->entry->epoch,
+                           action->entry->index, action->entry->request.node, action->entry->actor);
+                return;
+        case CLUSTER_ACTION_TRUNCATE:
+                world_note(world, node, "-> truncate after %" PRIu64, action->index);
+                return;
+        case CLUSTER_ACTION_PROMISE:
+                world_note(world, node, "-> promise %" PRIu64, action->promised);
+                return;
+        case CLUSTER_ACTION_PUT_OBJECT:
+        case CLUSTER_ACTION_DELETE_OBJECT:
+                world_note(world, node, "-> %s %s %s", name, object_kind_name(action->object.kind),
+                           action->object.name);
+                return;
+        case CLUSTER_ACTION_APPLIED:
+                world_note(world, node, "-> applied %" PRIu64 ".%" PRIu64, action->applied.epoch,
+                           action->applied.index);
+                return;
+        case CLUSTER_ACTION_SEND_ENTRIES:
+        case CLUSTER_ACTION_SEND_SNAPSHOT:
+                world_note(world, node, "-> %s to n%u %" PRIu64 "-%" PRIu64, name, action->send.to,
+                           action->send.first, action->send.last);
+                return;
+        case CLUSTER_ACTION_REPLY:
+                world_note(world, node, "-> reply %" PRIu64 " outcome %d index %" PRIu64 ": %s",
+                           action->reply.token, (int)action->reply.outcome, action->reply.index,
+                           action->reason);
+                return;
+        case CLUSTER_ACTION_START:
+        case CLUSTER_ACTION_STOP:
+        case CLUSTER_ACTION_MOVE:
+        case CLUSTER_ACTION_ANNOUNCE:
+                world_note(world, node, "-> %s %s generation %" PRIu64 " to n%u: %s", name, action->role.name,
+                           action->role.generation, action->role.node, action->reason);
+                return;
+        case CLUSTER_ACTION_FENCE:
+                world_note(world, node, "-> fence n%u by %s: %s", action->fence.node,
+                           action->fence.device->name, action->reason);
+                return;
+        case CLUSTER_ACTION_GUARD:
+                world_note(world, node, "-> guard %s: %s", action->guard ? "on" : "off", action->reason);
+                return;
+        case CLUSTER_ACTION_RESET:
+        case CLUSTER_ACTION_LIST:
+        case CLUSTER_ACTION_LOG:
+        case CLUSTER_ACTION_COUNT:
+                world_note(world, node, "-> %s: %s", name, action->reason);
+                return;
+        }
+}
+
+static void carry_out(struct world *world, struct simulated_node *node, const struct cluster_action *action)
+{
+        if (world->transcript.text)
+                note_action(world, node, action);
+        checker_action(world, node, action);
+        switch (action->kind) {
+        case CLUSTER_ACTION_MULTICAST:
+                assert(action->message < world->actions->message_count);
+                network_send(world, node, &world->actions->messages[action->message]);
+                return;
+        case CLUSTER_ACTION_APPEND:
+        case CLUSTER_ACTION_TRUNCATE:
+        case CLUSTER_ACTION_PROMISE:
+        case CLUSTER_ACTION_PUT_OBJECT:
+        case CLUSTER_ACTION_DELETE_OBJECT:
+        case CLUSTER_ACTION_APPLIED:
+        case CLUSTER_ACTION_RESET:
+        case CLUSTER_ACTION_SEND_ENTRIES:
+        case CLUSTER_ACTION_SEND_SNAPSHOT:
+                disk_write(world, node, action);
+                return;
+        case CLUSTER_ACTION_REPLY:
+                checker_reply(world, node, action);
+                return;
+        case CLUSTER_ACTION_START:
+        case CLUSTER_ACTION_STOP:
+        case CLUSTER_ACTION_MOVE:
+        case CLUSTER_ACTION_LIST:
+                hypervisor_carry_out(world, node, action);
+                return;
+        case CLUSTER_ACTION_FENCE:
+                power_fence(world, node, action);
+                return;
+        case CLUSTER_ACTION_GUARD:
+                keeper_arm(world, node, action->guard);
+                return;
+        case CLUSTER_ACTION_ANNOUNCE:
+        case CLUSTER_ACTION_LOG:
+        case CLUSTER_ACTION_COUNT:
+                return;
+        }
+}
+
+static void set_wake(struct world *world, struct simulated_node *node, uint64_t wake_at_ms)
+{
+        node->wake_serial++;
+        if (wake_at_ms == TIME_NEVER)
+                return;
+        uint64_t at_us = node_clock_to_us(node, wake_at_ms);
+        uint64_t late_us = random_chance(&world->random, 10) ?
+                                   random_between(&world->random, MS(2), MS(50)) :
+                                   random_between(&world->random, 50, MS(1));
+        uint64_t delay_us = (at_us > world->now_us ? at_us - world->now_us : 0) + late_us;
+        world_schedule(world, delay_us, EVENT_WAKE, node, node->wake_serial, 0);
+}
+
+void shell_step(struct world *world, struct simulated_node *node, struct cluster_event *event)
+{
+        if (node->core == NULL || node->daemon_life == 0)
+                return;
+        event->now_ms = node_clock_ms(world, node);
+        event->wall_ms = INT64_C(1700000000000) + node->wall_offset_ms + (int64_t)(world->now_us / 1000);
+        struct cluster_actions *actions = world->actions;
+        node->disk.logged_reset = false;
+        world->statistics->steps++;
+        cluster_step(node->core, event, actions);
+        assert(actions->count <= CLUSTER_ACTIONS_MAX && actions->message_count <= CLUSTER_MESSAGES_MAX);
+        transcript_mix(&world->transcript, actions->count * 257 + actions->message_count);
+        for (size_t i = 0; i < actions->count; i++) {
+                transcript_mix(&world->transcript, (uint64_t)actions->item[i].kind);
+                carry_out(world, node, &actions->item[i]);
+        }
+        disk_kick(world, node);
+        set_wake(world, node, actions->wake_at_ms);
+        checker_after_step(world, node);
+}
+
+void shell_send_later(struct world *world, struct simulated_node *node, const struct cluster_event *event,
+                      uint64_t delay_us)
+{
+        struct cluster_event *kept = malloc(sizeof(*kept));
+        assert(kept != NULL);
+        *kept = *event;
+        queue_push(&world->queue, (struct event){ .time_us = world->now_us + delay_us,
+                                                  .kind = EVENT_CORE,
+                                                  .node = node->id,
+                                                  .life = node->daemon_life,
+                                                  .payload = kept });
+}
+
+void shell_on_core(struct world *world, const struct event *event)
+{
+        shell_step(world, &world->nodes[event->node], event->payload);
+}
+
+void shell_on_wake(struct world *world, const struct event *event)
+{
+        struct simulated_node *node = &world->nodes[event->node];
+        if (event->a != node->wake_serial)
+                return; /* set anew since */
+        struct cluster_event wake = { .kind = CLUSTER_EVENT_WAKE };
+        uint64_t before_ms = node_clock_ms(world, node);
+        shell_step(world, node, &wake);
+        bool at_once = world->actions->wake_at_ms <= before_ms;
+        node->wakes_in_a_row = at_once ? node->wakes_in_a_row + 1 : 0;
+        if (node->wakes_in_a_row > WAKES_IN_A_ROW_MAX)
+                world_violate(world, "stuck", node, NULL, "asks to be woken at once, again and again");
+}
+
+static void load_objects(struct world *world, struct simulated_node *node)
+{
+        struct cluster_event event = { .kind = CLUSTER_EVENT_LOAD_OBJECT };
+        for (size_t i = 0; i < node->disk.object_count; i++) {
+                struct object object = node->disk.objects[i];
+                event.object = &object;
+                shell_step(world, node, &event);
+        }
+}
+
+static void load_entries(struct world *world, struct simulated_node *node)
+{
+        struct cluster_event event = { .kind = CLUSTER_EVENT_LOAD_ENTRY };
+        for (size_t i = 0; i < node->disk.entry_count; i++) {
+                struct entry entry = node->disk.entries[i];
+                if (entry.index <= node->disk.applied.index)
+                        continue;
+                entry_restore_command(&entry);
+                event.entry = &entry;
+                shell_step(world, node, &event);
+        }
+}
+
+static void load(struct world *world, struct simulated_node *node)
+{
+        const struct disk *disk = &node->disk;
+        struct cluster_event event = { .kind = CLUSTER_EVENT_LOADED };
+        event.loaded.applied = disk->applied;
+        event.loaded.first_index = disk->entry_count > 0 ? disk->entries[0].index : 0;
+        event.loaded.promised = disk->promised;
+        event.loaded.blank = disk->blank;
+        node->loading = true;
+        load_objects(world, node);
+        load_entries(world, node);
+        node->loading = false;
+        node->memory.applied = disk->applied;
+        shell_step(world, node, &event);
+}
+
+static void write_identity(struct world *world, struct simulated_node *node, struct cluster_identity *identity)
+{
+        memset(identity, 0, sizeof(*identity));
+        identity->node = node->id;
+        TEXT_COPY(identity->name, node->name);
+        identity->incarnation = random_next(&world->random) | 1;
+        identity->boot = node->boot;
+        identity->memory_mib = 16384;
+        identity->cpus = 16;
+        identity->watchdog = node->has_watchdog;
+        TEXT_PRINT(identity->address, "10.0.0.%u", node->id);
+        TEXT_PRINT(identity->migration_address, "10.0.1.%u", node->id);
+        identity->contact_ms = node->keeper.contact_ms;
+}
+
+void shell_start(struct world *world, struct simulated_node *node)
+{
+        assert(node->powered && node->daemon_life == 0);
+        static const uint64_t keeps[] = { 3, 20, 1000 };
+        disk_compact(&node->disk, keeps[random_below(&world->random, 3)]);
+        struct cluster_identity identity;
+        write_identity(world, node, &identity);
+        size_t bytes = cluster_bytes(CORE_ROLES_MAX);
+        if (node->core == NULL)
+                node->core = malloc(bytes);
+        assert(node->core != NULL);
+        memset(node->core, 0, bytes);
+        memset(&node->memory, 0, sizeof(node->memory));
+        cluster_init(node->core, &identity, CORE_ROLES_MAX);
+        node->daemon_life = ++world->next_life;
+        world_note(world, node, "clusterd starts, applied %" PRIu64 " last %" PRIu64 "%s",
+                   node->disk.applied.index, disk_last(&node->disk), node->disk.blank ? ", blank" : "");
+        load(world, node);
+        network_join(world, node);
+}
+
+void shell_stop(struct world *world, struct simulated_node *node)
+{
+        if (node->daemon_life == 0)
+                return;
+        world_note(world, node, "clusterd is gone");
+        disk_crash(world, node);
+        network_leave(world, node);
+        hypervisor_daemon_gone(world, node);
+        node->daemon_life = 0;
+        node->wake_serial++;
+        node->wakes_in_a_row = 0;
+}
+
+void shell_start_later(struct world *world, struct simulated_node *node, uint64_t delay_us)
+{
+        world_schedule(world, delay_us, EVENT_DAEMON, node, 0, 0);
+}
+
+void shell_on_start(struct world *world, const struct event *event)
+{
+        struct simulated_node *node = &world->nodes[event->node];
+        if (node->powered && node->daemon_life == 0)
+                shell_start(world, node);
+}

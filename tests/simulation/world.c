@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* One run: a cluster is made, faults and an operator are let loose on it, then it is given peace. */
+
+#include "tests/simulation/world.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clusterd/base/text.h"
+
+#define HEAL_SECONDS_MAX 180
+#define CALM_SECONDS     3
+
+/* Whose life an event hangs on, and whether a frozen node is late with it. */
+enum event_scope { SCOPE_WORLD, SCOPE_POWER, SCOPE_DAEMON };
+
+struct event_rule {
+        const char *name;
+        enum event_scope scope;
+        bool waits_for_thaw;
+        void (*handle)(struct world *world, const struct event *event);
+};
+
+static void on_heal(struct world *world, const struct event *event);
+static void on_poll(struct world *world, const struct event *event);
+
+static const struct event_rule rules[EVENT_KIND_COUNT] = {
+        [EVENT_CORE] = { "core", SCOPE_DAEMON, true, shell_on_core },
+        [EVENT_WAKE] = { "wake", SCOPE_DAEMON, true, shell_on_wake },
+        [EVENT_DELIVER] = { "deliver", SCOPE_DAEMON, true, network_on_deliver },
+        [EVENT_ORDER] = { "order", SCOPE_POWER, true, network_on_order },
+        [EVENT_REFORM] = { "reform", SCOPE_WORLD, false, network_on_reform },
+        [EVENT_DISK] = { "disk", SCOPE_DAEMON, true, disk_on_batch },
+        [EVENT_JOB] = { "job", SCOPE_POWER, true, hypervisor_on_job },
+        [EVENT_DEADLINE] = { "deadline", SCOPE_DAEMON, true, hypervisor_on_deadline },
+        [EVENT_LIST] = { "list", SCOPE_DAEMON, true, hypervisor_on_list },
+        [EVENT_VANISH] = { "vanish", SCOPE_POWER, true, hypervisor_on_vanish },
+        [EVENT_KEEPER] = { "keeper", SCOPE_POWER, true, keeper_on_tick },
+        [EVENT_CONTACT] = { "contact", SCOPE_POWER, true, keeper_on_contact },
+        [EVENT_WATCHDOG] = { "watchdog", SCOPE_POWER, false, keeper_on_watchdog },
+        [EVENT_BOOT] = { "boot", SCOPE_WORLD, false, power_on_boot },
+        [EVENT_THAW] = { "thaw", SCOPE_POWER, false, power_on_thaw },
+        [EVENT_DAEMON] = { "daemon", SCOPE_POWER, true, shell_on_start },
+        [EVENT_FENCE_CUT] = { "fence-cut", SCOPE_WORLD, false, power_on_fence_cut },
+        [EVENT_FAULT] = { "fault", SCOPE_WORLD, false, faults_on_fault },
+        [EVENT_MEND] = { "mend", SCOPE_WORLD, false, faults_on_mend },
+        [EVENT_COROSYNC] = { "corosync", SCOPE_POWER, true, faults_on_corosync },
+        [EVENT_OPERATOR] = { "operator", SCOPE_WORLD, false, operator_on_command },
+        [EVENT_HEAL] = { "heal", SCOPE_WORLD, false, on_heal },
+        [EVENT_POLL] = { "poll", SCOPE_WORLD, false, on_poll },
+};
+
+static uint64_t life_of(const struct simulated_node *node, enum event_scope scope)
+{
+        switch (scope) {
+        case SCOPE_WORLD:
+                return 0;
+        case SCOPE_POWER:
+                return node->power_life;
+        case SCOPE_DAEMON:
+                return node->daemon_life;
+        }
+        return 0;
+}
+
+void world_schedule(struct world *world, uint64_t delay_us, enum event_kind kind, struct simulated_node *node,
+                    uint64_t a, uint64_t b)
+{
+        struct event event = { .time_us = world->now_us + delay_us, .kind = kind, .a = a, .b = b };
+        if (node != NULL) {
+                event.node = node->id;
+                event.life = life_of(node, rules[kind].scope);
+        }
+        queue_push(&world->queue, event);
+}
+
+void world_note(struct world *world, const struct simulated_node *node, const char *format, ...)
+{
+        if (!world->transcript.text)
+                return;
+        va_list arguments;
+        va_start(arguments, format);
+        transcript_write(&world->transcript, world->now_us, node == NULL ? "-" : node->name, format,
+                         arguments);
+        va_end(arguments);
+}
+
+void world_violate(struct world *world, const char *rule, const struct simulated_node *node, const char *role,
+                   const char *format, ...)
+{
+        if (world->violated)
+                return;
+        char text[600];
+        va_list arguments;
+        va_start(arguments, format);
+        (void)vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        world->violated = true;
+        TEXT_PRINT(world->violation, "rule %s; at %.4f s; node %s; role %s: %s", rule,
+                   (double)world->now_us / 1e6, node == NULL ? "-" : node->name, role == NULL ? "-" : role,
+                   text);
+        world_note(world, node, "VIOLATION of %s: %s", rule, text);
+}
+
+/* --- the end: peace, then everything must come to rest --- */
+
+static void on_heal(struct world *world, const struct event *event)
+{
+        (void)event;
+        world_note(world, NULL, "peace begins");
+        world->healing = true;
+        world->heal_us = world->now_us;
+        faults_end(world);
+        world_schedule(world, SECOND(1), EVENT_POLL, NULL, 0, 0);
+}
+
+static void on_poll(struct world *world, const struct event *event)
+{
+        (void)event;
+        char text[512] = "";
+        for EACH_NODE (world, node) {
+                if (!node->powered && (world->now_us - world->heal_us) > SECOND(30))
+                        power_boot_later(world, node, MS(10));
+        }
+        operator_resume_all(world);
+        if (!convergence_reached(world, text, sizeof(text))) {
+                world->calm_since_us = 0;
+                if (world->now_us - world->heal_us > SECOND(HEAL_SECONDS_MAX))
+                        world_violate(world, "stuck", NULL, NULL, "%s", text);
+        } else if (world->calm_since_us == 0) {
+                world->calm_since_us = world->now_us;
+        } else if (world->now_us - world->calm_since_us >= SECOND(CALM_SECONDS)) {
+                world->finished = true;
+        }
+        world_schedule(world, SECOND(1), EVENT_POLL, NULL, 0, 0);
+}
+
+/* --- making a cluster --- */
+
+static void settings_draw(struct world *world)
+{
+        struct settings *settings = &world->settings;
+        *settings = settings_default;
+        TEXT_COPY(settings->cluster_name, "simulated");
+        settings->voters = 0;
+        for EACH_NODE (world, node)
+                settings->voters |= node_set_of(node->id);
+        settings->moves_max = (uint32_t)random_between(&world->random, 1, 3);
+        settings->isolation_hold_ms = random_chance(&world->random, 500) ? 4000 : 7000;
+        settings->stop_grace_ms = 1500;
+        settings->watchdog_ms = 2000;
+        settings->margin_ms = 1000;
+}
+
+static void node_create(struct world *world, struct simulated_node *node)
+{
+        TEXT_PRINT(node->name, "n%u", node->id);
+        node->drift_ppm = (int32_t)random_between(&world->random, 0, 400) - 200;
+        node->wall_offset_ms = (int64_t)random_below(&world->random, 10000) - 5000;
+        node->has_watchdog = !random_chance(&world->random, 100);
+        disk_create(&node->disk, &world->settings);
+        power_boot_later(world, node, random_between(&world->random, 0, MS(800)));
+}
+
+static void world_create(struct world *world)
+{
+        uint32_t drawn = (uint32_t)random_below(&world->random, 10);
+        static const uint32_t sizes[10] = { 3, 3, 3, 3, 5, 5, 5, 2, 4, 7 };
+        world->node_count = world->options.nodes != 0 ? world->options.nodes : sizes[drawn];
+        for (uint32_t id = 1; id <= world->node_count; id++)
+                world->nodes[id].id = id;
+        settings_draw(world);
+        history_begin(world);
+        for EACH_NODE (world, node)
+                node_create(world, node);
+        faults_begin(world);
+        operator_begin(world);
+        uint64_t seconds = world->options.seconds != 0 ? world->options.seconds :
+                                                         random_between(&world->random, 20, 120);
+        world_schedule(world, SECOND(seconds), EVENT_HEAL, NULL, 0, 0);
+}
+
+/* --- running --- */
+
+static void world_dispatch(struct world *world, struct event *event)
+{
+        const struct event_rule *rule = &rules[event->kind];
+        struct simulated_node *node = event->node != NODE_NONE ? &world->nodes[event->node] : NULL;
+        if (rule->scope != SCOPE_WORLD && (event->life == 0 || event->life != life_of(node, rule->scope)))
+                return;
+        if (node != NULL && node->frozen && rule->waits_for_thaw) {
+                struct event late = *event;
+                late.time_us = node->thaw_us;
+                event->payload = NULL;
+                queue_push(&world->queue, late);
+                return;
+        }
+        transcript_mix(&world->transcript, event->time_us * 31 + event->kind);
+        transcript_mix(&world->transcript, event->node * UINT64_C(1000003) + event->b);
+        rule->handle(world, event);
+}
+
+bool world_run(struct world *world, const struct world_options *options, struct cluster_actions *actions,
+               struct statistics *statistics)
+{
+        memset(world, 0, sizeof(*world));
+        world->options = *options;
+        world->actions = actions;
+        world->statistics = statistics;
+        random_init(&world->random, options->seed);
+        transcript_init(&world->transcript, options->text, options->verbose);
+        world_create(world);
+        uint64_t views = statistics->views;
+        struct event event;
+        while (!world->violated && !world->finished && queue_pop(&world->queue, &event)) {
+                assert(event.time_us >= world->now_us);
+                world->now_us = event.time_us;
+                world_dispatch(world, &event);
+                free(event.payload);
+        }
+        statistics->simulated_us += world->now_us;
+        statistics->entries += world->checker.count;
+        statistics->seeds++;
+        views = (statistics->views - views) / world->node_count;
+        if (views > statistics->max_views)
+                statistics->max_views = views;
+        return !world->violated;
+}
+
+void world_release(struct world *world)
+{
+        network_release(world);
+        for EACH_NODE (world, node) {
+                disk_release(&node->disk);
+                free(node->core);
+        }
+        checker_release(world);
+        transcript_release(&world->transcript);
+        queue_release(&world->queue);
+}

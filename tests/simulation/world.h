@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLU_TESTS_SIMULATION_WORLD_H
+#define CLU_TESTS_SIMULATION_WORLD_H
+
+/*
+ * A whole cluster of real cores in one process, on a simulated network, disk,
+ * clock, hypervisor, power and watchdog. Everything that happens follows from
+ * the seed. See README.md in this folder for what each part promises.
+ */
+
+#include "clusterd/core/cluster.h"
+#include "tests/simulation/queue.h"
+#include "tests/simulation/random.h"
+#include "tests/simulation/transcript.h"
+
+#define MS(n)     ((uint64_t)(n)*1000)    /* simulated time is in microseconds */
+#define SECOND(n) ((uint64_t)(n)*1000000)
+
+#define SIMULATED_ROLES_MAX 16 /* names an operator uses: vm01 ... */
+#define CORE_ROLES_MAX      32
+#define DOMAINS_MAX         CORE_ROLES_MAX
+
+struct world;
+struct simulated_node;
+
+/* --- network.c: corosync and the group in it --- */
+
+enum packet_kind { PACKET_MESSAGE, PACKET_JOIN, PACKET_LEAVE, PACKET_CONTACT };
+
+struct packet {
+        uint32_t references;
+        enum packet_kind kind;
+        uint32_t sender;
+        uint64_t life;    /* JOIN: of the daemon that joins */
+        uint64_t sent_ms; /* CONTACT: by the sender's clock */
+        node_set group;   /* of the ring once this was ordered */
+        char *text;       /* owned; message's text points into it */
+        struct message message;
+};
+
+struct packet_list {
+        struct packet **item;
+        size_t count;
+        size_t capacity;
+};
+
+/* What a daemon is still to be given, in order. */
+struct delivery {
+        uint64_t id;
+        uint64_t ring;
+        uint64_t sequence;     /* in that ring; 0 for a new ring's view */
+        struct packet *packet; /* NULL for a view */
+        bool absolute;         /* members replaces what was; otherwise the packet changes it */
+        node_set members;
+        node_set transitional; /* who came along from the former ring */
+        node_set connected;
+};
+
+struct ring {
+        uint64_t id;
+        node_set nodes;
+        node_set group; /* nodes whose daemon is in the group, as of the last ordered packet */
+        bool broken;    /* orders nothing any more */
+        uint64_t base;  /* packets 1 to base are forgotten: everybody has them */
+        struct packet_list ordered;
+        struct ring *next;
+};
+
+struct station {
+        bool up;        /* corosync runs */
+        uint32_t label; /* nodes with the same label can talk */
+        struct ring *ring;
+        uint64_t received; /* once the ring is broken: the last sequence that came in time */
+        uint64_t delivered;
+        uint64_t last_us; /* nothing is delivered before what was */
+        bool in_group;
+        bool attached; /* the present daemon's join was ordered */
+        node_set members;
+        node_set connected;
+        bool view_given;
+        struct packet_list outgoing;
+        struct delivery *inbox;
+        size_t inbox_count;
+        size_t inbox_capacity;
+};
+
+void network_start(struct world *world, struct simulated_node *node);
+void network_stop(struct world *world, struct simulated_node *node);
+void network_join(struct world *world, struct simulated_node *node);
+void network_leave(struct world *world, struct simulated_node *node);
+void network_send(struct world *world, struct simulated_node *node, const struct message *message);
+void network_send_contact(struct world *world, struct simulated_node *node, uint64_t sent_ms);
+void network_changed(struct world *world); /* labels, or who is frozen */
+void network_on_order(struct world *world, const struct event *event);
+void network_on_deliver(struct world *world, const struct event *event);
+void network_on_reform(struct world *world, const struct event *event);
+void network_release(struct world *world);
+bool network_is_quorate(const struct world *world, const struct ring *ring);
+
+/* --- disk.c --- */
+
+struct stored_entry {
+        struct entry entry; /* text is owned */
+};
+
+enum disk_operation_kind {
+        DISK_APPEND,
+        DISK_TRUNCATE,
+        DISK_PROMISE,
+        DISK_PUT,
+        DISK_DELETE,
+        DISK_APPLIED,
+        DISK_RESET,
+        DISK_SEND_ENTRIES,
+        DISK_SEND_SNAPSHOT
+};
+
+struct disk_operation {
+        enum disk_operation_kind kind;
+        union {
+                struct entry entry;
+                uint64_t number;
+                struct object object;
+                struct ledger_position position;
+                struct {
+                        struct round_id round;
+                        uint32_t to;
+                        uint64_t first, last;
+                } send;
+        };
+};
+
+struct disk {
+        /* durable */
+        struct entry *entries;
+        size_t entry_count;
+        size_t entry_capacity;
+        struct object *objects;
+        size_t object_count;
+        size_t object_capacity;
+        struct ledger_position applied;
+        uint64_t promised;
+        bool blank;
+        /* on its way */
+        struct disk_operation *queue;
+        size_t queue_count;
+        size_t queue_capacity;
+        size_t in_flight;
+        uint64_t failing_until_us;
+        uint64_t slow_until_us;
+        bool logged_reset; /* a reset was queued in the present step */
+};
+
+void disk_create(struct disk *disk, const struct settings *settings);
+void disk_wipe(struct disk *disk);
+void disk_release(struct disk *disk);
+void disk_crash(struct world *world, struct simulated_node *node);
+void disk_compact(struct disk *disk, uint64_t keep);
+void disk_write(struct world *world, struct simulated_node *node, const struct cluster_action *action);
+void disk_kick(struct world *world, struct simulated_node *node);
+void disk_on_batch(struct world *world, const struct event *event);
+const struct entry *disk_find(const struct disk *disk, uint64_t index);  /* with what is queued */
+uint64_t disk_last_queued(const struct disk *disk);
+bool disk_holds(const struct disk *disk, const struct ledger_position *position); /* durably */
+uint64_t disk_last(const struct disk *disk);
+void entry_restore_command(struct entry *entry);
+
+/* --- hypervisor.c --- */
+
+enum domain_state { DOMAIN_NONE, DOMAIN_STARTING, DOMAIN_INCOMING, DOMAIN_RUNNING };
+
+struct domain {
+        char name[NAME_BYTES];
+        enum domain_state state;
+        uint64_t id;         /* of this instance of it */
+        uint64_t generation; /* of the start or move that made it */
+};
+
+struct hypervisor_job {
+        uint64_t id; /* 0: free */
+        enum operation operation;
+        struct cluster_action action;
+        uint64_t daemon_life; /* who waits for the answer */
+        uint64_t begun_us;
+        bool executing; /* libvirtd has taken it up */
+        bool fails;
+        bool reported;
+        uint64_t domain_id; /* MOVE: of the target's copy */
+};
+
+#define JOBS_MAX 64
+
+struct hypervisor_model {
+        struct domain domains[DOMAINS_MAX];
+        struct hypervisor_job jobs[JOBS_MAX];
+        uint64_t outage_until_us;
+};
+
+void hypervisor_carry_out(struct world *world, struct simulated_node *node,
+                          const struct cluster_action *action);
+void hypervisor_on_job(struct world *world, const struct event *event);
+void hypervisor_outage(struct world *world, struct simulated_node *node, uint64_t duration_us);
+void hypervisor_on_deadline(struct world *world, const struct event *event);
+void hypervisor_on_list(struct world *world, const struct event *event);
+void hypervisor_on_vanish(struct world *world, const struct event *event);
+void hypervisor_power_off(struct world *world, struct simulated_node *node);
+void hypervisor_daemon_gone(struct world *world, struct simulated_node *node);
+void hypervisor_guest_ends(struct world *world, struct simulated_node *node, struct domain *domain,
+                           enum observation why);
+struct domain *hypervisor_domain(struct simulated_node *node, const char *name);
+bool hypervisor_may_run(struct simulated_node *node, const char *name);
+
+/* --- power.c: power, clocks, freezes, fencing --- */
+
+void power_on(struct world *world, struct simulated_node *node);
+void power_off(struct world *world, struct simulated_node *node, const char *why);
+void power_freeze(struct world *world, struct simulated_node *node, uint64_t duration_us);
+void power_boot_later(struct world *world, struct simulated_node *node, uint64_t delay_us);
+void power_on_boot(struct world *world, const struct event *event);
+void power_on_thaw(struct world *world, const struct event *event);
+void power_fence(struct world *world, struct simulated_node *node, const struct cluster_action *action);
+void power_on_fence_cut(struct world *world, const struct event *event);
+uint64_t node_clock_ms(const struct world *world, const struct simulated_node *node);
+uint64_t node_clock_to_us(const struct simulated_node *node, uint64_t clock_ms);
+
+/* --- keeper.c: clu-guard and the watchdog --- */
+
+struct keeper {
+        bool armed;
+        bool given_up; /* stopped petting: only a reset follows */
+        uint64_t contact_ms;
+        uint64_t watchdog_serial;
+};
+
+void keeper_start(struct world *world, struct simulated_node *node);
+void keeper_arm(struct world *world, struct simulated_node *node, bool armed);
+void keeper_on_tick(struct world *world, const struct event *event);
+void keeper_on_contact(struct world *world, const struct event *event);
+void keeper_on_watchdog(struct world *world, const struct event *event);
+
+/* --- shell.c: what clusterd/main.c does around the core --- */
+
+void shell_start(struct world *world, struct simulated_node *node);
+void shell_stop(struct world *world, struct simulated_node *node);
+void shell_start_later(struct world *world, struct simulated_node *node, uint64_t delay_us);
+void shell_on_start(struct world *world, const struct event *event);
+void shell_step(struct world *world, struct simulated_node *node, struct cluster_event *event);
+void shell_send_later(struct world *world, struct simulated_node *node, const struct cluster_event *event,
+                      uint64_t delay_us);
+void shell_on_core(struct world *world, const struct event *event);
+void shell_on_wake(struct world *world, const struct event *event);
+
+/* --- checker.c, history.c, convergence.c --- */
+
+struct committed {
+        uint8_t hash[HASH_BYTES];
+        uint64_t epoch;
+        struct command command;
+};
+
+/* Who may run a role, as the checker itself reads the history. */
+struct runner_record {
+        char name[NAME_BYTES];
+        uint32_t owner;
+        uint32_t target;
+};
+
+struct checker {
+        struct committed *committed; /* by index - 1 */
+        size_t count;
+        size_t capacity;
+        struct runner_record runners[CORE_ROLES_MAX];
+        struct model *reference; /* what the committed history adds up to; in storage */
+        void *storage;
+        uint32_t *epoch_leader; /* by epoch; NODE_NONE: not seen yet */
+        size_t epoch_capacity;
+};
+
+/* What one node's core showed after its last step. */
+struct node_memory {
+        struct ledger_position applied;
+        uint64_t epoch;
+        uint64_t incarnation[NODES_MAX + 1];
+        struct {
+                char name[NAME_BYTES];
+                uint64_t generation;
+        } roles[CORE_ROLES_MAX];
+};
+
+void checker_after_step(struct world *world, struct simulated_node *node);
+void checker_action(struct world *world, struct simulated_node *node, const struct cluster_action *action);
+void checker_reply(struct world *world, struct simulated_node *node, const struct cluster_action *action);
+void checker_domain_changed(struct world *world, struct simulated_node *node, const char *role);
+void checker_start_executed(struct world *world, struct simulated_node *node, const char *role,
+                            uint64_t generation);
+void checker_release(struct world *world);
+void history_begin(struct world *world);
+void history_committed(struct world *world, struct simulated_node *node, uint64_t index,
+                       const struct entry *entry);
+bool convergence_reached(struct world *world, char *text, size_t text_bytes);
+
+/* --- operator.c, faults.c --- */
+
+struct operator_model {
+        uint64_t next_token;
+        uint64_t interval_us;
+};
+
+void operator_begin(struct world *world);
+void operator_on_command(struct world *world, const struct event *event);
+void operator_resume_all(struct world *world);
+
+enum fault_kind {
+        FAULT_PARTITION,
+        FAULT_ISOLATE,
+        FAULT_POWER,
+        FAULT_BLACKOUT,
+        FAULT_FREEZE,
+        FAULT_DAEMON,
+        FAULT_COROSYNC,
+        FAULT_DISK_FAIL,
+        FAULT_DISK_SLOW,
+        FAULT_WIPE,
+        FAULT_HYPERVISOR,
+        FAULT_GUEST_CRASH,
+        FAULT_GUEST_SHUTDOWN,
+        FAULT_FENCE,
+        FAULT_COUNT
+};
+
+struct fault_model {
+        uint32_t weight[FAULT_COUNT]; /* drawn per seed: some faults never happen in a run */
+        uint64_t interval_us;
+        uint64_t fence_broken_until_us;
+        bool on;
+};
+
+void faults_begin(struct world *world);
+void faults_on_fault(struct world *world, const struct event *event);
+void faults_on_mend(struct world *world, const struct event *event);
+void faults_on_corosync(struct world *world, const struct event *event);
+void faults_end(struct world *world);
+
+/* --- world.c --- */
+
+struct simulated_node {
+        uint32_t id;
+        char name[NAME_BYTES];
+        bool powered;
+        bool frozen;
+        uint64_t thaw_us;
+        uint64_t power_life;  /* of this boot; 0 while off */
+        uint64_t daemon_life; /* of this clusterd process; 0 while it does not run */
+        uint64_t off_count;
+        uint64_t boot_us;
+        uint64_t clock_start_ms;
+        int32_t drift_ppm;
+        int64_t wall_offset_ms;
+        uint64_t boot;
+        bool has_watchdog;
+        bool loading; /* the core is being given what the disk holds */
+        uint64_t wake_serial;
+        uint32_t wakes_in_a_row;
+        struct cluster *core; /* owned storage */
+        struct station station;
+        struct disk disk;
+        struct hypervisor_model hypervisor;
+        struct keeper keeper;
+        struct node_memory memory;
+};
+
+struct statistics {
+        uint64_t steps, entries, views, max_views, failovers, moves, fences, snapshots, starts, crashes;
+        uint64_t requests, requests_done;
+        uint64_t simulated_us;
+        uint64_t seeds;
+};
+
+struct world_options {
+        uint64_t seed;
+        uint32_t nodes;   /* 0: the seed decides */
+        uint32_t seconds; /* of faults; 0: the seed decides */
+        bool text;        /* keep the transcript's text, not only its hash */
+        bool verbose;     /* and print it as it is written */
+};
+
+struct world {
+        struct world_options options;
+        struct random random;
+        struct queue queue;
+        struct transcript transcript;
+        uint64_t now_us;
+        uint64_t next_life;
+        uint64_t next_id;
+        uint32_t node_count;
+        struct simulated_node nodes[NODES_MAX + 1]; /* by id */
+        struct settings settings;
+        struct ring *rings;
+        struct checker checker;
+        struct operator_model operator;
+        struct fault_model faults;
+        struct statistics *statistics;
+        struct cluster_actions *actions; /* borrowed: one for the whole program */
+        uint64_t heal_us;
+        uint64_t calm_since_us;
+        bool healing;
+        bool finished;
+        bool violated;
+        char violation[1024];
+};
+
+/* for EACH_NODE (world, node) ... */
+#define EACH_NODE(world, node)                              \
+        (struct simulated_node *node = (world)->nodes + 1;  \
+         node <= (world)->nodes + (world)->node_count; node++)
+
+/* Runs one seed to its end; true when nothing was violated. */
+bool world_run(struct world *world, const struct world_options *options, struct cluster_actions *actions,
+               struct statistics *statistics);
+void world_release(struct world *world);
+void world_schedule(struct world *world, uint64_t delay_us, enum event_kind kind, struct simulated_node *node,
+                    uint64_t a, uint64_t b);
+void world_violate(struct world *world, const char *rule, const struct simulated_node *node, const char *role,
+                   const char *format, ...) __attribute__((format(printf, 5, 6)));
+void world_note(struct world *world, const struct simulated_node *node, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+
+#endif

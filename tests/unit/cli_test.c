@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/command.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/ipc_client.h"
+#include "cli/settle.h"
+#include "clusterd/base/text.h"
+#include "clusterd/protocol/verb.h"
+
+/*
+ * clu against a daemon that answers from a list: ipc_call below takes the place
+ * of the real one. The last answer is given again and again.
+ */
+
+struct answer {
+        int error;
+        const char *text;
+};
+
+static const struct answer *answers;
+static size_t answer_count, asked;
+static char last_request[8192];
+
+int ipc_call(const char *service, const char *text, size_t bytes, int timeout_ms, char **ret_reply,
+             size_t *ret_bytes)
+{
+        const struct answer *answer = &answers[asked < answer_count ? asked : answer_count - 1];
+        (void)service;
+        ck_assert_int_gt(timeout_ms, 0);
+        ck_assert_uint_lt(bytes, sizeof(last_request));
+        memcpy(last_request, text, bytes + 1);
+        asked++;
+        if (answer->error < 0)
+                return answer->error;
+        *ret_reply = strdup(answer->text);
+        *ret_bytes = strlen(answer->text);
+        return 0;
+}
+
+static char output[65536]; /* of both streams */
+
+/* Runs a line of words and keeps what it printed. */
+static int run(const char *line, const struct answer *list, size_t count)
+{
+        char copy[512], path[] = "/tmp/clu-test-XXXXXX";
+        const char *words[32];
+        int word_count = 0, file = mkstemp(path), out = dup(1), err = dup(2);
+
+        ck_assert_int_ge(file, 0);
+        (void)unlink(path);
+        TEXT_COPY(copy, line);
+        for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " "))
+                words[word_count++] = word;
+        answers = list;
+        answer_count = count;
+        asked = 0;
+        (void)fflush(NULL);
+        (void)dup2(file, 1);
+        (void)dup2(file, 2);
+        int status = command_run(word_count, words);
+        (void)fflush(NULL);
+        (void)dup2(out, 1);
+        (void)dup2(err, 2);
+        ssize_t bytes = pread(file, output, sizeof(output) - 1, 0);
+        output[bytes < 0 ? 0 : bytes] = '\0';
+        (void)close(file);
+        (void)close(out);
+        (void)close(err);
+        return status;
+}
+
+#define RUN(line, ...)                                                                                       \
+        run((line), (const struct answer[]){ __VA_ARGS__ },                                                  \
+            sizeof((const struct answer[]){ __VA_ARGS__ }) / sizeof(struct answer))
+
+#define DONE(result)                                                                                         \
+        {                                                                                                    \
+                0, "{\"schema\":\"clu/1\",\"exit\":0,\"result\":" result "}"                                 \
+        }
+#define FAIL(code, more)                                                                                     \
+        {                                                                                                    \
+                0, "{\"schema\":\"clu/1\",\"exit\":" code                                                    \
+                   ",\"error\":{\"message\":\"so it is\",\"rule\":\"rule 7\"" more "}}"                      \
+        }
+#define ROLE(state, owner, more)                                                                             \
+        "{\"name\":\"vm01\",\"state\":\"" state "\",\"owner\":\"" owner                                      \
+        "\",\"target\":\"n2\",\"desired\":\"running\","                                                      \
+        "\"generation\":4,\"reason\":\"because\",\"retry_ms\":0,\"since\":{\"index\":50}" more "}"
+#define MOVED(succeeded)                                                                                     \
+        ",\"last_move\":{\"from\":\"n1\",\"to\":\"n2\",\"succeeded\":" succeeded                             \
+        ",\"duration_ms\":3210,\"downtime_ms\":84,"                                                          \
+        "\"index\":44}"
+
+static const struct {
+        const char *line;
+        struct answer answer;
+        int exit;
+} exits[] = {
+        { "role list", DONE("{\"roles\":[]}"), VERB_EXIT_DONE },
+        { "role start vm01", FAIL("1", ""), VERB_EXIT_FAILED },
+        { "role start", DONE("{}"), VERB_EXIT_USAGE },
+        { "role start vm01", FAIL("3", ""), VERB_EXIT_REFUSED },
+        { "role start vm01", FAIL("4", ""), VERB_EXIT_NO_QUORUM },
+        { "role start vm01", FAIL("5", ""), VERB_EXIT_NO_OBJECT },
+        { "role start vm01", { -ETIMEDOUT, NULL }, VERB_EXIT_TIMED_OUT },
+        { "role start vm01", { -ECONNREFUSED, NULL }, VERB_EXIT_UNREACHABLE },
+        { "role start vm01", { -ECONNRESET, NULL }, VERB_EXIT_UNREACHABLE },
+        { "role start vm01", { -EACCES, NULL }, VERB_EXIT_REFUSED },
+        { "role start vm01", { -EMSGSIZE, NULL }, VERB_EXIT_REFUSED },
+        { "role start vm01", { 0, "gibberish" }, VERB_EXIT_FAILED },
+        { "role start vm01", { 0, "{\"exit\":99}" }, VERB_EXIT_FAILED },
+        { "role start vm01", { 0, "{\"exit\":-1}" }, VERB_EXIT_FAILED },
+        { "role add vm01 --definition /no/such/file", DONE("{}"), VERB_EXIT_FAILED },
+        { "role add vm01 --definition /dev/zero", DONE("{}"), VERB_EXIT_REFUSED },
+        { "help", DONE("{}"), VERB_EXIT_DONE },
+        { "help role", DONE("{}"), VERB_EXIT_DONE },
+        { "role --help", DONE("{}"), VERB_EXIT_DONE },
+        { "role move --help", DONE("{}"), VERB_EXIT_DONE },
+        { "help --man", DONE("{}"), VERB_EXIT_DONE },
+        { "completion bash", DONE("{}"), VERB_EXIT_DONE },
+        { "--version", DONE("{}"), VERB_EXIT_DONE },
+        { "", DONE("{}"), VERB_EXIT_USAGE },
+};
+
+START_TEST(ends_with_the_exit_of_section_9)
+{
+        int status = run(exits[_i].line, &exits[_i].answer, 1);
+        ck_assert_msg(status == exits[_i].exit, "clu %s: exit %d, want %d: %s", exits[_i].line, status,
+                      exits[_i].exit, output);
+        ck_assert_msg(output[0] != '\0' || status == 0, "clu %s says nothing", exits[_i].line);
+}
+END_TEST
+
+START_TEST(prints_exactly_one_document_of_json_also_for_errors)
+{
+        char line[256];
+        if (exits[_i].line[0] == '\0' || strncmp(exits[_i].line, "role ", 5) != 0 ||
+            strstr(exits[_i].line, "--help") != NULL)
+                return;
+        TEXT_PRINT(line, "%s --json", exits[_i].line);
+        int status = run(line, &exits[_i].answer, 1);
+        json_t *document = json_loads(output, JSON_REJECT_DUPLICATES, NULL);
+        ck_assert_msg(document != NULL, "clu %s: not one document: %s", line, output);
+        ck_assert_str_eq(json_string_value(json_object_get(document, "schema")), "clu/1");
+        if (status != VERB_EXIT_DONE)
+                ck_assert_int_eq(json_integer_value(json_object_get(document, "exit")), status);
+        ck_assert_int_eq(json_object_get(document, "error") != NULL, status != VERB_EXIT_DONE);
+        json_decref(document);
+}
+END_TEST
+
+START_TEST(a_move_is_waited_for_and_its_end_told)
+{
+        int status = RUN("role move vm01 --node n2", DONE("{\"index\":42}"), DONE(ROLE("moving", "n1", "")),
+                         { -ECONNREFUSED, NULL }, FAIL("4", ""), DONE(ROLE("moving", "n1", "")),
+                         DONE(ROLE("online", "n2", MOVED("true"))));
+        ck_assert_msg(status == VERB_EXIT_DONE, "%d: %s", status, output);
+        ck_assert_uint_eq(asked, 6);
+        ck_assert_str_eq(output, "vm01: moving from n1 to n2\nvm01: online on n2, moved in 3.2 s, guest not "
+                                 "running for 84 ms\n");
+}
+END_TEST
+
+START_TEST(a_move_that_failed_is_a_failure)
+{
+        int status = RUN("role move vm01 --node n2 --json", DONE("{\"index\":42}"),
+                         DONE(ROLE("online", "n1", MOVED("false"))));
+        ck_assert_int_eq(status, VERB_EXIT_FAILED);
+        ck_assert_ptr_nonnull(strstr(output, "did not move"));
+        /* the last move was before this one */
+        status = RUN("role move vm01 --node n2", DONE("{\"index\":44}"),
+                     DONE(ROLE("online", "n1", MOVED("true"))));
+        ck_assert_int_eq(status, VERB_EXIT_FAILED);
+}
+END_TEST
+
+START_TEST(waiting_ends_at_the_timeout_with_exit_6)
+{
+        int status =
+                RUN("role move vm01 --timeout 1", DONE("{\"index\":42}"), DONE(ROLE("moving", "n1", "")));
+        ck_assert_int_eq(status, VERB_EXIT_TIMED_OUT);
+        ck_assert_ptr_nonnull(strstr(output, "it goes on"));
+}
+END_TEST
+
+START_TEST(no_wait_and_plan_ask_once)
+{
+        ck_assert_int_eq(RUN("role move vm01 --no-wait", DONE("{\"index\":42}")), VERB_EXIT_DONE);
+        ck_assert_uint_eq(asked, 1);
+        ck_assert_int_eq(
+                RUN("role move vm01 --plan", DONE("{\"steps\":[{\"command\":\"role-move\",\"subject\":\"role:"
+                                                  "vm01\",\"from\":\"n1\",\"to\":\"n2\","
+                                                  "\"reason\":\"asked\"}],\"cut\":false}")),
+                VERB_EXIT_DONE);
+        ck_assert_uint_eq(asked, 1);
+        ck_assert_str_eq(output,
+                         "  1. role-move role:vm01 from n1 to n2: asked\nNothing has been changed.\n");
+        ck_assert_ptr_nonnull(strstr(last_request, "\"plan\":true"));
+}
+END_TEST
+
+START_TEST(asks_again_what_may_be_asked_again)
+{
+        int status = RUN("cluster set --max-moves 3", FAIL("4", ",\"retry\":true"),
+                         FAIL("1", ",\"retry\":true"), DONE("{\"index\":7}"));
+        ck_assert_int_eq(status, VERB_EXIT_DONE);
+        ck_assert_uint_eq(asked, 3);
+        status = RUN("cluster set --max-moves 3", FAIL("4", ""), DONE("{\"index\":7}"));
+        ck_assert_int_eq(status, VERB_EXIT_NO_QUORUM);
+        ck_assert_uint_eq(asked, 1);
+}
+END_TEST
+
+START_TEST(sends_what_was_typed)
+{
+        (void)RUN("role set vm01 --preferred n2,n1 --priority -4 --note x", DONE("{\"index\":7}"));
+        ck_assert_str_eq(
+                last_request,
+                "{\"verb\":\"role.set\",\"arguments\":{\"name\":\"vm01\",\"preferred\":[\"n2\",\"n1\"],"
+                "\"priority\":-4,\"note\":\"x\"},\"plan\":false}");
+        (void)RUN("fence add f1 --agent fence_x --nodes n1 --option a=b --option c=d", DONE("{\"index\":7}"));
+        ck_assert_ptr_nonnull(strstr(last_request, "\"option\":[\"a=b\",\"c=d\"]"));
+}
+END_TEST
+
+START_TEST(reads_a_password_from_standard_input)
+{
+        int ends[2], keep = dup(0);
+        ck_assert_int_eq(pipe(ends), 0);
+        ck_assert_int_eq(write(ends[1], "s3cret\n", 7), 7);
+        (void)close(ends[1]);
+        (void)dup2(ends[0], 0);
+        (void)RUN("fence add f1 --agent fence_x --nodes n1 --option password=-", DONE("{\"index\":7}"));
+        ck_assert_ptr_nonnull(strstr(last_request, "password=s3cret"));
+        ck_assert_ptr_null(strstr(output, "s3cret"));
+        ck_assert_int_eq(
+                RUN("fence add f1 --agent fence_x --nodes n1 --option password=-", DONE("{\"index\":7}")),
+                VERB_EXIT_FAILED);
+        (void)dup2(keep, 0);
+}
+END_TEST
+
+START_TEST(tables_in_a_pipe_are_not_cut)
+{
+        static char reason[160], text[1024];
+        memset(reason, 'r', sizeof(reason) - 1);
+        TEXT_PRINT(text,
+                   "{\"schema\":\"clu/"
+                   "1\",\"exit\":0,\"result\":{\"roles\":[{\"name\":\"vm01\",\"state\":\"online\",\"owner\":"
+                   "null,"
+                   "\"reason\":\"%s\"}]}}",
+                   reason);
+        ck_assert_int_eq(RUN("role list", { 0, text }), VERB_EXIT_DONE);
+        ck_assert_ptr_nonnull(strstr(output, reason));
+        ck_assert_ptr_null(strchr(output, '\033'));
+}
+END_TEST
+
+START_TEST(ledger_entries_come_page_by_page)
+{
+        int status = RUN("ledger list --from 1 --limit 3 --json",
+                         DONE("{\"applied\":9,\"entries\":[{\"index\":1},{\"index\":2}]}"),
+                         DONE("{\"applied\":9,\"entries\":[{\"index\":3}]}"));
+        ck_assert_int_eq(status, VERB_EXIT_DONE);
+        ck_assert_ptr_nonnull(strstr(last_request, "\"from\":3,\"limit\":1"));
+        ck_assert_ptr_nonnull(strstr(output, "{\"index\":3}"));
+}
+END_TEST
+
+/* What the document of a role or node says about the work of a verb that is entry 42. */
+static const struct {
+        enum verb_id verb;
+        const char *document;
+        enum settle_state want;
+} settles[] = {
+        { VERB_ROLE_ADD, ROLE("starting", "n1", ""), SETTLE_GOES_ON },
+        { VERB_ROLE_ADD, ROLE("online", "n1", ""), SETTLE_DONE },
+        { VERB_ROLE_ADD, "{\"name\":\"a\",\"state\":\"offline\",\"desired\":\"stopped\"}", SETTLE_DONE },
+        { VERB_ROLE_START, "{\"name\":\"a\",\"state\":\"offline\",\"desired\":\"running\"}", SETTLE_GOES_ON },
+        { VERB_ROLE_START,
+          "{\"name\":\"a\",\"state\":\"failed\",\"retry_ms\":30000,\"since\":{\"index\":41}}",
+          SETTLE_GOES_ON },
+        { VERB_ROLE_START,
+          "{\"name\":\"a\",\"state\":\"failed\",\"retry_ms\":30000,\"since\":{\"index\":43}}",
+          SETTLE_FAILED },
+        { VERB_ROLE_START, "{\"name\":\"a\",\"state\":\"failed\",\"retry_ms\":1000,\"since\":{\"index\":43}}",
+          SETTLE_GOES_ON },
+        { VERB_ROLE_STOP, ROLE("online", "n1", ""), SETTLE_FAILED },
+        { VERB_ROLE_STOP, "{\"name\":\"a\",\"state\":\"stopping\",\"desired\":\"stopped\",\"owner\":\"n1\"}",
+          SETTLE_GOES_ON },
+        { VERB_ROLE_STOP, "{\"name\":\"a\",\"state\":\"offline\",\"desired\":\"stopped\"}", SETTLE_DONE },
+        { VERB_ROLE_MOVE, ROLE("recovering", "n1", ""), SETTLE_GOES_ON },
+        { VERB_ROLE_MOVE, ROLE("online", "n2", MOVED("true")), SETTLE_DONE },
+        { VERB_ROLE_MOVE, ROLE("online", "n1", MOVED("false")), SETTLE_FAILED },
+        { VERB_ROLE_MOVE, ROLE("online", "n2", ""), SETTLE_DONE }, /* OCF agents */
+        { VERB_ROLE_MOVE, ROLE("online", "n3", ""), SETTLE_FAILED },
+        { VERB_ROLE_MOVE, "{\"name\":\"a\",\"state\":\"offline\",\"desired\":\"running\"}", SETTLE_GOES_ON },
+        { VERB_ROLE_MOVE, "{\"name\":\"a\",\"state\":\"offline\",\"desired\":\"stopped\"}", SETTLE_FAILED },
+        { VERB_NODE_DRAIN, "{\"name\":\"n1\",\"state\":\"draining\",\"duty\":\"draining\",\"roles\":2}",
+          SETTLE_GOES_ON },
+        { VERB_NODE_DRAIN, "{\"name\":\"n1\",\"state\":\"drained\",\"duty\":\"drained\",\"roles\":0}",
+          SETTLE_DONE },
+        { VERB_NODE_DRAIN, "{\"name\":\"n1\",\"state\":\"up\",\"duty\":\"active\",\"roles\":0}",
+          SETTLE_FAILED },
+        { VERB_NODE_RESUME, "{\"name\":\"n1\",\"state\":\"up\",\"duty\":\"active\",\"returning\":1}",
+          SETTLE_GOES_ON },
+        { VERB_NODE_RESUME, "{\"name\":\"n1\",\"state\":\"up\",\"duty\":\"active\",\"returning\":0}",
+          SETTLE_DONE },
+        { VERB_NODE_FENCE, "{\"name\":\"n1\",\"state\":\"lost\"}", SETTLE_GOES_ON },
+        { VERB_NODE_FENCE, "{\"name\":\"n1\",\"state\":\"down\",\"evidence\":{\"kind\":\"powered-off\"}}",
+          SETTLE_DONE },
+};
+
+START_TEST(knows_when_work_has_settled)
+{
+        struct settle_verdict verdict;
+        json_t *document = json_loads(settles[_i].document, 0, NULL);
+        ck_assert_ptr_nonnull(document);
+        settle_read(verb_by_id(settles[_i].verb), document,
+                    &(struct settle_goal){ .index = 42, .roles_before = 4, .target = "n2" }, &verdict);
+        ck_assert_msg(verdict.state == settles[_i].want, "%s: %d, want %d: %s", settles[_i].document,
+                      (int)verdict.state, (int)settles[_i].want, verdict.text);
+        ck_assert(verdict.text[0] != '\0');
+        json_decref(document);
+}
+END_TEST
+
+int main(void)
+{
+        TCase *tcase = tcase_create("cli");
+        tcase_add_loop_test(tcase, ends_with_the_exit_of_section_9, 0,
+                            (int)(sizeof(exits) / sizeof(exits[0])));
+        tcase_add_loop_test(tcase, prints_exactly_one_document_of_json_also_for_errors, 0,
+                            (int)(sizeof(exits) / sizeof(exits[0])));
+        tcase_add_test(tcase, a_move_is_waited_for_and_its_end_told);
+        tcase_add_test(tcase, a_move_that_failed_is_a_failure);
+        tcase_add_test(tcase, waiting_ends_at_the_timeout_with_exit_6);
+        tcase_add_test(tcase, no_wait_and_plan_ask_once);
+        tcase_add_test(tcase, asks_again_what_may_be_asked_again);
+        tcase_add_test(tcase, sends_what_was_typed);
+        tcase_add_test(tcase, reads_a_password_from_standard_input);
+        tcase_add_test(tcase, tables_in_a_pipe_are_not_cut);
+        tcase_add_test(tcase, ledger_entries_come_page_by_page);
+        tcase_add_loop_test(tcase, knows_when_work_has_settled, 0,
+                            (int)(sizeof(settles) / sizeof(settles[0])));
+
+        Suite *suite = suite_create("cli");
+        suite_add_tcase(suite, tcase);
+
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_ENV);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

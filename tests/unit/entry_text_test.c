@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/io/request_entry_text.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clusterd/base/text.h"
+
+static struct model *model;
+
+static void add_node(uint32_t id, const char *name)
+{
+        struct object object = { .kind = OBJECT_NODE, .node = { .id = id, .state = NODE_UP } };
+        TEXT_COPY(object.node.name, name);
+        ck_assert_int_eq(model_put(model, &object), 0);
+}
+
+static void make_model(void)
+{
+        model = model_init(calloc(1, model_bytes(4)), 4);
+        add_node(1, "n1");
+        add_node(2, "n2");
+}
+
+static void free_model(void)
+{
+        free(model);
+}
+
+static const struct {
+        struct command command;
+        const char *want;
+} cases[] = {
+        { { .kind = COMMAND_EPOCH, .epoch = { .leader = 1, .members = 7 } },
+          "epoch 5 begins, led by n1, with n1 n2 node 3" },
+        { { .kind = COMMAND_NODE_LOST, .node = { .node = 2, .reason = "left without a word" } },
+          "n2 is lost: left without a word" },
+        { { .kind = COMMAND_NODE_EVIDENCE,
+            .node_evidence = { .node = 2,
+                               .kind = EVIDENCE_POWERED_OFF,
+                               .text = "ipmi2",
+                               .duration_ms = 3210 } },
+          "n2 runs nothing any more: powered-off by ipmi2, 3.2 s after the loss" },
+        { { .kind = COMMAND_NODE_DRAINED, .node = { .node = 1 } }, "n1 is drained" },
+        { { .kind = COMMAND_ROLE_ASSIGN,
+            .role_assign = { .role = "vm01",
+                             .node = 2,
+                             .generation = 4,
+                             .reason = "preferred",
+                             .owner_evidence = { .kind = EVIDENCE_GUARD_EXPIRED, .index = 77 } } },
+          "vm01 is given to n2 at generation 4: preferred; its last owner cannot run it: guard-expired, "
+          "entry 77" },
+        { { .kind = COMMAND_ROLE_MOVE,
+            .role_move = { .role = "vm01", .target = 2, .reason = "asked by root" } },
+          "vm01 is to move to n2: asked by root" },
+        { { .kind = COMMAND_ROLE_MOVE, .role_move = { .role = "vm01" } },
+          "vm01 is to move to the best place" },
+        { { .kind = COMMAND_NODE_JOIN,
+            .node_join = { .node = 3, .name = "n3", .memory_mib = 4096, .cpus = 8 } },
+          "n3 is here with 4096 MiB, 8 cpus and no watchdog" },
+        { { .kind = COMMAND_ROLE_REPORT,
+            .role_report = { .role = "vm01",
+                             .node = 2,
+                             .kind = REPORT_RUNNING,
+                             .duration_ms = 900,
+                             .downtime_ms = 31 } },
+          "vm01 runs on n2, after 900 ms, guest not running for 31 ms" },
+        { { .kind = COMMAND_ROLE_REPORT,
+            .role_report = { .role = "vm01", .node = 9, .kind = REPORT_START_FAILED, .text = "no disk" } },
+          "vm01 could not be started on -: no disk" },
+        { { .kind = COMMAND_CLUSTER_SET,
+            .cluster_set = { .fields = SETTINGS_FIELD_MOVES_MAX | SETTINGS_FIELD_MARGIN,
+                             .settings = { .moves_max = 3, .margin_ms = 500 } } },
+          "settings change: max-moves 3 margin 500 ms" },
+        { { .kind = COMMAND_NODE_DRAIN, .node = { .node = 1, .reason = "drained by root" } },
+          "n1 is to be drained: drained by root" },
+        { { .kind = COMMAND_NODE_RESUME, .node = { .node = 1 } }, "n1 is to take roles again" },
+        { { .kind = COMMAND_NODE_CONFIRM_OFF, .node = { .node = 1 } }, "n1 is confirmed to be off" },
+        { { .kind = COMMAND_ROLE_ADD,
+            .role_add = { .role = { .name = "vm01", .memory_mib = 512, .cpus = 1 } } },
+          "vm01 is registered (vm, 512 MiB, 1 cpus), to be stopped" },
+        { { .kind = COMMAND_ROLE_SET,
+            .role_set = { .fields = ROLE_FIELD_NOTE | ROLE_FIELD_PREFERRED | ROLE_FIELD_POSSIBLE,
+                          .role = { .name = "vm01", .note = "x", .preferred = { 2, 1 } } } },
+          "vm01 changes: note 'x' preferred nodes n2 n1 possible nodes all" },
+        { { .kind = COMMAND_ROLE_START, .role = { .role = "vm01" } }, "vm01 is to run" },
+        { { .kind = COMMAND_ROLE_STOP, .role = { .role = "vm01", .force = true } },
+          "vm01 is to stop, by force" },
+        { { .kind = COMMAND_ROLE_REMOVE, .role = { .role = "vm01" } }, "vm01 is to be forgotten" },
+        { { .kind = COMMAND_FENCE_ADD,
+            .fence_add = { .name = "f1", .agent = "fence_x", .targets = 3, .options = "password=secret\n" } },
+          "fence device f1 (fence_x) is registered for n1 n2" },
+        { { .kind = COMMAND_FENCE_REMOVE, .fence_remove = { .device = "f1" } },
+          "fence device f1 is to be forgotten" },
+        { { .kind = COMMAND_NODE_FENCE, .node = { .node = 2 } }, "n2 is to be turned off" },
+};
+
+START_TEST(says_in_one_sentence)
+{
+        const struct entry entry = { .epoch = 5, .index = 9, .command = cases[_i].command };
+        char text[ENTRY_TEXT_BYTES];
+        entry_text(&entry, model, text);
+        ck_assert_str_eq(text, cases[_i].want);
+}
+END_TEST
+
+START_TEST(has_a_sentence_for_every_kind_of_command)
+{
+        bool seen[COMMAND_COUNT] = { false };
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+                seen[cases[i].command.kind] = true;
+        for (enum command_kind kind = 0; kind < COMMAND_COUNT; kind++)
+                ck_assert_msg(seen[kind], "%s has no case", command_kind_name(kind));
+}
+END_TEST
+
+START_TEST(cuts_what_does_not_fit)
+{
+        struct entry entry = { .command = { .kind = COMMAND_ROLE_ASSIGN } };
+        struct command_role_assign *assign = &entry.command.role_assign;
+        char text[ENTRY_TEXT_BYTES], few[8];
+        memset(assign->role, 'r', sizeof(assign->role) - 1);
+        memset(assign->reason, 'x', sizeof(assign->reason) - 1);
+        assign->owner_evidence.kind = assign->target_evidence.kind = EVIDENCE_OPERATOR;
+        memset(assign->owner_evidence.text, 'y', NAME_BYTES - 1);
+        memset(assign->target_evidence.text, 'z', NAME_BYTES - 1);
+        entry_text(&entry, model, text);
+        ck_assert_uint_lt(strlen(text), sizeof(text));
+        node_set_text(UINT64_MAX, model, few, sizeof(few));
+        ck_assert_str_eq(few, "n1 n2 n");
+}
+END_TEST
+
+int main(void)
+{
+        TCase *tcase = tcase_create("entry_text");
+        tcase_add_checked_fixture(tcase, make_model, free_model);
+        tcase_add_loop_test(tcase, says_in_one_sentence, 0, (int)(sizeof(cases) / sizeof(cases[0])));
+        tcase_add_test(tcase, has_a_sentence_for_every_kind_of_command);
+        tcase_add_test(tcase, cuts_what_does_not_fit);
+
+        Suite *suite = suite_create("entry_text");
+        suite_add_tcase(suite, tcase);
+
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_ENV);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

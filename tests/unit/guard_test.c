@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* The guard keeper: its rule, its proof of contact, its words. No watchdog, no clock, no corosync. */
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clusterd/guard/guard_files.h"
+#include "clusterd/guard/guard_protocol.h"
+#include "clusterd/guard/guard_rule.h"
+#include "clusterd/guard/watchdog.h"
+#include "clusterd/io/guard_client.h"
+
+static const struct guard_order armed = { .armed = true,
+                                          .isolation_hold_ms = 10000,
+                                          .stop_grace_ms = 5000,
+                                          .watchdog_ms = 8000,
+                                          .contact_ms = 0x123456789a };
+
+static const struct decision_case {
+        const char *says;
+        bool armed;
+        uint64_t contact_ms, now_ms;
+        enum guard_decision decision;
+} decisions[] = {
+        { "fresh contact", true, 100000, 100001, GUARD_PET },
+        { "contact at this very moment", true, 100000, 100000, GUARD_PET },
+        { "guests are being stopped", true, 100000, 112000, GUARD_PET },
+        { "last moment of hold and grace", true, 100000, 115000, GUARD_PET },
+        { "hold and grace have passed", true, 100000, 115001, GUARD_LET_FIRE },
+        { "long gone", true, 100000, 100000000, GUARD_LET_FIRE },
+        { "armed and never in contact", true, 0, 5000, GUARD_LET_FIRE },
+        { "contact of another boot", true, 100000, 99999, GUARD_LET_FIRE },
+        { "no guests, contact", false, 100000, 100001, GUARD_RELEASE },
+        { "no guests, no contact", false, 0, 100000, GUARD_RELEASE },
+        { "no guests, contact long gone", false, 1000, 100000000, GUARD_RELEASE },
+};
+
+START_TEST(the_rule_decides_as_the_table_says)
+{
+        const struct decision_case *c = &decisions[_i];
+        struct guard_state state = { .order = armed, .contact_ms = c->contact_ms };
+        state.order.armed = c->armed;
+        ck_assert_msg(guard_decide(&state, c->now_ms) == c->decision, "%s: %s, not %s", c->says,
+                      guard_decision_name(guard_decide(&state, c->now_ms)), guard_decision_name(c->decision));
+}
+END_TEST
+
+START_TEST(the_largest_times_do_not_overflow)
+{
+        struct guard_state state = { .order = armed, .contact_ms = 1 };
+        state.order.isolation_hold_ms = state.order.stop_grace_ms = UINT32_MAX;
+        ck_assert_int_eq(guard_decide(&state, UINT64_C(8000000000)), GUARD_PET);
+        ck_assert_int_eq(guard_decide(&state, UINT64_C(9000000000)), GUARD_LET_FIRE);
+}
+END_TEST
+
+START_TEST(the_word_of_clusterd_moves_contact_forward_only_and_not_into_the_future)
+{
+        static const uint64_t told[] = { 0, 999, 1000, 1500, 2000, 2001 };
+        static const uint64_t known[] = { 1000, 1000, 1000, 1500, 2000, 1000 };
+        struct guard_state state = { .contact_ms = 1000 };
+        struct guard_order order = armed;
+        order.contact_ms = told[_i];
+        guard_take_order(&state, &order, 2000);
+        ck_assert_uint_eq(state.contact_ms, known[_i]);
+        ck_assert(state.order.armed);
+}
+END_TEST
+
+START_TEST(contact_needs_a_second_probe_sent_after_the_first_came_back)
+{
+        struct guard_contact contact = { .awaited = 0 };
+        uint64_t first, second, at;
+        ck_assert(guard_contact_begin(&contact, 5000, &first));
+        ck_assert_int_eq(guard_contact_back(&contact, first, true, &second), GUARD_SEND_SECOND);
+        ck_assert_uint_ne(first, second);
+        /* Copies of the first prove nothing. */
+        ck_assert_int_eq(guard_contact_back(&contact, first, true, &at), GUARD_NOTHING);
+        ck_assert_int_eq(guard_contact_back(&contact, second, true, &at), GUARD_CONTACT);
+        ck_assert_uint_eq(at, 5000);
+        ck_assert_int_eq(guard_contact_back(&contact, second, true, &at), GUARD_NOTHING);
+        ck_assert(guard_contact_begin(&contact, 5500, &first));
+}
+END_TEST
+
+START_TEST(contact_does_not_count_without_quorum)
+{
+        struct guard_contact contact = { .awaited = 0 };
+        uint64_t first, second, at = 77;
+        ck_assert(guard_contact_begin(&contact, 5000, &first));
+        ck_assert_int_eq(guard_contact_back(&contact, first, true, &second), GUARD_SEND_SECOND);
+        ck_assert_int_eq(guard_contact_back(&contact, second, false, &at), GUARD_NOTHING);
+        ck_assert_uint_eq(at, 77);
+        /* And the next pair may. */
+        ck_assert(guard_contact_begin(&contact, 6000, &first));
+}
+END_TEST
+
+START_TEST(a_probe_that_is_late_holds_back_the_next_pair_and_keeps_its_own_time)
+{
+        struct guard_contact contact = { .awaited = 0 };
+        uint64_t first, second, other, at;
+        ck_assert(guard_contact_begin(&contact, 5000, &first));
+        ck_assert(!guard_contact_begin(&contact, 5500, &other));
+        ck_assert(!guard_contact_begin(&contact, 60000, &other));
+        ck_assert_int_eq(guard_contact_back(&contact, first, true, &second), GUARD_SEND_SECOND);
+        ck_assert(!guard_contact_begin(&contact, 60500, &other));
+        ck_assert_int_eq(guard_contact_back(&contact, second, true, &at), GUARD_CONTACT);
+        ck_assert_uint_eq(at, 5000);
+}
+END_TEST
+
+START_TEST(a_pair_does_not_reach_across_a_change_of_the_ring)
+{
+        struct guard_contact contact = { .awaited = 0 };
+        uint64_t first, second, next, at;
+        ck_assert(guard_contact_begin(&contact, 5000, &first));
+        ck_assert_int_eq(guard_contact_back(&contact, first, true, &second), GUARD_SEND_SECOND);
+        guard_contact_reset(&contact);
+        ck_assert_int_eq(guard_contact_back(&contact, second, true, &at), GUARD_NOTHING);
+        ck_assert(guard_contact_begin(&contact, 6000, &next));
+        ck_assert_int_eq(guard_contact_back(&contact, second, true, &at), GUARD_NOTHING);
+        ck_assert_int_eq(guard_contact_back(&contact, 0, true, &at), GUARD_NOTHING);
+        ck_assert_int_eq(guard_contact_back(&contact, next, true, &at), GUARD_SEND_SECOND);
+}
+END_TEST
+
+START_TEST(an_order_survives_the_wire)
+{
+        uint8_t bytes[GUARD_ORDER_BYTES];
+        struct guard_order order;
+        guard_order_encode(&armed, bytes);
+        ck_assert_int_eq(guard_order_decode(bytes, sizeof(bytes), &order), 0);
+        ck_assert(order.armed);
+        ck_assert_uint_eq(order.isolation_hold_ms, 10000);
+        ck_assert_uint_eq(order.stop_grace_ms, 5000);
+        ck_assert_uint_eq(order.watchdog_ms, 8000);
+        ck_assert_uint_eq(order.contact_ms, armed.contact_ms);
+}
+END_TEST
+
+START_TEST(no_piece_of_an_order_is_an_order)
+{
+        uint8_t bytes[GUARD_ORDER_BYTES + 1] = { 0 };
+        struct guard_order order = { .watchdog_ms = 1 };
+        guard_order_encode(&armed, bytes);
+        for (size_t count = 0; count <= sizeof(bytes); count++)
+                if (count != GUARD_ORDER_BYTES)
+                        ck_assert_int_eq(guard_order_decode(bytes, count, &order), -EBADMSG);
+        ck_assert_uint_eq(order.watchdog_ms, 1);
+}
+END_TEST
+
+START_TEST(a_flipped_bit_gives_no_order_or_another_one)
+{
+        uint8_t bytes[GUARD_ORDER_BYTES], again[GUARD_ORDER_BYTES];
+        struct guard_order order;
+        guard_order_encode(&armed, bytes);
+        bytes[_i / 8] ^= (uint8_t)(1 << _i % 8);
+        int error = guard_order_decode(bytes, sizeof(bytes), &order);
+        if (error != 0) {
+                ck_assert_int_eq(error, -EBADMSG);
+                return;
+        }
+        guard_order_encode(&order, again);
+        ck_assert_mem_eq(bytes, again, sizeof(bytes));
+}
+END_TEST
+
+START_TEST(times_that_cannot_be_meant_are_refused)
+{
+        static const struct guard_order bad[] = {
+                { .armed = true, .isolation_hold_ms = 0, .watchdog_ms = 1 },
+                { .armed = true, .isolation_hold_ms = 1, .watchdog_ms = 0 },
+                { .isolation_hold_ms = 86400000, .stop_grace_ms = 0, .watchdog_ms = 1 },
+                { .isolation_hold_ms = UINT32_MAX, .stop_grace_ms = UINT32_MAX, .watchdog_ms = UINT32_MAX },
+        };
+        uint8_t bytes[GUARD_ORDER_BYTES];
+        struct guard_order order;
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+                guard_order_encode(&bad[i], bytes);
+                ck_assert_int_eq(guard_order_decode(bytes, sizeof(bytes), &order), -EBADMSG);
+        }
+}
+END_TEST
+
+START_TEST(a_probe_survives_the_wire_and_only_whole)
+{
+        struct guard_probe probe = { .keeper = UINT64_C(0x0123456789abcdef), .number = UINT64_MAX - 1 }, back;
+        uint8_t bytes[GUARD_PROBE_BYTES];
+        guard_probe_encode(&probe, bytes);
+        ck_assert_int_eq(guard_probe_decode(bytes, sizeof(bytes), &back), 0);
+        ck_assert_uint_eq(back.keeper, probe.keeper);
+        ck_assert_uint_eq(back.number, probe.number);
+        for (size_t count = 0; count < sizeof(bytes); count++)
+                ck_assert_int_eq(guard_probe_decode(bytes, count, &back), -EBADMSG);
+        bytes[0] ^= 1;
+        ck_assert_int_eq(guard_probe_decode(bytes, sizeof(bytes), &back), -EBADMSG);
+}
+END_TEST
+
+START_TEST(a_report_reads_as_it_was_written_and_no_piece_of_it_does)
+{
+        struct guard_report report = { .contact_ms = UINT64_MAX, .watchdog = true, .order = armed }, back;
+        char text[GUARD_REPORT_BYTES], piece[GUARD_REPORT_BYTES];
+        size_t length = guard_report_print(&report, text);
+        ck_assert_uint_eq(length, strlen(text));
+        ck_assert_int_eq(guard_report_parse(text, &back), 0);
+        ck_assert_uint_eq(back.contact_ms, UINT64_MAX);
+        ck_assert(back.watchdog && back.order.armed);
+        ck_assert_uint_eq(back.order.stop_grace_ms, 5000);
+        for (size_t count = 0; count < length; count++) {
+                memcpy(piece, text, count);
+                piece[count] = '\0';
+                ck_assert_msg(guard_report_parse(piece, &back) == -EBADMSG, "%zu bytes", count);
+        }
+}
+END_TEST
+
+static char directory[] = "/tmp/clu-guard-test-XXXXXX";
+
+static void directory_make(void)
+{
+        strcpy(strrchr(directory, '-'), "-XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(directory));
+}
+
+static void directory_remove(void)
+{
+        static const char *const names[] = { GUARD_SOCKET_NAME, GUARD_REPORT_NAME, "watchdog" };
+        char path[128];
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+                snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
+                (void)unlink(path);
+        }
+        ck_assert_int_eq(rmdir(directory), 0);
+}
+
+START_TEST(an_order_reaches_the_keeper_and_its_report_comes_back)
+{
+        struct guard_client *client;
+        struct guard_report report = { .contact_ms = 42, .order = armed }, back;
+        uint8_t bytes[64];
+        ck_assert_int_eq(guard_client_new(directory, &client), 0);
+        ck_assert_int_eq(guard_client_send(client, &armed), -ENOTCONN);
+        ck_assert_int_eq(guard_client_read(client, &back), -ENOENT);
+
+        int keeper = guard_socket_open(directory);
+        ck_assert_int_ge(keeper, 0);
+        ck_assert_int_eq(guard_client_send(client, &armed), 0);
+        ck_assert_int_eq(read(keeper, bytes, sizeof(bytes)), GUARD_ORDER_BYTES);
+        close(keeper);
+        ck_assert_int_eq(guard_client_send(client, &armed), -ENOTCONN);
+
+        /* The next keeper takes the name over. */
+        keeper = guard_socket_open(directory);
+        ck_assert_int_ge(keeper, 0);
+        ck_assert_int_eq(guard_client_send(client, &armed), 0);
+        ck_assert_int_eq(guard_report_write(directory, &report), 0);
+        ck_assert_int_eq(guard_client_read(client, &back), 0);
+        ck_assert_uint_eq(back.contact_ms, 42);
+        ck_assert(!back.watchdog);
+        close(keeper);
+        guard_client_free(client);
+}
+END_TEST
+
+START_TEST(the_watchdog_is_armed_petted_and_released_by_bytes)
+{
+        char path[128], bytes[8];
+        snprintf(path, sizeof(path), "%s/watchdog", directory);
+        struct watchdog watchdog = { .path = path, .fd = -1 };
+        ck_assert(!watchdog_is_present(&watchdog));
+        ck_assert_int_eq(watchdog_start(&watchdog, 8000), -ENOENT);
+        ck_assert_int_eq(mkfifo(path, 0600), 0);
+        ck_assert(watchdog_is_present(&watchdog));
+        ck_assert_int_eq(watchdog_start(&watchdog, 8000), -ENXIO); /* and does not wait for a reader */
+
+        int reader = open(path, O_RDWR | O_NONBLOCK);
+        ck_assert_int_eq(watchdog_start(&watchdog, 8000), 0);
+        ck_assert(watchdog.in_time);
+        ck_assert_int_eq(watchdog_start(&watchdog, 8000), -EEXIST);
+        ck_assert_int_eq(watchdog_pet(&watchdog), 0);
+        ck_assert_int_eq(read(reader, bytes, sizeof(bytes)), 2);
+        watchdog_release(&watchdog);
+        ck_assert_int_eq(watchdog.fd, -1);
+        ck_assert_int_eq(read(reader, bytes, sizeof(bytes)), 1);
+        ck_assert_int_eq(bytes[0], 'V');
+
+        ck_assert_int_eq(watchdog_start(&watchdog, 8000), 0);
+        watchdog_abandon(&watchdog);
+        ck_assert_int_eq(read(reader, bytes, sizeof(bytes)), 1);
+        ck_assert_int_ne(bytes[0], 'V');
+        close(reader);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("guard");
+        TCase *rule = tcase_create("rule");
+        tcase_add_loop_test(rule, the_rule_decides_as_the_table_says, 0,
+                            sizeof(decisions) / sizeof(decisions[0]));
+        tcase_add_test(rule, the_largest_times_do_not_overflow);
+        tcase_add_loop_test(rule, the_word_of_clusterd_moves_contact_forward_only_and_not_into_the_future, 0,
+                            6);
+        tcase_add_test(rule, contact_needs_a_second_probe_sent_after_the_first_came_back);
+        tcase_add_test(rule, contact_does_not_count_without_quorum);
+        tcase_add_test(rule, a_probe_that_is_late_holds_back_the_next_pair_and_keeps_its_own_time);
+        tcase_add_test(rule, a_pair_does_not_reach_across_a_change_of_the_ring);
+        suite_add_tcase(suite, rule);
+        TCase *words = tcase_create("words");
+        tcase_add_test(words, an_order_survives_the_wire);
+        tcase_add_test(words, no_piece_of_an_order_is_an_order);
+        tcase_add_loop_test(words, a_flipped_bit_gives_no_order_or_another_one, 0, 8 * GUARD_ORDER_BYTES);
+        tcase_add_test(words, times_that_cannot_be_meant_are_refused);
+        tcase_add_test(words, a_probe_survives_the_wire_and_only_whole);
+        tcase_add_test(words, a_report_reads_as_it_was_written_and_no_piece_of_it_does);
+        suite_add_tcase(suite, words);
+        TCase *files = tcase_create("files");
+        tcase_add_checked_fixture(files, directory_make, directory_remove);
+        tcase_add_test(files, an_order_reaches_the_keeper_and_its_report_comes_back);
+        tcase_add_test(files, the_watchdog_is_armed_petted_and_released_by_bytes);
+        suite_add_tcase(suite, files);
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,104 @@
+
+
+check_PROGRAMS += %D%/domain_definition_test
+%C%_domain_definition_test_SOURCES = %D%/domain_definition_test.c
+%C%_domain_definition_test_CFLAGS = $(AM_CFLAGS) $(XML_CFLAGS) $(CHECK_CFLAGS)
+%C%_domain_definition_test_LDADD = clusterd/libcluio.a clusterd/libclubase.a $(XML_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += %D%/codec_test
+%C%_codec_test_SOURCES = %D%/codec_test.c tests/fuzz/sample.c tests/fuzz/sample.h
+%C%_codec_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+%C%_codec_test_LDADD   = clusterd/libcluprotocol.a clusterd/libclubase.a $(PURE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += %D%/codec_refusal_test
+%C%_codec_refusal_test_SOURCES = %D%/codec_refusal_test.c tests/fuzz/sample.c tests/fuzz/sample.h
+%C%_codec_refusal_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+%C%_codec_refusal_test_LDADD   = clusterd/libcluprotocol.a clusterd/libclubase.a $(PURE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += %D%/protocol_names_test
+%C%_protocol_names_test_SOURCES = %D%/protocol_names_test.c
+%C%_protocol_names_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
+%C%_protocol_names_test_LDADD   = clusterd/libcluprotocol.a clusterd/libclubase.a $(PURE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += %D%/ipc_test
+%C%_ipc_test_SOURCES = %D%/ipc_test.c cli/ipc_client.c cli/ipc_client.h
+%C%_ipc_test_CFLAGS  = $(AM_CFLAGS) $(QB_CFLAGS) $(CHECK_CFLAGS)
+%C%_ipc_test_LDADD   = clusterd/libcluio.a clusterd/libclubase.a $(QB_LIBS) $(CHECK_LIBS) -lpthread
+
+check_PROGRAMS += %D%/guard_test
+%C%_guard_test_SOURCES = %D%/guard_test.c clusterd/guard/guard_rule.c clusterd/guard/watchdog_linux.c
+%C%_guard_test_CFLAGS  = $(AM_CFLAGS) $(QB_CFLAGS) $(CHECK_CFLAGS)
+%C%_guard_test_LDADD   = clusterd/libcluio.a clusterd/libclubase.a $(QB_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += %D%/mailbox_test
+%C%_mailbox_test_SOURCES = %D%/mailbox_test.c
+%C%_mailbox_test_CFLAGS  = $(AM_CFLAGS) $(QB_CFLAGS) $(CHECK_CFLAGS)
+%C%_mailbox_test_LDADD   = clusterd/libcluio.a $(QB_LIBS) $(CHECK_LIBS)
+
+STORE_TEST_CFLAGS = $(AM_CFLAGS) $(QB_CFLAGS) $(SQLITE_CFLAGS) $(CHECK_CFLAGS)
+STORE_TEST_LIBS   = clusterd/libcluio.a clusterd/libcluprotocol.a clusterd/libclubase.a \
+	$(QB_LIBS) $(SQLITE_LIBS) $(PURE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += %D%/store_test
+%C%_store_test_SOURCES = %D%/store_test.c %D%/store_fixture.c %D%/store_fixture.h
+%C%_store_test_CFLAGS  = $(STORE_TEST_CFLAGS)
+%C%_store_test_LDADD   = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/store_fault_test
+%C%_store_fault_test_SOURCES = %D%/store_fault_test.c %D%/store_fixture.c %D%/store_fixture.h \
+	%D%/fault_vfs.c %D%/fault_vfs.h
+%C%_store_fault_test_CFLAGS  = $(STORE_TEST_CFLAGS)
+%C%_store_fault_test_LDADD   = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/store_verify_test
+%C%_store_verify_test_SOURCES = %D%/store_verify_test.c %D%/store_fixture.c %D%/store_fixture.h
+%C%_store_verify_test_CFLAGS  = $(STORE_TEST_CFLAGS)
+%C%_store_verify_test_LDADD   = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/verb_test
+%C%_verb_test_SOURCES = %D%/verb_test.c
+%C%_verb_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
+%C%_verb_test_LDADD   = clusterd/libcluprotocol.a clusterd/libclubase.a $(PURE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += %D%/request_test
+%C%_request_test_SOURCES = %D%/request_test.c %D%/request_fixture.c %D%/request_fixture.h
+%C%_request_test_CFLAGS  = $(AM_CFLAGS) $(QB_CFLAGS) $(JANSSON_CFLAGS) $(CHECK_CFLAGS)
+%C%_request_test_LDADD   = clusterd/libcluio.a $(CLU_CORE) $(XML_LIBS) $(PURE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += %D%/entry_text_test
+%C%_entry_text_test_SOURCES = %D%/entry_text_test.c
+%C%_entry_text_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
+%C%_entry_text_test_LDADD   = clusterd/libcluio.a $(CLU_CORE) $(PURE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += %D%/cli_test
+%C%_cli_test_SOURCES = %D%/cli_test.c
+%C%_cli_test_CFLAGS  = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CHECK_CFLAGS)
+%C%_cli_test_LDADD   = $(CLU_CLI) $(CLU_CLI_LIBS) $(CHECK_LIBS)
+
+# Child processes, agents and the quorum rule.
+check_PROGRAMS += \
+	%D%/quorum_rule_test \
+	%D%/process_runner_test \
+	%D%/fence_agent_test \
+	%D%/ocf_role_test
+
+%C%_quorum_rule_test_SOURCES = %D%/quorum_rule_test.c
+%C%_quorum_rule_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
+%C%_quorum_rule_test_LDADD   = quorum/libcluquorum.a $(CHECK_LIBS)
+
+%C%_process_runner_test_SOURCES = %D%/process_runner_test.c \
+	clusterd/io/process_runner.c clusterd/io/process_start.c
+%C%_process_runner_test_CFLAGS  = $(AM_CFLAGS) $(QB_CFLAGS) $(CHECK_CFLAGS)
+%C%_process_runner_test_LDADD   = $(CHECK_LIBS) $(QB_LIBS)
+
+%C%_fence_agent_test_SOURCES = %D%/fence_agent_test.c \
+	clusterd/io/process_runner.c clusterd/io/process_start.c
+%C%_fence_agent_test_CFLAGS  = $(AM_CFLAGS) $(QB_CFLAGS) $(CHECK_CFLAGS)
+%C%_fence_agent_test_LDADD   = resource-agents/libcluagents.a clusterd/libclubase.a \
+	$(CHECK_LIBS) $(QB_LIBS) $(XML_LIBS)
+
+%C%_ocf_role_test_SOURCES = %D%/ocf_role_test.c \
+	clusterd/io/process_runner.c clusterd/io/process_start.c
+%C%_ocf_role_test_CFLAGS  = $(AM_CFLAGS) $(QB_CFLAGS) $(CHECK_CFLAGS)
+%C%_ocf_role_test_LDADD   = resource-agents/libcluagents.a clusterd/libclubase.a \
+	$(CHECK_LIBS) $(QB_LIBS) $(JANSSON_LIBS) $(XML_LIBS)

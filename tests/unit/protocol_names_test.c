@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clusterd/base/text.h"
+#include "clusterd/protocol/message.h"
+
+/* One test per enum: every value has a text of its own, and the text gives it back. */
+#define NAMES_TEST(noun, count)                                                                              \
+        START_TEST(every_##noun##_has_a_name_of_its_own)                                                     \
+        {                                                                                                    \
+                enum noun parsed = (enum noun)0;                                                             \
+                for (unsigned int value = 0; value < (count); value++) {                                     \
+                        const char *name = noun##_name((enum noun)value);                                    \
+                        ck_assert_msg(name != NULL && name[0] != '\0', "%u", value);                         \
+                        ck_assert_int_eq(noun##_parse(name, &parsed), 0);                                    \
+                        ck_assert_uint_eq((unsigned int)parsed, value);                                      \
+                }                                                                                            \
+                ck_assert_str_eq(noun##_name((enum noun)(count)), "invalid");                                \
+                ck_assert_int_eq(noun##_parse("", &parsed), -EINVAL);                                        \
+                ck_assert_int_eq(noun##_parse("invalid", &parsed), -EINVAL);                                 \
+                ck_assert_uint_eq((unsigned int)parsed, (unsigned int)(count)-1);                            \
+        }                                                                                                    \
+        END_TEST
+
+NAMES_TEST(evidence_kind, EVIDENCE_COUNT)
+NAMES_TEST(node_state, NODE_STATE_COUNT)
+NAMES_TEST(node_duty, DUTY_COUNT)
+NAMES_TEST(role_kind, ROLE_KIND_COUNT)
+NAMES_TEST(role_state, ROLE_STATE_COUNT)
+NAMES_TEST(role_desired, DESIRED_COUNT)
+NAMES_TEST(move_end, MOVE_END_COUNT)
+NAMES_TEST(object_kind, OBJECT_COUNT)
+NAMES_TEST(command_kind, COMMAND_COUNT)
+NAMES_TEST(report_kind, REPORT_COUNT)
+NAMES_TEST(message_kind, MESSAGE_COUNT)
+
+START_TEST(names_are_those_that_people_know)
+{
+        ck_assert_str_eq(command_kind_name(COMMAND_ROLE_ASSIGN), "role-assign");
+        ck_assert_str_eq(report_kind_name(REPORT_START_FAILED), "start-failed");
+        ck_assert_str_eq(evidence_kind_name(EVIDENCE_GUARD_EXPIRED), "guard-expired");
+        ck_assert_str_eq(role_state_name(ROLE_RECOVERING), "recovering");
+}
+END_TEST
+
+static void name_subject(struct command *command)
+{
+        switch (command->kind) {
+        case COMMAND_ROLE_ASSIGN:
+                TEXT_COPY(command->role_assign.role, "vm01");
+                return;
+        case COMMAND_ROLE_MOVE:
+                TEXT_COPY(command->role_move.role, "vm01");
+                return;
+        case COMMAND_ROLE_REPORT:
+                TEXT_COPY(command->role_report.role, "vm01");
+                command->role_report.node = 3;
+                return;
+        case COMMAND_ROLE_ADD:
+                TEXT_COPY(command->role_add.role.name, "vm01");
+                return;
+        case COMMAND_ROLE_SET:
+                TEXT_COPY(command->role_set.role.name, "vm01");
+                return;
+        case COMMAND_ROLE_START:
+        case COMMAND_ROLE_STOP:
+        case COMMAND_ROLE_REMOVE:
+                TEXT_COPY(command->role.role, "vm01");
+                return;
+        case COMMAND_NODE_LOST:
+        case COMMAND_NODE_DRAINED:
+        case COMMAND_NODE_DRAIN:
+        case COMMAND_NODE_RESUME:
+        case COMMAND_NODE_CONFIRM_OFF:
+        case COMMAND_NODE_FENCE:
+                command->node.node = 3;
+                return;
+        case COMMAND_NODE_EVIDENCE:
+                command->node_evidence.node = 3;
+                return;
+        case COMMAND_NODE_JOIN:
+                command->node_join.node = 3;
+                return;
+        case COMMAND_FENCE_ADD:
+                TEXT_COPY(command->fence_add.name, "ipmi1");
+                return;
+        case COMMAND_FENCE_REMOVE:
+                TEXT_COPY(command->fence_remove.device, "ipmi1");
+                return;
+        case COMMAND_EPOCH:
+        case COMMAND_CLUSTER_SET:
+        case COMMAND_COUNT:
+                return;
+        }
+}
+
+static const char *const subjects[COMMAND_COUNT] = {
+        [COMMAND_EPOCH] = "cluster",
+        [COMMAND_NODE_LOST] = "node:3",
+        [COMMAND_NODE_EVIDENCE] = "node:3",
+        [COMMAND_NODE_DRAINED] = "node:3",
+        [COMMAND_ROLE_ASSIGN] = "role:vm01",
+        [COMMAND_ROLE_MOVE] = "role:vm01",
+        [COMMAND_NODE_JOIN] = "node:3",
+        [COMMAND_ROLE_REPORT] = "role:vm01",
+        [COMMAND_CLUSTER_SET] = "cluster",
+        [COMMAND_NODE_DRAIN] = "node:3",
+        [COMMAND_NODE_RESUME] = "node:3",
+        [COMMAND_NODE_CONFIRM_OFF] = "node:3",
+        [COMMAND_ROLE_ADD] = "role:vm01",
+        [COMMAND_ROLE_SET] = "role:vm01",
+        [COMMAND_ROLE_START] = "role:vm01",
+        [COMMAND_ROLE_STOP] = "role:vm01",
+        [COMMAND_ROLE_REMOVE] = "role:vm01",
+        [COMMAND_FENCE_ADD] = "fence:ipmi1",
+        [COMMAND_FENCE_REMOVE] = "fence:ipmi1",
+        [COMMAND_NODE_FENCE] = "node:3",
+};
+
+START_TEST(a_command_tells_what_it_is_about)
+{
+        char subject[NAME_BYTES + 8];
+        struct command command;
+        memset(&command, 0, sizeof(command));
+        command.kind = (enum command_kind)_i;
+        name_subject(&command);
+        command_subject(&command, subject, sizeof(subject));
+        ck_assert_str_eq(subject, subjects[_i]);
+}
+END_TEST
+
+START_TEST(a_subject_is_cut_to_fit)
+{
+        char subject[6];
+        struct command command = { .kind = COMMAND_ROLE_START };
+        TEXT_COPY(command.role.role, "vm01");
+        command_subject(&command, subject, sizeof(subject));
+        ck_assert_str_eq(subject, "role:");
+}
+END_TEST
+
+START_TEST(objects_are_stored_under_their_names)
+{
+        struct object object;
+        memset(&object, 0, sizeof(object));
+        object.kind = OBJECT_SETTINGS;
+        ck_assert_str_eq(object_name(&object), "cluster");
+        object.kind = OBJECT_NODE;
+        TEXT_COPY(object.node.name, "n1");
+        ck_assert_str_eq(object_name(&object), "n1");
+        object.kind = OBJECT_ROLE;
+        TEXT_COPY(object.role.name, "vm01");
+        ck_assert_str_eq(object_name(&object), "vm01");
+        object.kind = OBJECT_FENCE_DEVICE;
+        TEXT_COPY(object.fence_device.name, "ipmi1");
+        ck_assert_str_eq(object_name(&object), "ipmi1");
+}
+END_TEST
+
+START_TEST(settings_begin_with_their_defaults)
+{
+        ck_assert_str_eq(settings_default.cluster_name, "");
+        ck_assert_uint_eq(settings_default.voters, 0);
+        ck_assert_uint_eq(settings_default.moves_max, 2);
+        ck_assert_uint_eq(settings_default.isolation_hold_ms, 5000);
+        ck_assert_uint_eq(settings_default.stop_grace_ms, 2000);
+        ck_assert_uint_eq(settings_default.watchdog_ms, 5000);
+        ck_assert_uint_eq(settings_default.margin_ms, 1000);
+}
+END_TEST
+
+static Suite *names_suite(void)
+{
+        Suite *suite = suite_create("protocol names");
+        TCase *names = tcase_create("names");
+        tcase_add_test(names, every_evidence_kind_has_a_name_of_its_own);
+        tcase_add_test(names, every_node_state_has_a_name_of_its_own);
+        tcase_add_test(names, every_node_duty_has_a_name_of_its_own);
+        tcase_add_test(names, every_role_kind_has_a_name_of_its_own);
+        tcase_add_test(names, every_role_state_has_a_name_of_its_own);
+        tcase_add_test(names, every_role_desired_has_a_name_of_its_own);
+        tcase_add_test(names, every_move_end_has_a_name_of_its_own);
+        tcase_add_test(names, every_object_kind_has_a_name_of_its_own);
+        tcase_add_test(names, every_command_kind_has_a_name_of_its_own);
+        tcase_add_test(names, every_report_kind_has_a_name_of_its_own);
+        tcase_add_test(names, every_message_kind_has_a_name_of_its_own);
+        tcase_add_test(names, names_are_those_that_people_know);
+        suite_add_tcase(suite, names);
+
+        TCase *values = tcase_create("values");
+        tcase_add_loop_test(values, a_command_tells_what_it_is_about, 0, COMMAND_COUNT);
+        tcase_add_test(values, a_subject_is_cut_to_fit);
+        tcase_add_test(values, objects_are_stored_under_their_names);
+        tcase_add_test(values, settings_begin_with_their_defaults);
+        suite_add_tcase(suite, values);
+        return suite;
+}
+
+int main(void)
+{
+        SRunner *runner = srunner_create(names_suite());
+        srunner_run_all(runner, CK_NORMAL);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
