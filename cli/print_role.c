@@ -97,6 +97,8 @@ void print_role(json_t *role)
                 printf(", target %s", field(role, "target"));
         printf("\n  since        %s, entry %s\n", field_time(since, "time"), field(since, "index"));
         printf("  because      %s\n", field(role, "reason"));
+        if (!json_is_null(json_object_get(role, "waits_for")))
+                printf("  waits for    %s\n", field(role, "waits_for"));
         print_progress(role);
         printf("  desired      %s\n", field(role, "desired"));
         printf("  kind         %s, %s MiB, %s cpus\n", field(role, "kind"), field(role, "memory_mib"),

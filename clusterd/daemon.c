@@ -173,6 +173,19 @@ static void on_store_message(void *context, const struct message *message)
         daemon_send(context, message);
 }
 
+/* Entries are kept for 30 days, and never fewer than 10,000. */
+#define KEEP_MS         (INT64_C(30) * 24 * 3600 * 1000)
+#define KEEP_MIN        10000
+#define COMPACT_EVERY_NS (UINT64_C(3600) * 1000000000)
+
+static void on_compact_timer(void *context)
+{
+        struct daemon *daemon = context;
+        store_compact(daemon->store, clock_wall_ms() - KEEP_MS, KEEP_MIN);
+        (void)qb_loop_timer_add(daemon->loop, QB_LOOP_LOW, COMPACT_EVERY_NS, daemon, on_compact_timer,
+                                &daemon->compact_timer);
+}
+
 /* Start-up. */
 
 static void load_object(void *context, const struct object *object)
@@ -276,6 +289,9 @@ static void on_guard_timer(void *context)
                 daemon->guard_order.stop_grace_ms = settings->stop_grace_ms;
                 daemon->guard_order.watchdog_ms = settings->watchdog_ms;
         }
+        struct cluster_status status;
+        cluster_status_read(daemon->cluster, &status);
+        daemon->guard_order.contact_ms = status.contact_ms;
         bool watchdog = guard_client_send(daemon->guard, &daemon->guard_order) == 0 &&
                         guard_client_read(daemon->guard, &report) == 0 && report.watchdog;
         if (watchdog != daemon->watchdog) {
@@ -351,6 +367,7 @@ static int start(struct daemon *daemon, const struct daemon_options *options)
                 error = daemon_open_ipc(daemon);
         if (error == 0) {
                 on_guard_timer(daemon);
+                on_compact_timer(daemon);
                 log_notice("clusterd is up" QB_XS " node=%s id=%u", identity.name, identity.node);
         }
         return error;

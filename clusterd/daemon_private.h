@@ -62,6 +62,7 @@ struct daemon {
         struct queued_event **queue_end;
         qb_loop_timer_handle wake_timer;
         qb_loop_timer_handle guard_timer;
+        qb_loop_timer_handle compact_timer;
         struct message_decoded decoded; /* large: not on the stack */
         struct listing listing;
 };

@@ -34,6 +34,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/changes.c %D%/core/changes.h \
 	%D%/core/cluster.c %D%/core/cluster.h %D%/core/cluster_private.h \
 	%D%/core/commit.c \
+	%D%/core/explain.c %D%/core/explain.h \
 	%D%/core/fencing.c \
 	%D%/core/guard.c \
 	%D%/core/lead.c \
@@ -98,7 +99,7 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/store_write.c %D%/io/store_writer.c
 %C%_libcluio_a_CFLAGS = $(AM_CFLAGS) $(QB_CFLAGS) $(COROSYNC_CFLAGS) $(LIBVIRT_CFLAGS) \
 	$(SQLITE_CFLAGS) $(XML_CFLAGS) $(JANSSON_CFLAGS) $(NETTLE_CFLAGS)
-CLU_IO_LIBS = $(QB_LIBS) $(COROSYNC_LIBS) -lcorosync_common $(LIBVIRT_LIBS) $(SQLITE_LIBS) $(XML_LIBS) $(PURE_LIBS) -lpthread
+CLU_IO_LIBS = $(QB_LIBS) $(COROSYNC_LIBS) $(LIBVIRT_LIBS) $(SQLITE_LIBS) $(XML_LIBS) $(PURE_LIBS) -lpthread
 
 sbin_PROGRAMS += %D%/clusterd
 %C%_clusterd_SOURCES = %D%/main.c \
@@ -118,4 +119,4 @@ sbin_PROGRAMS += %D%/clu-guard
 	%D%/io/log_qb.c %D%/io/log.h \
 	%D%/io/membership_corosync.c %D%/io/membership.h
 %C%_clu_guard_CFLAGS  = $(AM_CFLAGS) $(QB_CFLAGS) $(COROSYNC_CFLAGS)
-%C%_clu_guard_LDADD   = %D%/libclubase.a $(QB_LIBS) $(COROSYNC_LIBS) -lcorosync_common
+%C%_clu_guard_LDADD   = %D%/libclubase.a $(QB_LIBS) $(COROSYNC_LIBS)

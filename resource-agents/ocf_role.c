@@ -2,8 +2,10 @@
 #include "resource-agents/ocf_role.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "clusterd/base/text.h"
 #include "clusterd/io/log.h"
@@ -29,7 +31,7 @@ struct ocf_roles {
         struct ocf_host host;
         char *root, *run_dir;
         qb_loop_timer_handle listing_timer;
-        bool job; /* parcels will be delivered */
+        qb_loop_timer_handle delivery_timer; /* not a job: libqb leaks those that are taken back */
         STAILQ_HEAD(parcels, parcel) parcels;
         STAILQ_HEAD(listings, listing) listings;  /* not yet answered */
         LIST_HEAD(ocf_role_list, ocf_role) roles; /* kept once made: names come back */
@@ -45,7 +47,7 @@ static void *memory_need(void *memory)
 static void on_delivery(void *data)
 {
         struct ocf_roles *roles = data;
-        roles->job = false;
+        roles->delivery_timer = 0;
         while (!STAILQ_EMPTY(&roles->parcels)) {
                 struct parcel *parcel = STAILQ_FIRST(&roles->parcels);
                 STAILQ_REMOVE_HEAD(&roles->parcels, link);
@@ -60,11 +62,11 @@ static void event_post(void *context, const struct cluster_event *event)
         struct parcel *parcel = memory_need(calloc(1, sizeof *parcel));
         parcel->event = *event;
         STAILQ_INSERT_TAIL(&roles->parcels, parcel, link);
-        if (roles->job)
+        if (roles->delivery_timer != 0)
                 return;
-        int error = qb_loop_job_add(roles->host.loop, QB_LOOP_MED, roles, on_delivery);
+        int error = qb_loop_timer_add(roles->host.loop, QB_LOOP_MED, 0, roles, on_delivery,
+                                      &roles->delivery_timer);
         assert(error == 0);
-        roles->job = true;
 }
 
 /* Whatever is not confirmed stopped may write. */
@@ -186,7 +188,8 @@ int ocf_roles_new(qb_loop_t *loop, struct process_runner *runner, const char *ro
         struct ocf_roles *roles = memory_need(calloc(1, sizeof *roles));
         roles->listener = *listener;
         roles->root = memory_need(strdup(root));
-        roles->run_dir = memory_need(strdup(run_dir));
+        if (asprintf(&roles->run_dir, "%s/ocf", run_dir) < 0)
+                abort();
         roles->host = (struct ocf_host){ .loop = loop,
                                          .runner = runner,
                                          .root = roles->root,
@@ -198,9 +201,10 @@ int ocf_roles_new(qb_loop_t *loop, struct process_runner *runner, const char *ro
         STAILQ_INIT(&roles->parcels);
         STAILQ_INIT(&roles->listings);
         LIST_INIT(&roles->roles);
-        int error = ocf_memory_open(run_dir);
+        (void)mkdir(run_dir, 0755); /* others keep files there too; what is wrong with it shows below */
+        int error = ocf_memory_open(roles->run_dir);
         if (error == 0)
-                error = ocf_memory_read(run_dir, on_record, roles);
+                error = ocf_memory_read(roles->run_dir, on_record, roles);
         if (error < 0) {
                 ocf_roles_free(roles);
                 return error;
@@ -225,8 +229,8 @@ void ocf_roles_free(struct ocf_roles *roles)
         }
         if (roles->listing_timer != 0)
                 (void)qb_loop_timer_del(roles->host.loop, roles->listing_timer);
-        if (roles->job)
-                (void)qb_loop_job_del(roles->host.loop, QB_LOOP_MED, roles, on_delivery);
+        if (roles->delivery_timer != 0)
+                (void)qb_loop_timer_del(roles->host.loop, roles->delivery_timer);
         while (!STAILQ_EMPTY(&roles->parcels)) {
                 struct parcel *parcel = STAILQ_FIRST(&roles->parcels);
                 STAILQ_REMOVE_HEAD(&roles->parcels, link);

@@ -26,12 +26,12 @@ struct ocf_listener {
 };
 
 /*
- * root: "/usr/lib/ocf". run_dir: remembers over restarts of the daemon which roles were started here; it must
- * not outlive a reboot. on_event is never called before the function that led to it has returned.
+ * root: "/usr/lib/ocf". run_dir/ocf remembers over restarts of the daemon which roles were started here; it
+ * must not outlive a reboot. on_event is never called before the function that led to it has returned.
  */
 int ocf_roles_new(qb_loop_t *loop, struct process_runner *runner, const char *root, const char *run_dir,
                   const struct ocf_listener *listener, struct ocf_roles **ret_roles);
-/* After process_runner_free(): no answer of an agent may come any more. Stops nothing. NULL accepted. */
+/* The loop must not run again before process_runner_free(). Stops nothing. NULL accepted. */
 void ocf_roles_free(struct ocf_roles *roles);
 
 /*

@@ -80,8 +80,11 @@ static void resolve_move(struct apply *apply, struct role *role)
                 role->last_move.to = role->target;
                 role->last_move.succeeded = on_target;
                 role->last_move.index = apply->index;
-                TEXT_PRINT(reason, "%s %s", on_target ? "moved from" : "stayed: the move failed to",
-                           model_node_name(apply->model, on_target ? role->owner : role->target));
+                if (on_target)
+                        TEXT_PRINT(reason, "moved from %s", model_node_name(apply->model, role->owner));
+                else
+                        TEXT_PRINT(reason, "stayed: the move to %.40s failed: %.80s",
+                                   model_node_name(apply->model, role->target), role->reason);
                 settle_on(apply, role, on_target ? role->target : role->owner, reason);
                 return;
         }
@@ -186,6 +189,8 @@ static void report_while_moving(struct apply *apply, struct role *role,
                 return;
         }
         *(is_owner ? &role->owner_end : &role->target_end) = MOVE_END_RUNNING;
+        if (is_owner && report->text[0] != '\0')
+                TEXT_COPY(role->reason, report->text); /* why it is still there */
         resolve_move(apply, role);
 }
 

@@ -197,6 +197,7 @@ void cluster_status_read(const struct cluster *cluster, struct cluster_status *r
                 .last = cluster->ledger.last,
                 .applied = cluster->ledger.applied,
                 .guard_valid = guard_is_valid(cluster),
+                .contact_ms = cluster->contact_ms,
                 .store_failed = cluster->store_failed,
         };
 }

@@ -252,6 +252,7 @@ struct cluster_status {
         struct ledger_position last;
         struct ledger_position applied;
         bool guard_valid;
+        uint64_t contact_ms; /* last contact, which the guard counts from; 0: none */
         bool store_failed; /* this node's ledger cannot be written */
 };
 

@@ -41,12 +41,16 @@ static void start_attempt(struct cluster *cluster, const struct node *node)
         }
 }
 
-/* On this node's clock: from when we lost it, all that its guard may take. */
+/*
+ * On this node's clock: from when we lost it, all that its guard may take. A member that joined us later may have
+ * been in contact with it until then, so the clock starts no earlier than the present round.
+ */
 static uint64_t guard_expires_at(const struct cluster *cluster, const struct node *node)
 {
         const struct settings *settings = &cluster->model->settings;
-        uint64_t lost_ms = node_set_has(cluster->round.seen, node->id) ? cluster->round.view_ms[node->id] :
-                                                                         cluster->active_ms;
+        uint64_t lost_ms = cluster->round.view_ms[node->id];
+        if (lost_ms < cluster->round.state_ms)
+                lost_ms = cluster->round.state_ms;
         return lost_ms + settings->isolation_hold_ms + settings->stop_grace_ms + settings->watchdog_ms +
                settings->margin_ms;
 }

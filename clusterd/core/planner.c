@@ -6,6 +6,8 @@
 #include "clusterd/base/text.h"
 #include "clusterd/core/role_state.h"
 
+#define MOVE_AGAIN_MS 30000
+
 /* One pass under way. */
 struct pass {
         const struct planner_input *input;
@@ -34,18 +36,17 @@ static bool is_asked(const struct pass *pass, uint32_t slot)
         return pass->input->planned != NULL && pass->input->planned[slot].count != 0;
 }
 
-/* Failed roles wait for their next try; the clock for that is ours. */
-static bool is_due(struct pass *pass, const struct role *role, uint32_t slot)
+/* The clock of its due time is the leader's own, so it begins when this leader first sees it. */
+static bool has_waited(struct pass *pass, const struct role *role, uint32_t slot, uint32_t wait_ms)
 {
         if (pass->input->planned == NULL)
                 return true;
         struct planned_role *planned = &pass->input->planned[slot];
         if (planned->due_index != role->since_index) {
                 planned->due_index = role->since_index;
-                planned->due_ms = pass->input->now_ms + role->retry_ms;
+                planned->due_ms = pass->input->now_ms + wait_ms;
         }
-        /* A start that an operator asks for clears the delay. */
-        if (role->retry_ms == 0 || pass->input->now_ms >= planned->due_ms)
+        if (wait_ms == 0 || pass->input->now_ms >= planned->due_ms)
                 return true;
         if (planned->due_ms < pass->output->wake_ms)
                 pass->output->wake_ms = planned->due_ms;
@@ -60,7 +61,7 @@ static bool wants_place(struct pass *pass, const struct role *role, uint32_t slo
         case ROLE_OFFLINE:
                 return true;
         case ROLE_FAILED:
-                return is_due(pass, role, slot);
+                return has_waited(pass, role, slot, role->retry_ms);
         case ROLE_RECOVERING:
                 return role_possible_runners(role) == 0;
         case ROLE_STARTING:
@@ -71,6 +72,14 @@ static bool wants_place(struct pass *pass, const struct role *role, uint32_t slo
                 break;
         }
         return false;
+}
+
+/* A move that has just failed is not tried again at once: what made it fail may take a moment. */
+static bool may_move(struct pass *pass, const struct role *role, uint32_t slot)
+{
+        bool failed = !role->last_move.succeeded && role->last_move.index != 0 &&
+                      role->last_move.index == role->since_index;
+        return !failed || has_waited(pass, role, slot, MOVE_AGAIN_MS);
 }
 
 static bool wants_to_leave(const struct pass *pass, const struct role *role)
@@ -103,8 +112,9 @@ static void survey(struct pass *pass)
                                 pass->moves[role->owner]++;
                                 pass->moves[pass->input->planned[slot].node]++;
                         }
-                } else if (wants_place(pass, role, slot) || wants_to_leave(pass, role) ||
-                           wants_home(pass, role)) {
+                } else if (wants_place(pass, role, slot) ||
+                           ((wants_to_leave(pass, role) || wants_home(pass, role)) &&
+                            may_move(pass, role, slot))) {
                         pass->input->order[pass->order_count++] = slot;
                 }
         }

@@ -76,7 +76,7 @@ void round_view(struct cluster *cluster, node_set members, node_set connected)
         round->connected = connected;
         round->seen |= connected;
         cluster->planner_due = true;
-        if (members == round->members && round->phase != ROUND_NONE)
+        if (members == round->members)
                 return;
 
         round->members = members;
@@ -118,6 +118,8 @@ static void on_view_open(struct cluster *cluster, uint32_t sender, const struct 
         round->catch_up_ms = 0;
         memset(&round->decide, 0, sizeof round->decide);
         memset(round->stored, 0, sizeof round->stored);
+        round->probe_back_ms = 0;
+        round->state_ms = cluster->now_ms;
         enter(cluster, ROUND_GATHER);
         send_state(cluster);
 }
@@ -230,6 +232,12 @@ static void on_promised(struct cluster *cluster, uint32_t sender, uint64_t epoch
         consider_epoch(cluster);
 }
 
+static void renew_contact(struct cluster *cluster, uint64_t at_ms)
+{
+        if (at_ms > cluster->contact_ms)
+                cluster->contact_ms = at_ms;
+}
+
 void round_activate(struct cluster *cluster)
 {
         struct round *round = &cluster->round;
@@ -238,6 +246,9 @@ void round_activate(struct cluster *cluster)
                 round->heard_ms[node] = cluster->now_ms;
         if (!node_set_has(round->level, self(cluster)))
                 return;
+        /* A majority has promised after it knew our state: so we were in contact when we sent that. */
+        if (node_set_has(round->decide.participants, self(cluster)))
+                renew_contact(cluster, round->state_ms);
         cluster->active_ms = cluster->now_ms;
         cluster->planner_due = true;
         round->heartbeat_ms = 0; /* contact is news */
@@ -282,9 +293,19 @@ static void on_heartbeat(struct cluster *cluster, uint32_t sender, const struct 
         struct round *round = &cluster->round;
         round->heard_ms[sender] = cluster->now_ms;
         round->heartbeats[sender] = *heartbeat;
-        /* It went round the group and came back: when we sent it, we were in contact. */
-        if (sender == self(cluster) && round_is_active(cluster) && heartbeat->sent_ms > cluster->contact_ms)
-                cluster->contact_ms = heartbeat->sent_ms;
+        if (sender != self(cluster) || !round_is_active(cluster))
+                return;
+        /*
+         * Our message comes back as soon as we hold the token, and that token may be a stale one of a ring that
+         * has gone on without us. A second one, sent after the first was back, proves that the token went round
+         * between the two: we were in contact when the first was sent.
+         */
+        if (round->probe_back_ms != 0 && heartbeat->sent_ms > round->probe_back_ms)
+                renew_contact(cluster, round->probe_sent_ms);
+        else if (round->probe_back_ms != 0)
+                return;
+        round->probe_sent_ms = heartbeat->sent_ms;
+        round->probe_back_ms = cluster->now_ms;
 }
 
 static bool is_epoch_proposal(const struct cluster *cluster, uint32_t sender, const struct message_propose *propose)

@@ -16,15 +16,20 @@ static void look_from_error(struct sighting *ret_sighting)
         connection_error(ret_sighting->text);
 }
 
-/* Source: qemuDomainGetJobStatsInternal: statistics are refused on a migration's target, by this very code.
- */
+/* Source: qemuDomainGetJobStatsInternal: statistics are refused on a migration's target; 9.0.0 says
+ * "unsupported", others "invalid". */
+static bool is_refused_on_target(void)
+{
+        int code = virGetLastErrorCode();
+        return code == VIR_ERR_OPERATION_UNSUPPORTED || code == VIR_ERR_OPERATION_INVALID;
+}
+
 enum observation domain_migration(virDomainPtr domain)
 {
         virTypedParameterPtr parameters = NULL;
         int count = 0, type = 0, operation = VIR_DOMAIN_JOB_OPERATION_UNKNOWN;
         if (virDomainGetJobStats(domain, &type, &parameters, &count, 0) < 0)
-                return virGetLastErrorCode() == VIR_ERR_OPERATION_INVALID ? OBSERVED_INCOMING
-                                                                          : OBSERVED_RUNNING;
+                return is_refused_on_target() ? OBSERVED_INCOMING : OBSERVED_RUNNING;
         (void)virTypedParamsGetInt(parameters, count, VIR_DOMAIN_JOB_OPERATION, &operation);
         virTypedParamsFree(parameters, count);
         bool is_leaving = type != VIR_DOMAIN_JOB_NONE && operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT;

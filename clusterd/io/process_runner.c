@@ -32,7 +32,6 @@ struct process {
         qb_loop_timer_handle timer;
         uint64_t started_ms;
         bool timed_out;
-        bool job;  /* could not be started: a job tells it */
         bool told; /* on_exit was called; only to be waited for */
         char *output;
         size_t output_bytes, output_room;
@@ -222,7 +221,7 @@ static void on_deadline(void *data)
 static void on_not_started(void *data)
 {
         struct process *process = data;
-        process->job = false;
+        process->timer = 0;
         process_tell(process, -1);
         process_free(process);
 }
@@ -296,9 +295,7 @@ void process_run(struct process_runner *runner, const struct process_request *re
                 return;
         }
         output_set_error(process, request->argv[0], -error);
-        process->job = true;
-        error = qb_loop_job_add(runner->loop, QB_LOOP_MED, process, on_not_started);
-        assert(error == 0);
+        timer_set(process, 0, on_not_started); /* not a job: libqb leaks those that are taken back */
 }
 
 int process_runner_new(qb_loop_t *loop, struct process_runner **ret_runner)
@@ -322,9 +319,7 @@ void process_runner_free(struct process_runner *runner)
                 return;
         while (!LIST_EMPTY(&runner->processes)) {
                 struct process *process = LIST_FIRST(&runner->processes);
-                if (process->job)
-                        (void)qb_loop_job_del(runner->loop, QB_LOOP_MED, process, on_not_started);
-                else
+                if (process->child.pidfd >= 0)
                         (void)kill(-process->child.pid, SIGKILL);
                 process_free(process);
         }

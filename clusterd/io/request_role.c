@@ -7,6 +7,7 @@
 
 #include "clusterd/base/scope.h"
 #include "clusterd/base/text.h"
+#include "clusterd/core/explain.h"
 
 static void set_text(json_t *document, const char *key, const char *text)
 {
@@ -108,6 +109,12 @@ static void set_failures(json_t *document, const struct request *request, const 
         json_object_set_new(document, "tried", document_node_set(request->model, role->tried));
 }
 
+static json_t *document_waits_for(const struct model *model, const struct role *role)
+{
+        char reason[REASON_BYTES] = "";
+        return role_explain_wait(model, role, reason) ? document_text(reason) : json_null();
+}
+
 static json_t *document_evidence(const struct evidence *evidence)
 {
         if (evidence->kind == EVIDENCE_NONE)
@@ -131,6 +138,7 @@ json_t *document_role(const struct request *request, const struct role *role)
 
         for (size_t i = 0; i < PREFERRED_MAX && role->preferred[i] != NODE_NONE; i++)
                 json_array_append_new(preferred, document_node_name(model, role->preferred[i]));
+        json_object_set_new(document, "waits_for", document_waits_for(model, role));
         json_object_set_new(document, "since", document_since(request, role->since_index));
         set_number(document, "stop_timeout_ms", role->stop_timeout_ms);
         json_object_set_new(document, "preferred", preferred);

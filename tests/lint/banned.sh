@@ -12,9 +12,13 @@ tab=$(printf '\t')
 while IFS=$tab read -r pattern where excepted instead; do
         case $pattern in '' | '#'*) continue ;; esac
         found=$(grep -E "(^|[^A-Za-z0-9_.>])($pattern) ?\(" "$code" | grep -E "$where" | grep -vE -e "$excepted" || true)
-        [ -z "$found" ] || finding "$(echo "$found" | cut -d: -f1-2 | sed "s|\$|: calls $pattern; use instead: $instead|")"
+        for place in $(echo "$found" | cut -d: -f1-2); do
+                finding "$place: $pattern() is not called here; instead: $instead"
+        done
 done <tests/lint/banned.txt
 
-found=$(grep -E '^(clusterd/(core|protocol)|quorum|csv-storage)/[^:]*:[0-9]*: *default *:' "$code" || true)
-[ -z "$found" ] || finding "$(echo "$found" | sed 's/^\([^:]*:[0-9]*\):.*/\1: no default: name every value, so that the compiler finds what a new one needs/')"
+found=$(grep -E '^(clusterd/(core|protocol)|quorum|csv-storage)/[^:]*:[0-9]*:(.*[^A-Za-z0-9_])?default *:' "$code" || true)
+for place in $(echo "$found" | cut -d: -f1-2); do
+        finding "$place: no default: name every value, so that the compiler finds where a new one matters"
+done
 exit $status

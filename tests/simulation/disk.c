@@ -150,11 +150,34 @@ uint64_t disk_last_queued(const struct disk *disk)
         return last < limit ? last : limit;
 }
 
-/* Old entries go, never one that is not applied: then only a snapshot helps a laggard. */
-void disk_compact(struct disk *disk, uint64_t keep)
+/*
+ * Old entries go: then only a snapshot helps a laggard. A real store keeps so
+ * many that no majority can need one among its own: here that is made sure of,
+ * though only a few are kept.
+ */
+static uint64_t majority_applied(struct world *world)
+{
+        uint64_t best = 0;
+        for
+                EACH_NODE(world, candidate)
+                {
+                        uint32_t holders = 0;
+                for
+                        EACH_NODE(world, node)
+                holders += !node->disk.blank && node->disk.applied.index >= candidate->disk.applied.index;
+                if (2 * holders > world->node_count && candidate->disk.applied.index > best)
+                        best = candidate->disk.applied.index;
+                }
+        return best;
+}
+
+void disk_compact(struct world *world, struct disk *disk, uint64_t keep)
 {
         size_t cut = 0;
-        while (cut < disk->entry_count && disk->entries[cut].index + keep <= disk->applied.index)
+        uint64_t limit = majority_applied(world);
+        if (limit > disk->applied.index)
+                limit = disk->applied.index;
+        while (cut < disk->entry_count && disk->entries[cut].index + keep <= limit)
                 entry_drop(&disk->entries[cut++]);
         if (cut == 0)
                 return;
@@ -216,8 +239,8 @@ static void operation_carry_out(struct world *world, struct simulated_node *node
                         world_violate(world, "store", node, NULL,
                                       "entry %" PRIu64 " appended behind %" PRIu64, operation->entry.index,
                                       disk_last(disk));
-                disk->entries = grow(disk->entries, &disk->entry_capacity, disk->entry_count,
-                                     sizeof(*disk->entries));
+                disk->entries =
+                        grow(disk->entries, &disk->entry_capacity, disk->entry_count, sizeof(*disk->entries));
                 disk->entries[disk->entry_count++] = operation->entry;
                 return;
         case DISK_TRUNCATE:

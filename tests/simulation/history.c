@@ -116,7 +116,8 @@ static void settle_moves(struct world *world)
 }
 
 /* What is said of a whole node must be true of every role that it might have run. */
-static void on_node_proof(struct world *world, const struct simulated_node *node, uint64_t index, uint32_t about)
+static void on_node_proof(struct world *world, const struct simulated_node *node, uint64_t index,
+                          uint32_t about)
 {
         const struct node *known = model_node(world->checker.reference, about);
         world_note(world, node, "entry %" PRIu64 " proves n%u down: %s", index, about,
@@ -140,7 +141,8 @@ static void note_committed(struct world *world, const struct simulated_node *nod
         command_subject(command, subject, sizeof(subject));
         if (command->kind == COMMAND_ROLE_ASSIGN) {
                 const struct command_role_assign *assign = &command->role_assign;
-                TEXT_PRINT(detail, "generation %" PRIu64 " to n%u, evidence %s of %" PRIu64 " and %s of %" PRIu64,
+                TEXT_PRINT(detail,
+                           "generation %" PRIu64 " to n%u, evidence %s of %" PRIu64 " and %s of %" PRIu64,
                            assign->generation, assign->node, evidence_kind_name(assign->owner_evidence.kind),
                            assign->owner_evidence.index, evidence_kind_name(assign->target_evidence.kind),
                            assign->target_evidence.index);

@@ -93,7 +93,8 @@ static void answer(struct world *world, struct simulated_node *node, struct hype
         if (job->operation == OPERATION_MOVE && result == OPERATION_SUCCEEDED)
                 operation->downtime_ms = (uint32_t)random_between(&world->random, 20, 300);
         if (result != OPERATION_SUCCEEDED)
-                TEXT_PRINT(operation->text, "%s", result == OPERATION_FAILED ? "simulated failure" : "no answer");
+                TEXT_PRINT(operation->text, "%s",
+                           result == OPERATION_FAILED ? "simulated failure" : "no answer");
         world_note(world, node, "operation %d on %s ends: result %d, seen as %d", (int)job->operation,
                    job->action.role.name, (int)result, (int)observation);
         shell_send_later(world, node, &event, random_between(&world->random, MS(1), MS(20)));
@@ -194,8 +195,8 @@ static void start_begin(struct world *world, struct simulated_node *node, struct
         job->executing = true;
         job->fails = !world->healing && random_chance(&world->random, 50);
         bool hangs = !world->healing && random_chance(&world->random, 20);
-        uint64_t duration = hangs ? random_between(&world->random, MS(1500), MS(5000)) :
-                                    random_between(&world->random, MS(50), MS(600));
+        uint64_t duration = hangs ? random_between(&world->random, MS(1500), MS(5000))
+                                  : random_between(&world->random, MS(50), MS(600));
         job_continue(world, node, job, duration, JOB_EFFECT);
 }
 
@@ -367,8 +368,14 @@ void hypervisor_carry_out(struct world *world, struct simulated_node *node,
                 job_new(world, node, action);
 }
 
-static enum observation domain_observation(const struct domain *domain)
+static enum observation domain_observation(const struct simulated_node *node, const struct domain *domain)
 {
+        for (size_t i = 0; i < JOBS_MAX; i++) {
+                const struct hypervisor_job *job = &node->hypervisor.jobs[i];
+                if (job->id != 0 && job->executing && job->operation == OPERATION_MOVE &&
+                    text_equal(job->action.role.name, domain->name))
+                        return OBSERVED_OUTGOING;
+        }
         return domain->state == DOMAIN_INCOMING ? OBSERVED_INCOMING : OBSERVED_RUNNING;
 }
 
@@ -391,7 +398,7 @@ void hypervisor_on_list(struct world *world, const struct event *event)
                 if (domain->state == DOMAIN_NONE)
                         continue;
                 TEXT_COPY(answered.listed.role, domain->name);
-                answered.listed.observation = domain_observation(domain);
+                answered.listed.observation = domain_observation(node, domain);
                 shell_send_later(world, node, &answered, delay_us);
         }
         memset(answered.listed.role, 0, sizeof(answered.listed.role));
@@ -437,9 +444,23 @@ static void outage_hits(struct world *world, struct simulated_node *node, struct
 void hypervisor_outage(struct world *world, struct simulated_node *node, uint64_t duration_us)
 {
         node->hypervisor.outage_until_us = world->now_us + duration_us;
+        world_schedule(world, duration_us + MS(1), EVENT_RECONNECT, node, 0, 0);
         for (size_t i = 0; i < JOBS_MAX; i++)
                 if (node->hypervisor.jobs[i].id != 0)
                         outage_hits(world, node, &node->hypervisor.jobs[i]);
+}
+
+/* libvirtd is there again, and whatever it said meanwhile was not heard. */
+void hypervisor_on_reconnect(struct world *world, const struct event *event)
+{
+        struct simulated_node *node = &world->nodes[event->node];
+        if (node->daemon_life == 0 || world->now_us < node->hypervisor.outage_until_us)
+                return;
+        struct cluster_event unasked;
+        memset(&unasked, 0, sizeof(unasked));
+        unasked.kind = CLUSTER_EVENT_LISTED;
+        unasked.listed.failed = true;
+        shell_send_later(world, node, &unasked, random_between(&world->random, MS(1), MS(100)));
 }
 
 void hypervisor_power_off(struct world *world, struct simulated_node *node)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* clu-guard, which outlives clusterd, and the hardware watchdog that it pets. */
+/* clu-guard, which outlives clusterd, with its real rule, and the hardware watchdog that it pets. */
 
 #include <string.h>
 
 #include "tests/simulation/world.h"
 
-#define TICK_MS      100
-#define HEARTBEAT_MS 500
+#define TICK_MS  100
+#define PROBE_MS 500
+#define ORDER_MS 1000
 
 void keeper_start(struct world *world, struct simulated_node *node)
 {
@@ -18,53 +19,79 @@ void keeper_start(struct world *world, struct simulated_node *node)
 static void pet(struct world *world, struct simulated_node *node)
 {
         uint64_t serial = ++node->keeper.watchdog_serial;
+        node->keeper.running = true;
         if (node->has_watchdog)
                 world_schedule(world, MS(world->settings.watchdog_ms), EVENT_WATCHDOG, node, serial, 0);
-}
-
-void keeper_arm(struct world *world, struct simulated_node *node, bool armed)
-{
-        struct keeper *keeper = &node->keeper;
-        if (keeper->armed == armed || keeper->given_up)
-                return;
-        keeper->armed = armed;
-        if (armed && keeper->contact_ms == 0)
-                keeper->contact_ms = node_clock_ms(world, node); /* its first heartbeat is still under way */
-        if (armed)
-                pet(world, node);
-        else
-                keeper->watchdog_serial++; /* closed: what was set does not fire */
 }
 
 static void keep(struct world *world, struct simulated_node *node)
 {
         struct keeper *keeper = &node->keeper;
-        uint64_t hold_ms = (uint64_t)world->settings.isolation_hold_ms + world->settings.stop_grace_ms;
-        uint64_t now_ms = node_clock_ms(world, node);
-        if (!keeper->armed || keeper->given_up)
+        switch (guard_decide(&keeper->state, node_clock_ms(world, node))) {
+        case GUARD_RELEASE:
+                keeper->watchdog_serial++; /* closed: what was set does not fire */
+                keeper->running = false;
                 return;
-        if (now_ms > keeper->contact_ms + hold_ms) {
-                world_note(world, node, "the keeper lets the watchdog fire");
-                keeper->given_up = true;
+        case GUARD_PET:
+                pet(world, node);
+                return;
+        case GUARD_LET_FIRE:
+                if (!keeper->running)
+                        pet(world, node); /* opening it is a pet */
                 return;
         }
-        pet(world, node);
+}
+
+/* The daemon's order: at each change and every second, with its own contact. */
+void keeper_arm(struct world *world, struct simulated_node *node, bool armed)
+{
+        struct cluster_status status;
+        cluster_status_read(node->core, &status);
+        const struct settings *settings = &cluster_model(node->core)->settings;
+        struct guard_order order = { .armed = armed,
+                                     .isolation_hold_ms = settings->isolation_hold_ms,
+                                     .stop_grace_ms = settings->stop_grace_ms,
+                                     .watchdog_ms = settings->watchdog_ms,
+                                     .contact_ms = status.contact_ms };
+        guard_take_order(&node->keeper.state, &order, node_clock_ms(world, node));
+        keep(world, node);
 }
 
 void keeper_on_tick(struct world *world, const struct event *event)
 {
         struct simulated_node *node = &world->nodes[event->node];
-        if (event->a % (HEARTBEAT_MS / TICK_MS) == 0)
-                network_send_contact(world, node, node_clock_ms(world, node));
+        uint64_t number;
+        if (event->a % (PROBE_MS / TICK_MS) == 0 &&
+            guard_contact_begin(&node->keeper.contact, node_clock_ms(world, node), &number))
+                network_send_contact(world, node, number);
+        if (event->a % (ORDER_MS / TICK_MS) == 0 && node->daemon_life != 0)
+                keeper_arm(world, node, node->keeper.state.order.armed);
         keep(world, node);
         world_schedule(world, MS(TICK_MS), EVENT_KEEPER, node, event->a + 1, 0);
 }
 
 void keeper_on_contact(struct world *world, const struct event *event)
 {
-        struct keeper *keeper = &world->nodes[event->node].keeper;
-        if (event->a > keeper->contact_ms)
-                keeper->contact_ms = event->a;
+        struct simulated_node *node = &world->nodes[event->node];
+        struct keeper *keeper = &node->keeper;
+        uint64_t value = 0;
+        switch (guard_contact_back(&keeper->contact, event->a, network_is_quorate(world, node), &value)) {
+        case GUARD_NOTHING:
+                return;
+        case GUARD_SEND_SECOND:
+                network_send_contact(world, node, value);
+                return;
+        case GUARD_CONTACT:
+                if (value > keeper->state.contact_ms)
+                        keeper->state.contact_ms = value;
+                keep(world, node);
+                return;
+        }
+}
+
+void keeper_on_view(struct simulated_node *node)
+{
+        guard_contact_reset(&node->keeper.contact);
 }
 
 void keeper_on_watchdog(struct world *world, const struct event *event)

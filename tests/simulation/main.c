@@ -63,7 +63,8 @@ struct outcome {
 };
 
 static void run_seed(const struct arguments *arguments, uint64_t seed, bool text, struct world *world,
-                     struct cluster_actions *actions, struct statistics *statistics, struct outcome *ret_outcome)
+                     struct cluster_actions *actions, struct statistics *statistics,
+                     struct outcome *ret_outcome)
 {
         struct world_options options = { .seed = seed,
                                          .nodes = arguments->nodes,
@@ -108,7 +109,8 @@ static bool repeats(const struct arguments *arguments, uint64_t seed, const stru
 
 static void print_summary(const struct statistics *statistics, double seconds, uint64_t failed)
 {
-        (void)printf("%" PRIu64 " seeds (%" PRIu64 " failed), %.2f simulated hours in %.1f s, %.0f seeds/min\n",
+        (void)printf("%" PRIu64 " seeds (%" PRIu64
+                     " failed), %.2f simulated hours in %.1f s, %.0f seeds/min\n",
                      statistics->seeds, failed, (double)statistics->simulated_us / 3.6e9, seconds,
                      60.0 * (double)statistics->seeds / seconds);
         (void)printf("steps %" PRIu64 ", entries %" PRIu64 ", requests %" PRIu64 " (%" PRIu64
@@ -152,20 +154,21 @@ static int run(const struct arguments *arguments)
 
 static void usage(FILE *stream)
 {
-        (void)fputs("usage: simulate [--seed N] [--first N] [--seeds N] [--nodes N] [--seconds N]\n"
-                    "                [--verbose] [--repeat] [--keep-going] [--tail LINES] [--budget SECONDS]\n",
-                    stream);
+        (void)fputs(
+                "usage: simulate [--seed N] [--first N] [--seeds N] [--nodes N] [--seconds N]\n"
+                "                [--verbose] [--repeat] [--keep-going] [--tail LINES] [--budget SECONDS]\n",
+                stream);
 }
 
 static int arguments_read(int argc, char **argv, struct arguments *arguments)
 {
         static const struct option options[] = {
-                { "seed", required_argument, NULL, 's' },   { "first", required_argument, NULL, 'f' },
-                { "seeds", required_argument, NULL, 'n' },  { "nodes", required_argument, NULL, 'N' },
+                { "seed", required_argument, NULL, 's' },    { "first", required_argument, NULL, 'f' },
+                { "seeds", required_argument, NULL, 'n' },   { "nodes", required_argument, NULL, 'N' },
                 { "seconds", required_argument, NULL, 't' }, { "verbose", no_argument, NULL, 'v' },
-                { "repeat", no_argument, NULL, 'r' },       { "keep-going", no_argument, NULL, 'k' },
-                { "tail", required_argument, NULL, 'l' },   { "budget", required_argument, NULL, 'b' },
-                { "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
+                { "repeat", no_argument, NULL, 'r' },        { "keep-going", no_argument, NULL, 'k' },
+                { "tail", required_argument, NULL, 'l' },    { "budget", required_argument, NULL, 'b' },
+                { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
         };
         for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
                 uint64_t number = optarg != NULL ? strtoull(optarg, NULL, 10) : 0;

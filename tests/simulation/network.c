@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* Corosync: rings that order packets, break and form again with virtual synchrony. */
+/* Corosync within a ring: packets get their order there, and every daemon is given them in it. */
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/simulation/world.h"
+#include "tests/simulation/network_parts.h"
 
 static void packet_drop(struct packet *packet)
 {
@@ -28,7 +28,7 @@ static void packet_list_add(struct packet_list *list, struct packet *packet)
         list->item[list->count++] = packet;
 }
 
-static void packet_list_cut_front(struct packet_list *list, size_t count)
+void network_packets_cut(struct packet_list *list, size_t count)
 {
         if (count == 0)
                 return;
@@ -38,27 +38,29 @@ static void packet_list_cut_front(struct packet_list *list, size_t count)
         memmove(list->item, list->item + count, list->count * sizeof(struct packet *));
 }
 
-static void packet_list_release(struct packet_list *list)
+void network_packets_release(struct packet_list *list)
 {
-        packet_list_cut_front(list, list->count);
+        network_packets_cut(list, list->count);
         free(list->item);
         *list = (struct packet_list){ 0 };
 }
 
-static uint64_t ring_last(const struct ring *ring)
+uint64_t network_ring_last(const struct ring *ring)
 {
         return ring->base + ring->ordered.count;
 }
 
-static struct packet *ring_packet(const struct ring *ring, uint64_t sequence)
+struct packet *network_ring_packet(const struct ring *ring, uint64_t sequence)
 {
-        assert(sequence > ring->base && sequence <= ring_last(ring));
+        assert(sequence > ring->base && sequence <= network_ring_last(ring));
         return ring->ordered.item[sequence - ring->base - 1];
 }
 
-bool network_is_quorate(const struct world *world, const struct ring *ring)
+/* As votequorum says: of the ring that the node is in, which may have been lost a moment ago. */
+bool network_is_quorate(const struct world *world, const struct simulated_node *node)
 {
-        return 2 * node_set_count(ring->nodes) > world->node_count;
+        const struct ring *ring = node->station.ring;
+        return ring != NULL && 2 * node_set_count(ring->nodes) > world->node_count;
 }
 
 /* --- what a daemon is given --- */
@@ -73,14 +75,13 @@ static uint64_t delivery_delay_us(struct world *world)
         return random_between(random, 50, MS(1));
 }
 
-static void inbox_add(struct world *world, struct simulated_node *node, struct delivery delivery,
-                      uint64_t delay_us)
+void network_inbox_add(struct world *world, struct simulated_node *node, struct delivery delivery,
+                       uint64_t delay_us)
 {
         struct station *station = &node->station;
         if (station->inbox_count == station->inbox_capacity) {
                 station->inbox_capacity = station->inbox_capacity == 0 ? 64 : 2 * station->inbox_capacity;
-                station->inbox =
-                        realloc(station->inbox, station->inbox_capacity * sizeof(*station->inbox));
+                station->inbox = realloc(station->inbox, station->inbox_capacity * sizeof(*station->inbox));
                 assert(station->inbox != NULL);
         }
         delivery.id = ++world->next_id;
@@ -94,7 +95,7 @@ static void inbox_add(struct world *world, struct simulated_node *node, struct d
         world_schedule(world, at_us - world->now_us, EVENT_DELIVER, node, delivery.id, 0);
 }
 
-static void inbox_clear(struct station *station)
+void network_inbox_clear(struct station *station)
 {
         for (size_t i = 0; i < station->inbox_count; i++)
                 packet_drop(station->inbox[i].packet);
@@ -102,7 +103,7 @@ static void inbox_clear(struct station *station)
 }
 
 /* What had a place in the ring, but did not arrive in time. */
-static void inbox_cut(struct station *station, uint64_t ring, uint64_t after)
+void network_inbox_cut(struct station *station, uint64_t ring, uint64_t after)
 {
         size_t kept = 0;
         for (size_t i = 0; i < station->inbox_count; i++) {
@@ -138,8 +139,7 @@ static void give_packet(struct world *world, struct simulated_node *node, const 
         node_set sender = node_set_of(packet->sender);
         switch (packet->kind) {
         case PACKET_JOIN:
-                give_view(world, node,
-                          delivery->absolute ? delivery->members : station->members | sender,
+                give_view(world, node, delivery->absolute ? delivery->members : station->members | sender,
                           delivery->connected);
                 return;
         case PACKET_LEAVE:
@@ -183,15 +183,16 @@ void network_on_deliver(struct world *world, const struct event *event)
 /* Packets that every member's daemon has been given can never be asked for again. */
 static void ring_forget(struct world *world, struct ring *ring)
 {
-        uint64_t least = ring_last(ring);
-        for NODE_SET_EACH (ring->nodes, id) {
-                const struct station *station = &world->nodes[id].station;
-                if (station->ring == ring && station->attached && station->delivered < least)
-                        least = station->delivered;
-        }
+        uint64_t least = network_ring_last(ring);
+        for
+                NODE_SET_EACH (ring->nodes, id) {
+                        const struct station *station = &world->nodes[id].station;
+                        if (station->ring == ring && station->attached && station->delivered < least)
+                                least = station->delivered;
+                }
         if (least < ring->base + 256)
                 return;
-        packet_list_cut_front(&ring->ordered, least - ring->base);
+        network_packets_cut(&ring->ordered, least - ring->base);
         ring->base = least;
 }
 
@@ -204,7 +205,7 @@ static void order_group_change(struct world *world, struct ring *ring, const str
                 if (node->daemon_life == packet->life) {
                         node->station.attached = true;
                         node->station.view_given = false;
-                        node->station.delivered = ring_last(ring) - 1;
+                        node->station.delivered = network_ring_last(ring) - 1;
                 }
         } else if (packet->kind == PACKET_LEAVE) {
                 ring->group &= ~node_set_of(packet->sender);
@@ -212,8 +213,8 @@ static void order_group_change(struct world *world, struct ring *ring, const str
         }
 }
 
-static struct delivery delivery_of(const struct ring *ring, uint64_t sequence, struct packet *packet,
-                                   uint32_t to)
+struct delivery network_delivery(const struct ring *ring, uint64_t sequence, struct packet *packet,
+                                 uint32_t to)
 {
         return (struct delivery){ .ring = ring->id,
                                   .sequence = sequence,
@@ -228,31 +229,58 @@ static void order_packet(struct world *world, struct ring *ring, struct packet *
         packet_list_add(&ring->ordered, packet);
         struct simulated_node *sender = &world->nodes[packet->sender];
         if (packet->kind == PACKET_CONTACT) {
-                if (network_is_quorate(world, ring))
-                        world_schedule(world, delivery_delay_us(world), EVENT_CONTACT, sender,
-                                       packet->sent_ms, 0);
+                world_schedule(world, delivery_delay_us(world), EVENT_CONTACT, sender, packet->probe, 0);
                 return;
         }
         order_group_change(world, ring, packet);
         packet->group = ring->group;
-        for NODE_SET_EACH (ring->nodes, id) {
-                struct simulated_node *node = &world->nodes[id];
-                if (!node->station.attached || node->station.ring != ring)
-                        continue;
-                inbox_add(world, node, delivery_of(ring, ring_last(ring), packet, id),
-                          delivery_delay_us(world));
-        }
+        for
+                NODE_SET_EACH (ring->nodes, id) {
+                        struct simulated_node *node = &world->nodes[id];
+                        if (!node->station.attached || node->station.ring != ring)
+                                continue;
+                        if (ring->stranded && id != packet->sender)
+                                continue;
+                        network_inbox_add(world, node,
+                                          network_delivery(ring, network_ring_last(ring), packet, id),
+                                          delivery_delay_us(world));
+                }
+}
+
+static void order_outgoing(struct world *world, struct ring *ring, struct station *station)
+{
+        for (size_t i = 0; i < station->outgoing.count; i++)
+                order_packet(world, ring, station->outgoing.item[i]);
+        network_packets_cut(&station->outgoing, station->outgoing.count);
+}
+
+/*
+ * Who holds the token of a ring that has gone on without it sends once more, and
+ * gets that back at once, though nobody else will ever see it in this ring.
+ * A node that was frozen with the token does so when it thaws.
+ */
+static void order_by_stranded_token(struct world *world, struct ring *ring, struct simulated_node *node)
+{
+        if (ring->holder != node->id)
+                return;
+        ring->holder = NODE_NONE;
+        node->station.received = network_ring_last(ring) + node->station.outgoing.count;
+        ring->stranded = true;
+        order_outgoing(world, ring, &node->station);
+        ring->stranded = false;
 }
 
 void network_on_order(struct world *world, const struct event *event)
 {
         struct station *station = &world->nodes[event->node].station;
         struct ring *ring = station->ring;
-        if (!station->up || ring == NULL || ring->broken || station->outgoing.count == 0)
+        if (!station->up || ring == NULL || station->outgoing.count == 0)
                 return;
-        for (size_t i = 0; i < station->outgoing.count; i++)
-                order_packet(world, ring, station->outgoing.item[i]);
-        packet_list_cut_front(&station->outgoing, station->outgoing.count);
+        if (ring->broken) {
+                order_by_stranded_token(world, ring, &world->nodes[event->node]);
+                return;
+        }
+        order_outgoing(world, ring, station);
         ring_forget(world, ring);
 }
 
@@ -314,12 +342,12 @@ void network_send(struct world *world, struct simulated_node *node, const struct
         send_packet(world, node, packet);
 }
 
-void network_send_contact(struct world *world, struct simulated_node *node, uint64_t sent_ms)
+void network_send_contact(struct world *world, struct simulated_node *node, uint64_t probe)
 {
         if (!node->station.up)
                 return;
         struct packet *packet = packet_new(node, PACKET_CONTACT);
-        packet->sent_ms = sent_ms;
+        packet->probe = probe;
         send_packet(world, node, packet);
 }
 
@@ -335,237 +363,11 @@ void network_join(struct world *world, struct simulated_node *node)
 void network_leave(struct world *world, struct simulated_node *node)
 {
         struct station *station = &node->station;
-        inbox_clear(station);
+        network_inbox_clear(station);
         station->attached = false;
         station->view_given = false;
         station->members = 0;
         station->connected = 0;
         if (station->up)
                 send_packet(world, node, packet_new(node, PACKET_LEAVE));
-}
-
-/* --- breaking and forming --- */
-
-static bool node_is_reachable(const struct simulated_node *node)
-{
-        return node->station.up && !node->frozen;
-}
-
-/* The token is lost. Each member has received the ring's packets up to some point of its own. */
-static void ring_break(struct world *world, struct ring *ring, bool orderly)
-{
-        ring->broken = true;
-        uint64_t last = ring_last(ring);
-        for NODE_SET_EACH (ring->nodes, id) {
-                struct station *station = &world->nodes[id].station;
-                if (station->ring != ring)
-                        continue;
-                uint64_t lowest = station->delivered > ring->base ? station->delivered : ring->base;
-                bool all = orderly || random_chance(&world->random, 600);
-                station->received = all ? last : random_between(&world->random, lowest, last);
-                inbox_cut(station, ring->id, station->received);
-        }
-}
-
-static void ring_free(struct ring *ring)
-{
-        packet_list_release(&ring->ordered);
-        free(ring);
-}
-
-static void rings_collect(struct world *world)
-{
-        struct ring **link = &world->rings;
-        while (*link != NULL) {
-                struct ring *ring = *link;
-                bool used = false;
-                for EACH_NODE (world, node)
-                        used = used || node->station.ring == ring;
-                if (used) {
-                        link = &ring->next;
-                        continue;
-                }
-                *link = ring->next;
-                ring_free(ring);
-        }
-}
-
-/*
- * Those who come from the same old ring end it alike: all that any of them
- * received, and behind the first gap what they sent themselves.
- */
-static void ring_recover(struct world *world, struct ring *old, node_set together)
-{
-        uint64_t common = 0;
-        for NODE_SET_EACH (together, id)
-                if (world->nodes[id].station.received > common)
-                        common = world->nodes[id].station.received;
-        for NODE_SET_EACH (together, id) {
-                struct simulated_node *node = &world->nodes[id];
-                uint64_t first = node->station.received < old->base ? old->base : node->station.received;
-                for (uint64_t sequence = first + 1; sequence <= ring_last(old); sequence++) {
-                        struct packet *packet = ring_packet(old, sequence);
-                        bool kept = sequence <= common || node_set_has(together, packet->sender);
-                        if (!kept || !node->station.attached || packet->kind == PACKET_CONTACT)
-                                continue;
-                        inbox_add(world, node, delivery_of(old, sequence, packet, id), 0);
-                }
-        }
-}
-
-static void station_enter(struct world *world, struct simulated_node *node, struct ring *ring,
-                          node_set together)
-{
-        struct station *station = &node->station;
-        station->ring = ring;
-        station->delivered = 0;
-        station->received = 0;
-        if (station->attached) {
-                struct delivery view = { .ring = ring->id,
-                                         .members = ring->group,
-                                         .transitional = together,
-                                         .connected = ring->nodes };
-                uint64_t delay = random_chance(&world->random, 50) ?
-                                         random_between(&world->random, MS(30), MS(500)) :
-                                         random_between(&world->random, 0, MS(30));
-                inbox_add(world, node, view, delay);
-        }
-        if (station->outgoing.count > 0)
-                world_schedule(world, random_between(&world->random, MS(1), MS(5)), EVENT_ORDER, node, 0, 0);
-}
-
-static node_set ring_companions(const struct world *world, node_set component, const struct ring *old)
-{
-        node_set together = 0;
-        for NODE_SET_EACH (component, id)
-                if (world->nodes[id].station.ring == old)
-                        together |= node_set_of(id);
-        return together;
-}
-
-static void ring_form(struct world *world, node_set component)
-{
-        struct ring *ring = calloc(1, sizeof(*ring));
-        assert(ring != NULL);
-        ring->id = ++world->next_id;
-        ring->nodes = component;
-        node_set came_with[NODES_MAX + 1] = { 0 };
-        for NODE_SET_EACH (component, id) {
-                struct station *station = &world->nodes[id].station;
-                if (station->in_group)
-                        ring->group |= node_set_of(id);
-                came_with[id] = node_set_of(id);
-                if (station->ring == NULL)
-                        continue;
-                if (!station->ring->broken)
-                        ring_break(world, station->ring, true);
-                came_with[id] = ring_companions(world, component, station->ring);
-                if (node_set_lowest(came_with[id]) == id)
-                        ring_recover(world, station->ring, came_with[id]);
-        }
-        world_note(world, NULL, "ring %" PRIx64 " forms", component);
-        for NODE_SET_EACH (component, id)
-                station_enter(world, &world->nodes[id], ring, came_with[id]);
-        ring->next = world->rings;
-        world->rings = ring;
-        rings_collect(world);
-}
-
-static node_set component_of(struct world *world, uint32_t label)
-{
-        node_set component = 0;
-        for EACH_NODE (world, node)
-                if (node_is_reachable(node) && node->station.label == label)
-                        component |= node_set_of(node->id);
-        return component;
-}
-
-void network_on_reform(struct world *world, const struct event *event)
-{
-        node_set component = component_of(world, (uint32_t)event->a);
-        if (component == 0)
-                return;
-        const struct ring *ring = world->nodes[node_set_lowest(component)].station.ring;
-        if (ring != NULL && !ring->broken && ring->nodes == component)
-                return;
-        ring_form(world, component);
-}
-
-static void reform_later(struct world *world, uint32_t label, uint64_t low_us, uint64_t high_us)
-{
-        world_schedule(world, random_between(&world->random, low_us, high_us), EVENT_REFORM, NULL, label, 0);
-}
-
-static bool ring_has_lost(const struct world *world, const struct ring *ring)
-{
-        uint32_t label = 0;
-        for NODE_SET_EACH (ring->nodes, id) {
-                const struct simulated_node *node = &world->nodes[id];
-                if (!node_is_reachable(node) || node->station.ring != ring)
-                        return true;
-                if (label != 0 && node->station.label != label)
-                        return true;
-                label = node->station.label;
-        }
-        return false;
-}
-
-void network_changed(struct world *world)
-{
-        for (struct ring *ring = world->rings; ring != NULL; ring = ring->next) {
-                if (ring->broken || !ring_has_lost(world, ring))
-                        continue;
-                ring_break(world, ring, false);
-                for NODE_SET_EACH (ring->nodes, id)
-                        if (node_is_reachable(&world->nodes[id]) && world->nodes[id].station.ring == ring)
-                                reform_later(world, world->nodes[id].station.label, MS(2000), MS(2600));
-        }
-        for EACH_NODE (world, node) {
-                if (!node_is_reachable(node))
-                        continue;
-                const struct ring *ring = node->station.ring;
-                node_set component = component_of(world, node->station.label);
-                if (ring == NULL || (component & ~ring->nodes) != 0)
-                        reform_later(world, node->station.label, MS(50), MS(500));
-                else if (ring->broken && component == ring->nodes)
-                        reform_later(world, node->station.label, MS(5), MS(50));
-                else if (ring->broken)
-                        reform_later(world, node->station.label, MS(2000), MS(2600));
-        }
-}
-
-void network_start(struct world *world, struct simulated_node *node)
-{
-        struct station *station = &node->station;
-        uint32_t label = station->label;
-        *station = (struct station){ .up = true,
-                                     .label = label,
-                                     .inbox = station->inbox,
-                                     .inbox_capacity = station->inbox_capacity };
-        ring_form(world, node_set_of(node->id));
-        network_changed(world);
-}
-
-void network_stop(struct world *world, struct simulated_node *node)
-{
-        struct station *station = &node->station;
-        station->up = false;
-        station->attached = false;
-        station->in_group = false;
-        station->ring = NULL;
-        inbox_clear(station);
-        packet_list_release(&station->outgoing);
-        network_changed(world);
-        rings_collect(world);
-}
-
-void network_release(struct world *world)
-{
-        for EACH_NODE (world, node) {
-                inbox_clear(&node->station);
-                free(node->station.inbox);
-                packet_list_release(&node->station.outgoing);
-                node->station.ring = NULL;
-        }
-        rings_collect(world);
 }

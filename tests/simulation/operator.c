@@ -54,12 +54,13 @@ static bool write_drain(struct world *world, const struct simulated_node *node, 
         command->node.node = random_node(world);
         command->kind = COMMAND_NODE_DRAIN;
         TEXT_PRINT(command->node.reason, "maintenance");
-        for MODEL_EACH_NODE (model, known) {
-                if (known->duty == DUTY_ACTIVE)
-                        continue;
-                command->kind = COMMAND_NODE_RESUME;
-                command->node.node = known->id;
-        }
+        for
+                MODEL_EACH_NODE (model, known) {
+                        if (known->duty == DUTY_ACTIVE)
+                                continue;
+                        command->kind = COMMAND_NODE_RESUME;
+                        command->node.node = known->id;
+                }
         return model_node(model, command->node.node) != NULL;
 }
 
@@ -67,16 +68,18 @@ static bool write_drain(struct world *world, const struct simulated_node *node, 
 static bool write_confirm_off(struct world *world, const struct simulated_node *node, struct command *command)
 {
         const struct model *model = cluster_model(node->core);
-        for EACH_NODE (world, other) {
-                const struct node *known = model_node(model, other->id);
-                if (other->powered || known == NULL || known->state != NODE_LOST)
-                        continue;
-                command->kind = COMMAND_NODE_CONFIRM_OFF;
-                command->node.node = other->id;
-                command->node.incarnation = known->incarnation;
-                TEXT_PRINT(command->node.reason, "looked at it");
-                return true;
-        }
+        for
+                EACH_NODE(world, other)
+                {
+                        const struct node *known = model_node(model, other->id);
+                        if (other->powered || known == NULL || known->state != NODE_LOST)
+                                continue;
+                        command->kind = COMMAND_NODE_CONFIRM_OFF;
+                        command->node.node = other->id;
+                        command->node.incarnation = known->incarnation;
+                        TEXT_PRINT(command->node.reason, "looked at it");
+                        return true;
+                }
         return false;
 }
 
@@ -87,8 +90,9 @@ static void write_fence_add(struct world *world, struct command *command)
         uint32_t number = random_node(world);
         TEXT_PRINT(device->name, "ipmi%u", number);
         TEXT_PRINT(device->agent, "fence_simulated");
-        device->targets = random_chance(&world->random, 800) ? node_set_of(number) :
-                                                               node_set_of(number) | node_set_of(random_node(world));
+        device->targets = random_chance(&world->random, 800)
+                                  ? node_set_of(number)
+                                  : node_set_of(number) | node_set_of(random_node(world));
         device->timeout_ms = 3000;
         TEXT_PRINT(device->options, "ip=10.9.9.9\n");
 }
@@ -176,25 +180,47 @@ void operator_begin(struct world *world)
         world_schedule(world, SECOND(3), EVENT_OPERATOR, NULL, 0, 0);
 }
 
-/* At the end nothing is kept empty, so that every role has a place. */
-void operator_resume_all(struct world *world)
+static void resume(struct world *world, struct simulated_node *leader, uint32_t id)
 {
-        for EACH_NODE (world, node) {
-                struct cluster_status status;
-                if (node->daemon_life == 0)
-                        continue;
-                cluster_status_read(node->core, &status);
-                if (!status.active || status.leader != node->id)
-                        continue;
-                for (uint32_t id = 1; id <= world->node_count; id++) {
-                        const struct node *known = model_node(cluster_model(node->core), id);
-                        if (known == NULL || known->duty == DUTY_ACTIVE)
+        struct command command;
+        memset(&command, 0, sizeof(command));
+        command.kind = COMMAND_NODE_RESUME;
+        command.node.node = id;
+        ask(world, leader, &command);
+}
+
+/* A node that somebody wanted off, and no device turns off, is switched off and on by hand. */
+static void switch_off_and_on(struct world *world, const struct node *known)
+{
+        struct simulated_node *node = &world->nodes[known->id];
+        if (known->state != NODE_LOST || !known->fence_wanted || !node->powered ||
+            world->now_us < world->heal_us + SECOND(30) || world->now_us < node->boot_us + SECOND(20))
+                return;
+        power_off(world, node, "switched off by hand");
+        power_boot_later(world, node, SECOND(2));
+}
+
+/* At the end nothing is kept empty or off, so that every role has a place. */
+void operator_put_right(struct world *world)
+{
+        for
+                EACH_NODE(world, node)
+                {
+                        struct cluster_status status;
+                        if (!node->powered && world->now_us > world->heal_us + SECOND(30))
+                                power_boot_later(world, node, MS(500));
+                        if (node->daemon_life == 0)
                                 continue;
-                        struct command command;
-                        memset(&command, 0, sizeof(command));
-                        command.kind = COMMAND_NODE_RESUME;
-                        command.node.node = id;
-                        ask(world, node, &command);
+                        cluster_status_read(node->core, &status);
+                        if (!status.active || status.leader != node->id)
+                                continue;
+                        for (uint32_t id = 1; id <= world->node_count && node->daemon_life != 0; id++) {
+                                const struct node *known = model_node(cluster_model(node->core), id);
+                                if (known == NULL)
+                                        continue;
+                                switch_off_and_on(world, known);
+                                if (known->duty != DUTY_ACTIVE && node->daemon_life != 0)
+                                        resume(world, node, id);
+                        }
                 }
-        }
 }

@@ -13,8 +13,8 @@ struct random {
 
 void random_init(struct random *random, uint64_t seed);
 uint64_t random_next(struct random *random);
-uint64_t random_below(struct random *random, uint64_t bound);                 /* bound > 0 */
-uint64_t random_between(struct random *random, uint64_t low, uint64_t high);  /* both possible */
+uint64_t random_below(struct random *random, uint64_t bound);                /* bound > 0 */
+uint64_t random_between(struct random *random, uint64_t low, uint64_t high); /* both possible */
 bool random_chance(struct random *random, uint32_t per_mille);
 
 #endif

@@ -12,102 +12,10 @@
 
 #define WAKES_IN_A_ROW_MAX 2000
 
-static const char *const action_names[CLUSTER_ACTION_COUNT] = {
-        [CLUSTER_ACTION_MULTICAST] = "multicast",
-        [CLUSTER_ACTION_APPEND] = "append",
-        [CLUSTER_ACTION_TRUNCATE] = "truncate",
-        [CLUSTER_ACTION_PROMISE] = "promise",
-        [CLUSTER_ACTION_PUT_OBJECT] = "put",
-        [CLUSTER_ACTION_DELETE_OBJECT] = "delete",
-        [CLUSTER_ACTION_APPLIED] = "applied",
-        [CLUSTER_ACTION_RESET] = "reset",
-        [CLUSTER_ACTION_SEND_ENTRIES] = "send-entries",
-        [CLUSTER_ACTION_SEND_SNAPSHOT] = "send-snapshot",
-        [CLUSTER_ACTION_REPLY] = "reply",
-        [CLUSTER_ACTION_START] = "start",
-        [CLUSTER_ACTION_STOP] = "stop",
-        [CLUSTER_ACTION_MOVE] = "move",
-        [CLUSTER_ACTION_ANNOUNCE] = "announce",
-        [CLUSTER_ACTION_LIST] = "list",
-        [CLUSTER_ACTION_FENCE] = "fence",
-        [CLUSTER_ACTION_GUARD] = "guard",
-        [CLUSTER_ACTION_LOG] = "log",
-};
-
-static void note_multicast(struct world *world, struct simulated_node *node, const struct message *message)
-{
-        char subject[NAME_BYTES + 8] = "";
-        const char *what = "";
-        if (message->kind == MESSAGE_PROPOSE) {
-                what = command_kind_name(message->propose.command.kind);
-                command_subject(&message->propose.command, subject, sizeof(subject));
-        }
-        world_note(world, node, "-> multicast %s %s %s", message_kind_name(message->kind), what, subject);
-}
-
-static void note_action(struct world *world, struct simulated_node *node, const struct cluster_action *action)
-{
-        const char *name = action_names[action->kind];
-        switch (action->kind) {
-        case CLUSTER_ACTION_MULTICAST:
-                note_multicast(world, node, &world->actions->messages[action->message]);
-                return;
-        case CLUSTER_ACTION_APPEND:
-                world_note(world, node, "-> append %" PRIu64 ".%" PRIu64 " by n%u (%s)", action->entry->epoch,
-                           action->entry->index, action->entry->request.node, action->entry->actor);
-                return;
-        case CLUSTER_ACTION_TRUNCATE:
-                world_note(world, node, "-> truncate after %" PRIu64, action->index);
-                return;
-        case CLUSTER_ACTION_PROMISE:
-                world_note(world, node, "-> promise %" PRIu64, action->promised);
-                return;
-        case CLUSTER_ACTION_PUT_OBJECT:
-        case CLUSTER_ACTION_DELETE_OBJECT:
-                world_note(world, node, "-> %s %s %s", name, object_kind_name(action->object.kind),
-                           action->object.name);
-                return;
-        case CLUSTER_ACTION_APPLIED:
-                world_note(world, node, "-> applied %" PRIu64 ".%" PRIu64, action->applied.epoch,
-                           action->applied.index);
-                return;
-        case CLUSTER_ACTION_SEND_ENTRIES:
-        case CLUSTER_ACTION_SEND_SNAPSHOT:
-                world_note(world, node, "-> %s to n%u %" PRIu64 "-%" PRIu64, name, action->send.to,
-                           action->send.first, action->send.last);
-                return;
-        case CLUSTER_ACTION_REPLY:
-                world_note(world, node, "-> reply %" PRIu64 " outcome %d index %" PRIu64 ": %s",
-                           action->reply.token, (int)action->reply.outcome, action->reply.index,
-                           action->reason);
-                return;
-        case CLUSTER_ACTION_START:
-        case CLUSTER_ACTION_STOP:
-        case CLUSTER_ACTION_MOVE:
-        case CLUSTER_ACTION_ANNOUNCE:
-                world_note(world, node, "-> %s %s generation %" PRIu64 " to n%u: %s", name, action->role.name,
-                           action->role.generation, action->role.node, action->reason);
-                return;
-        case CLUSTER_ACTION_FENCE:
-                world_note(world, node, "-> fence n%u by %s: %s", action->fence.node,
-                           action->fence.device->name, action->reason);
-                return;
-        case CLUSTER_ACTION_GUARD:
-                world_note(world, node, "-> guard %s: %s", action->guard ? "on" : "off", action->reason);
-                return;
-        case CLUSTER_ACTION_RESET:
-        case CLUSTER_ACTION_LIST:
-        case CLUSTER_ACTION_LOG:
-        case CLUSTER_ACTION_COUNT:
-                world_note(world, node, "-> %s: %s", name, action->reason);
-                return;
-        }
-}
-
 static void carry_out(struct world *world, struct simulated_node *node, const struct cluster_action *action)
 {
         if (world->transcript.text)
-                note_action(world, node, action);
+                shell_note(world, node, action);
         checker_action(world, node, action);
         switch (action->kind) {
         case CLUSTER_ACTION_MULTICAST:
@@ -153,9 +61,8 @@ static void set_wake(struct world *world, struct simulated_node *node, uint64_t 
         if (wake_at_ms == TIME_NEVER)
                 return;
         uint64_t at_us = node_clock_to_us(node, wake_at_ms);
-        uint64_t late_us = random_chance(&world->random, 10) ?
-                                   random_between(&world->random, MS(2), MS(50)) :
-                                   random_between(&world->random, 50, MS(1));
+        uint64_t late_us = random_chance(&world->random, 10) ? random_between(&world->random, MS(2), MS(50))
+                                                             : random_between(&world->random, 50, MS(1));
         uint64_t delay_us = (at_us > world->now_us ? at_us - world->now_us : 0) + late_us;
         world_schedule(world, delay_us, EVENT_WAKE, node, node->wake_serial, 0);
 }
@@ -252,7 +159,8 @@ static void load(struct world *world, struct simulated_node *node)
         shell_step(world, node, &event);
 }
 
-static void write_identity(struct world *world, struct simulated_node *node, struct cluster_identity *identity)
+static void write_identity(struct world *world, struct simulated_node *node,
+                           struct cluster_identity *identity)
 {
         memset(identity, 0, sizeof(*identity));
         identity->node = node->id;
@@ -264,14 +172,14 @@ static void write_identity(struct world *world, struct simulated_node *node, str
         identity->watchdog = node->has_watchdog;
         TEXT_PRINT(identity->address, "10.0.0.%u", node->id);
         TEXT_PRINT(identity->migration_address, "10.0.1.%u", node->id);
-        identity->contact_ms = node->keeper.contact_ms;
+        identity->contact_ms = node->keeper.state.contact_ms;
 }
 
 void shell_start(struct world *world, struct simulated_node *node)
 {
         assert(node->powered && node->daemon_life == 0);
         static const uint64_t keeps[] = { 3, 20, 1000 };
-        disk_compact(&node->disk, keeps[random_below(&world->random, 3)]);
+        disk_compact(world, &node->disk, keeps[random_below(&world->random, 3)]);
         struct cluster_identity identity;
         write_identity(world, node, &identity);
         size_t bytes = cluster_bytes(CORE_ROLES_MAX);

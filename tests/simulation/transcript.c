@@ -39,8 +39,8 @@ void transcript_write(struct transcript *transcript, uint64_t now_us, const char
         if (transcript->verbose)
                 (void)puts(line);
         if (transcript->lines != NULL)
-                (void)snprintf(transcript->lines[transcript->count % TRANSCRIPT_LINES],
-                               TRANSCRIPT_LINE_BYTES, "%s", line);
+                (void)snprintf(transcript->lines[transcript->count % TRANSCRIPT_LINES], TRANSCRIPT_LINE_BYTES,
+                               "%s", line);
         transcript->count++;
 }
 

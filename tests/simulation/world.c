@@ -37,6 +37,7 @@ static const struct event_rule rules[EVENT_KIND_COUNT] = {
         [EVENT_JOB] = { "job", SCOPE_POWER, true, hypervisor_on_job },
         [EVENT_DEADLINE] = { "deadline", SCOPE_DAEMON, true, hypervisor_on_deadline },
         [EVENT_LIST] = { "list", SCOPE_DAEMON, true, hypervisor_on_list },
+        [EVENT_RECONNECT] = { "reconnect", SCOPE_POWER, true, hypervisor_on_reconnect },
         [EVENT_VANISH] = { "vanish", SCOPE_POWER, true, hypervisor_on_vanish },
         [EVENT_KEEPER] = { "keeper", SCOPE_POWER, true, keeper_on_tick },
         [EVENT_CONTACT] = { "contact", SCOPE_POWER, true, keeper_on_contact },
@@ -121,11 +122,7 @@ static void on_poll(struct world *world, const struct event *event)
 {
         (void)event;
         char text[512] = "";
-        for EACH_NODE (world, node) {
-                if (!node->powered && (world->now_us - world->heal_us) > SECOND(30))
-                        power_boot_later(world, node, MS(10));
-        }
-        operator_resume_all(world);
+        operator_put_right(world);
         if (!convergence_reached(world, text, sizeof(text))) {
                 world->calm_since_us = 0;
                 if (world->now_us - world->heal_us > SECOND(HEAL_SECONDS_MAX))
@@ -146,8 +143,9 @@ static void settings_draw(struct world *world)
         *settings = settings_default;
         TEXT_COPY(settings->cluster_name, "simulated");
         settings->voters = 0;
-        for EACH_NODE (world, node)
-                settings->voters |= node_set_of(node->id);
+        for
+                EACH_NODE(world, node)
+        settings->voters |= node_set_of(node->id);
         settings->moves_max = (uint32_t)random_between(&world->random, 1, 3);
         settings->isolation_hold_ms = random_chance(&world->random, 500) ? 4000 : 7000;
         settings->stop_grace_ms = 1500;
@@ -174,12 +172,13 @@ static void world_create(struct world *world)
                 world->nodes[id].id = id;
         settings_draw(world);
         history_begin(world);
-        for EACH_NODE (world, node)
-                node_create(world, node);
+        for
+                EACH_NODE(world, node)
+        node_create(world, node);
         faults_begin(world);
         operator_begin(world);
-        uint64_t seconds = world->options.seconds != 0 ? world->options.seconds :
-                                                         random_between(&world->random, 20, 120);
+        uint64_t seconds = world->options.seconds != 0 ? world->options.seconds
+                                                       : random_between(&world->random, 20, 120);
         world_schedule(world, SECOND(seconds), EVENT_HEAL, NULL, 0, 0);
 }
 
@@ -233,10 +232,12 @@ bool world_run(struct world *world, const struct world_options *options, struct 
 void world_release(struct world *world)
 {
         network_release(world);
-        for EACH_NODE (world, node) {
-                disk_release(&node->disk);
-                free(node->core);
-        }
+        for
+                EACH_NODE(world, node)
+                {
+                        disk_release(&node->disk);
+                        free(node->core);
+                }
         checker_release(world);
         transcript_release(&world->transcript);
         queue_release(&world->queue);

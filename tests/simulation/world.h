@@ -9,11 +9,12 @@
  */
 
 #include "clusterd/core/cluster.h"
+#include "clusterd/guard/guard_rule.h"
 #include "tests/simulation/queue.h"
 #include "tests/simulation/random.h"
 #include "tests/simulation/transcript.h"
 
-#define MS(n)     ((uint64_t)(n)*1000)    /* simulated time is in microseconds */
+#define MS(n)     ((uint64_t)(n)*1000) /* simulated time is in microseconds */
 #define SECOND(n) ((uint64_t)(n)*1000000)
 
 #define SIMULATED_ROLES_MAX 16 /* names an operator uses: vm01 ... */
@@ -31,10 +32,10 @@ struct packet {
         uint32_t references;
         enum packet_kind kind;
         uint32_t sender;
-        uint64_t life;    /* JOIN: of the daemon that joins */
-        uint64_t sent_ms; /* CONTACT: by the sender's clock */
-        node_set group;   /* of the ring once this was ordered */
-        char *text;       /* owned; message's text points into it */
+        uint64_t life;  /* JOIN: of the daemon that joins */
+        uint64_t probe; /* CONTACT: its number */
+        node_set group; /* of the ring once this was ordered */
+        char *text;     /* owned; message's text points into it */
         struct message message;
 };
 
@@ -59,9 +60,11 @@ struct delivery {
 struct ring {
         uint64_t id;
         node_set nodes;
-        node_set group; /* nodes whose daemon is in the group, as of the last ordered packet */
-        bool broken;    /* orders nothing any more */
-        uint64_t base;  /* packets 1 to base are forgotten: everybody has them */
+        node_set group;  /* nodes whose daemon is in the group, as of the last ordered packet */
+        bool broken;     /* orders nothing any more */
+        bool stranded;   /* but what its holder sends just now, to itself */
+        uint32_t holder; /* of the token, once broken */
+        uint64_t base;   /* packets 1 to base are forgotten: everybody has them */
         struct packet_list ordered;
         struct ring *next;
 };
@@ -89,13 +92,13 @@ void network_stop(struct world *world, struct simulated_node *node);
 void network_join(struct world *world, struct simulated_node *node);
 void network_leave(struct world *world, struct simulated_node *node);
 void network_send(struct world *world, struct simulated_node *node, const struct message *message);
-void network_send_contact(struct world *world, struct simulated_node *node, uint64_t sent_ms);
+void network_send_contact(struct world *world, struct simulated_node *node, uint64_t probe);
 void network_changed(struct world *world); /* labels, or who is frozen */
 void network_on_order(struct world *world, const struct event *event);
 void network_on_deliver(struct world *world, const struct event *event);
 void network_on_reform(struct world *world, const struct event *event);
 void network_release(struct world *world);
-bool network_is_quorate(const struct world *world, const struct ring *ring);
+bool network_is_quorate(const struct world *world, const struct simulated_node *node);
 
 /* --- disk.c --- */
 
@@ -155,11 +158,11 @@ void disk_create(struct disk *disk, const struct settings *settings);
 void disk_wipe(struct disk *disk);
 void disk_release(struct disk *disk);
 void disk_crash(struct world *world, struct simulated_node *node);
-void disk_compact(struct disk *disk, uint64_t keep);
+void disk_compact(struct world *world, struct disk *disk, uint64_t keep);
 void disk_write(struct world *world, struct simulated_node *node, const struct cluster_action *action);
 void disk_kick(struct world *world, struct simulated_node *node);
 void disk_on_batch(struct world *world, const struct event *event);
-const struct entry *disk_find(const struct disk *disk, uint64_t index);  /* with what is queued */
+const struct entry *disk_find(const struct disk *disk, uint64_t index); /* with what is queued */
 uint64_t disk_last_queued(const struct disk *disk);
 bool disk_holds(const struct disk *disk, const struct ledger_position *position); /* durably */
 uint64_t disk_last(const struct disk *disk);
@@ -201,6 +204,7 @@ void hypervisor_carry_out(struct world *world, struct simulated_node *node,
 void hypervisor_on_job(struct world *world, const struct event *event);
 void hypervisor_outage(struct world *world, struct simulated_node *node, uint64_t duration_us);
 void hypervisor_on_deadline(struct world *world, const struct event *event);
+void hypervisor_on_reconnect(struct world *world, const struct event *event);
 void hypervisor_on_list(struct world *world, const struct event *event);
 void hypervisor_on_vanish(struct world *world, const struct event *event);
 void hypervisor_power_off(struct world *world, struct simulated_node *node);
@@ -226,9 +230,9 @@ uint64_t node_clock_to_us(const struct simulated_node *node, uint64_t clock_ms);
 /* --- keeper.c: clu-guard and the watchdog --- */
 
 struct keeper {
-        bool armed;
-        bool given_up; /* stopped petting: only a reset follows */
-        uint64_t contact_ms;
+        struct guard_state state;
+        struct guard_contact contact;
+        bool running; /* the watchdog counts */
         uint64_t watchdog_serial;
 };
 
@@ -236,6 +240,7 @@ void keeper_start(struct world *world, struct simulated_node *node);
 void keeper_arm(struct world *world, struct simulated_node *node, bool armed);
 void keeper_on_tick(struct world *world, const struct event *event);
 void keeper_on_contact(struct world *world, const struct event *event);
+void keeper_on_view(struct simulated_node *node);
 void keeper_on_watchdog(struct world *world, const struct event *event);
 
 /* --- shell.c: what clusterd/main.c does around the core --- */
@@ -248,6 +253,7 @@ void shell_step(struct world *world, struct simulated_node *node, struct cluster
 void shell_send_later(struct world *world, struct simulated_node *node, const struct cluster_event *event,
                       uint64_t delay_us);
 void shell_on_core(struct world *world, const struct event *event);
+void shell_note(struct world *world, struct simulated_node *node, const struct cluster_action *action);
 void shell_on_wake(struct world *world, const struct event *event);
 
 /* --- checker.c, history.c, convergence.c --- */
@@ -308,7 +314,7 @@ struct operator_model {
 
 void operator_begin(struct world *world);
 void operator_on_command(struct world *world, const struct event *event);
-void operator_resume_all(struct world *world);
+void operator_put_right(struct world *world);
 
 enum fault_kind {
         FAULT_PARTITION,
@@ -410,9 +416,9 @@ struct world {
 };
 
 /* for EACH_NODE (world, node) ... */
-#define EACH_NODE(world, node)                              \
-        (struct simulated_node *node = (world)->nodes + 1;  \
-         node <= (world)->nodes + (world)->node_count; node++)
+#define EACH_NODE(world, node)                                                                               \
+        (struct simulated_node *node = (world)->nodes + 1; node <= (world)->nodes + (world)->node_count;     \
+         node++)
 
 /* Runs one seed to its end; true when nothing was violated. */
 bool world_run(struct world *world, const struct world_options *options, struct cluster_actions *actions,

@@ -234,7 +234,7 @@ static void start(const char *names, unsigned interval_ms, unsigned timeout_ms)
 static void expect_absent(const struct cluster_event *event, enum observation observation)
 {
         ck_assert_int_eq(event->operation.observation, observation);
-        ck_assert(!file_exists("run/r.json"));
+        ck_assert(!file_exists("run/ocf/r.json"));
 }
 
 /* Asks for a list; true when r is in it. */
@@ -262,7 +262,7 @@ START_TEST(agents_start_in_order_each_after_a_probe_and_stop_in_reverse)
 {
         start("xyz", 60000, 20000);
         ck_assert_str_eq(log_take(), "monitor x,start x,monitor y,start y,monitor z,start z,");
-        ck_assert(file_exists("run/r.json"));
+        ck_assert(file_exists("run/ocf/r.json"));
         order(CLUSTER_ACTION_STOP);
         expect_absent(expect_done(OPERATION_STOP, OPERATION_SUCCEEDED), OBSERVED_ABSENT_UNKNOWN);
         ck_assert_str_eq(log_take(), "stop z,stop y,stop x,");
@@ -327,12 +327,12 @@ START_TEST(a_failed_start_whose_stop_fails_is_unknown_until_a_later_stop_succeed
         order(CLUSTER_ACTION_START);
         const struct cluster_event *event = expect_done(OPERATION_START, OPERATION_UNKNOWN);
         ck_assert_ptr_nonnull(strstr(event->operation.text, "stop: failed (1)"));
-        ck_assert(file_exists("run/r.json"));
+        ck_assert(file_exists("run/ocf/r.json"));
         file_remove("x.stop");
         event = await();
         ck_assert_int_eq(event->kind, CLUSTER_EVENT_OBSERVED);
         ck_assert_int_eq(event->observed.observation, OBSERVED_ABSENT_FAILED);
-        ck_assert(!file_exists("run/r.json"));
+        ck_assert(!file_exists("run/ocf/r.json"));
 }
 END_TEST
 
@@ -347,7 +347,7 @@ START_TEST(a_stop_that_is_not_confirmed_is_unknown)
         order(CLUSTER_ACTION_STOP);
         (void)expect_done(OPERATION_STOP, OPERATION_UNKNOWN);
         ck_assert_str_eq(log_take(), "stop z,stop y,"); /* x is below y: not touched */
-        ck_assert(file_exists("run/r.json"));
+        ck_assert(file_exists("run/ocf/r.json"));
         file_remove("y.stop");
         order(CLUSTER_ACTION_STOP);
         expect_absent(expect_done(OPERATION_STOP, OPERATION_SUCCEEDED), OBSERVED_ABSENT_UNKNOWN);
@@ -366,7 +366,7 @@ START_TEST(a_failed_monitor_stops_the_rest_and_is_reported_then)
         ck_assert_str_eq(event->observed.role, "r");
         ck_assert_msg(strstr(event->observed.text, "monitor:") != NULL, "%s", event->observed.text);
         ck_assert(!file_exists("x.up") && !file_exists("y.up") && !file_exists("z.up") &&
-                  !file_exists("run/r.json"));
+                  !file_exists("run/ocf/r.json"));
         ck_assert(!list_has_role());
 }
 END_TEST
@@ -378,7 +378,7 @@ START_TEST(a_failed_monitor_whose_stop_fails_reports_nothing_until_it_is_stopped
         file_remove("y.up");
         loop_run_ms(500);
         ck_assert_int_eq(event_read, event_count);
-        ck_assert(file_exists("run/r.json"));
+        ck_assert(file_exists("run/ocf/r.json"));
         file_remove("x.stop");
         ck_assert_int_eq(await()->observed.observation, OBSERVED_ABSENT_FAILED);
 }
@@ -396,6 +396,21 @@ START_TEST(a_monitor_that_says_nothing_is_asked_again)
         ck_assert(file_exists("x.up") && file_exists("y.up"));
         file_write("y.monitor", "exit 7");
         ck_assert_int_eq(await()->observed.observation, OBSERVED_ABSENT_FAILED);
+}
+END_TEST
+
+START_TEST(a_monitor_that_answers_after_a_stop_is_not_heard)
+{
+        start("x", 100, 20000);
+        file_write("x.monitor", "rm $D/x.monitor; touch $D/asked; sleep 0.6; exit 7");
+        while (!file_exists("asked"))
+                loop_run_ms(20);
+        order(CLUSTER_ACTION_STOP);
+        expect_absent(expect_done(OPERATION_STOP, OPERATION_SUCCEEDED), OBSERVED_ABSENT_UNKNOWN);
+        start("x", 60000, 20000);
+        loop_run_ms(1000);
+        ck_assert_int_eq(event_read, event_count);
+        ck_assert(file_exists("x.up"));
 }
 END_TEST
 
@@ -436,7 +451,7 @@ START_TEST(after_a_restart_a_stopped_role_is_not_listed)
         file_remove("y.up");
         daemon_start();
         ck_assert(!list_has_role());
-        ck_assert(!file_exists("run/r.json"));
+        ck_assert(!file_exists("run/ocf/r.json"));
 }
 END_TEST
 
@@ -462,7 +477,7 @@ START_TEST(after_a_restart_a_silent_role_counts_as_running)
         file_write("y.monitor", "sleep 1000");
         daemon_start();
         ck_assert(list_has_role());
-        ck_assert(file_exists("run/r.json") && file_exists("x.up"));
+        ck_assert(file_exists("run/ocf/r.json") && file_exists("x.up"));
 }
 END_TEST
 
@@ -482,7 +497,7 @@ START_TEST(an_unreadable_record_counts_as_running_until_stopped)
 {
         start("x", 60000, 20000);
         daemon_stop();
-        file_write("run/r.json", "{\"role\":");
+        file_write("run/ocf/r.json", "{\"role\":");
         daemon_start();
         ck_assert(list_has_role());
         order(CLUSTER_ACTION_STOP);
@@ -540,7 +555,7 @@ END_TEST
 START_TEST(without_a_record_nothing_is_started)
 {
         char path[128];
-        TEXT_PRINT(path, "%s/r.new", run_dir); /* in the way of the record, for root too */
+        TEXT_PRINT(path, "%s/ocf/r.new", run_dir); /* in the way of the record, for root too */
         ck_assert_int_eq(mkdir(path, 0700), 0);
         define("x", 60000, 20000);
         order(CLUSTER_ACTION_START);
@@ -707,6 +722,7 @@ int main(void)
         LOOP_TEST(tcase, a_failed_monitor_stops_the_rest_and_is_reported_then, monitor_failures);
         tcase_add_test(tcase, a_failed_monitor_whose_stop_fails_reports_nothing_until_it_is_stopped);
         LOOP_TEST(tcase, a_monitor_that_says_nothing_is_asked_again, silences);
+        tcase_add_test(tcase, a_monitor_that_answers_after_a_stop_is_not_heard);
         tcase_add_test(tcase, an_agent_that_vanished_says_nothing);
         tcase_add_test(tcase, after_a_restart_a_running_role_is_adopted_and_watched);
         tcase_add_test(tcase, after_a_restart_a_stopped_role_is_not_listed);

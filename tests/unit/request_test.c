@@ -384,38 +384,40 @@ END_TEST
 
 START_TEST(why_tells_loss_evidence_assignment_and_start)
 {
-        struct entry *entry = fixture_add_entry(&fixture, COMMAND_ROLE_REPORT); /* 1: long ago */
+        struct entry *entry = fixture_add_entry(&fixture, COMMAND_ROLE_START); /* 1: of an earlier story */
+        TEXT_COPY(entry->command.role.role, "vm01");
+        entry = fixture_add_entry(&fixture, COMMAND_ROLE_REPORT); /* 2: what set it off */
         entry->command.role_report =
                 (struct command_role_report){ .role = "vm01", .node = 2, .kind = REPORT_RUNNING };
-        entry = fixture_add_entry(&fixture, COMMAND_NODE_LOST); /* 2: another loss of the same node */
+        entry = fixture_add_entry(&fixture, COMMAND_NODE_LOST); /* 3: another loss of the same node */
         entry->command.node = (struct command_node){ .node = 2, .incarnation = 1 };
-        entry = fixture_add_entry(&fixture, COMMAND_NODE_LOST); /* 3 */
+        entry = fixture_add_entry(&fixture, COMMAND_NODE_LOST); /* 4 */
         entry->command.node =
                 (struct command_node){ .node = 2, .incarnation = 2, .reason = "left without a word" };
-        entry = fixture_add_entry(&fixture, COMMAND_NODE_LOST); /* 4: not its node */
+        entry = fixture_add_entry(&fixture, COMMAND_NODE_LOST); /* 5: not its node */
         entry->command.node = (struct command_node){ .node = 3, .incarnation = 2 };
-        entry = fixture_add_entry(&fixture, COMMAND_NODE_EVIDENCE); /* 5 */
+        entry = fixture_add_entry(&fixture, COMMAND_NODE_EVIDENCE); /* 6 */
         entry->command.node_evidence = (struct command_node_evidence){ .node = 2,
                                                                        .incarnation = 2,
                                                                        .kind = EVIDENCE_POWERED_OFF,
                                                                        .text = "ipmi2",
                                                                        .duration_ms = 3200 };
-        entry = fixture_add_entry(&fixture, COMMAND_ROLE_ASSIGN); /* 6 */
+        entry = fixture_add_entry(&fixture, COMMAND_ROLE_ASSIGN); /* 7 */
         entry->command.role_assign = (struct command_role_assign){
                 .role = "vm01",
                 .node = 1,
                 .generation = 3,
                 .reason = "most free memory",
-                .owner_evidence = { .kind = EVIDENCE_POWERED_OFF, .index = 5, .text = "ipmi2" }
+                .owner_evidence = { .kind = EVIDENCE_POWERED_OFF, .index = 6, .text = "ipmi2" }
         };
-        entry = fixture_add_entry(&fixture, COMMAND_ROLE_REPORT); /* 7 */
+        entry = fixture_add_entry(&fixture, COMMAND_ROLE_REPORT); /* 8 */
         entry->command.role_report =
                 (struct command_role_report){ .role = "vm01", .node = 1, .kind = REPORT_RUNNING };
 
         json_t *result =
                 json_object_get(fixture_ask(&fixture, "role.why", "{\"name\":\"vm01\"}", false), "result");
         json_t *chain = json_object_get(result, "chain");
-        static const json_int_t want[] = { 1, 3, 5, 6, 7 };
+        static const json_int_t want[] = { 2, 4, 6, 7, 8 };
         ck_assert_uint_eq(json_array_size(chain), sizeof(want) / sizeof(want[0]));
         for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++)
                 ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(chain, i), "index")),

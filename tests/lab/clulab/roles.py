@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the tests of clusterd share: guests as roles, and the proof that nothing touched them."""
+
+from clulab.errors import LabError
+from clulab.testing import CLU_DONE, check, check_equal, in_parallel, wait_until
+
+FENCE_DEVICE = "power"
+# Commands that mean that somebody took a node or a role for broken.
+ALARMS = {"node-lost", "node-evidence", "node-fence", "node-confirm-off", "role-assign", "role-stop"}
+ALARM_REPORTS = {"stopped", "shut-down", "failed", "start-failed"}
+# Of the hardware: a cut by a fence agent or a watchdog.
+HARDWARE_ALARMS = {"off", "watchdog", "fence"}
+ENTRIES_MAX = 1000000
+
+
+def add_fence_device(lab):
+    """One power controller for all nodes, as the lab has it."""
+    wait_answering(lab)
+    lab.clu(
+        lab.nodes[0], "fence", "add", FENCE_DEVICE, "--agent", "fence_lab", "--nodes", ",".join(lab.nodes),
+        "--timeout", "10000",
+    )
+
+
+def add_roles(lab, owners):
+    """{name: node} as roles that run there; returns the guests when all answer and write to their disks."""
+    guests = {name: lab.guest(name) for name in owners}
+
+    def add(name):
+        lab.clu(owners[name], "role", "add", name, "--definition", guests[name].definition,
+                "--preferred", owners[name])
+
+    in_parallel(add, list(owners))
+    in_parallel(lambda guest: guest.wait_answers(60), list(guests.values()))
+    for guest in guests.values():
+        guest.wait_writes()
+    for name, node in owners.items():
+        check_equal(show(lab, node, name)["owner"], node, f"owner of {name}")
+    return list(guests.values())
+
+
+def show(lab, node, name):
+    """`clu role show`."""
+    return lab.clu(node, "role", "show", name)
+
+
+def answering(lab, nodes=None):
+    """Whether clusterd answers on all NODES (default all) and says that the cluster is whole."""
+    for node in nodes or lab.nodes:
+        status = lab.clu(node, "cluster", "status", exit_code=None)
+        if status is None or status.get("exit", CLU_DONE) != CLU_DONE or not status["active"]:
+            return False
+        level = [row for row in status["nodes"] if row["state"] == "up" and row["level"]]
+        if len(level) != len(lab.nodes):
+            return False
+    return True
+
+
+def wait_answering(lab, timeout_s=30):
+    """Until every node's clusterd is an equal member again."""
+    wait_until(lambda: answering(lab), timeout_s, "every clusterd is up, a member and level", poll_s=0.1)
+
+
+def last_index(lab, node=None):
+    """Of the last entry that this node applied."""
+    return lab.clu(node or lab.nodes[0], "cluster", "status")["applied"]
+
+
+def entries(lab, node, after=0):
+    """Committed entries behind AFTER."""
+    found = lab.clu(node, "ledger", "list", "--from", str(after + 1), "--limit", str(ENTRIES_MAX))
+    return found["entries"]
+
+
+def check_ledgers_agree(lab):
+    """Every node's own file is sound, and all have the same end; returns it."""
+    def ends():
+        found = [lab.clu(node, "ledger", "verify") for node in lab.nodes]
+        check(all(end["sound"] for end in found), f"a ledger is not sound: {found}")
+        return found[0] if len({(end["last"], end["applied"], end["hash"]) for end in found}) == 1 else None
+
+    return wait_until(ends, 10, "all ledgers have the same end")
+
+
+class Undisturbed:
+    """`with Undisturbed(lab, guests, moves=1): ...`: whatever happens inside, the guests never notice.
+
+    Afterwards: same boots, disks whole, answered all the time, one owner and one domain each, no failure and no loss
+    in the ledger, nothing fenced, generations grown by nothing but moves.
+    """
+
+    def __init__(self, lab, guests, moves=0, silence_ms=1000, settle_s=60):
+        self.lab = lab
+        self.guests = guests
+        self.moves = moves
+        self.silence_ms = silence_ms
+        self.settle_s = settle_s
+        self.longest_ms = 0.0
+
+    def __enter__(self):
+        lab = self.lab
+        self.index = last_index(lab)
+        self.events = len(lab.events())
+        self.generations = {guest.name: show(lab, lab.nodes[0], guest.name)["generation"] for guest in self.guests}
+        self.boots = {guest.name: len(guest.check_disk().boots) for guest in self.guests}
+        self.pings = [guest.ping().__enter__() for guest in self.guests]
+        return self
+
+    def __exit__(self, kind, *_):
+        try:
+            if kind is None:
+                self.wait_settled()
+                for guest in self.guests:
+                    guest.wait_writes()
+        finally:
+            for ping in self.pings:
+                ping.__exit__()
+        if kind is None:
+            self.check()
+
+    def wait_settled(self):
+        """All daemons are back, every role is online."""
+        wait_answering(self.lab, self.settle_s)
+        for guest in self.guests:
+            wait_until(lambda guest=guest: self.is_settled(guest), self.settle_s,
+                       f"{guest.name} is online with one owner and one domain", poll_s=0.1)
+
+    def is_settled(self, guest):
+        """Every node says the same owner, and the domain is there and nowhere else."""
+        rows = [show(self.lab, node, guest.name) for node in self.lab.nodes]
+        owners = {(row["owner"], row["state"], row["generation"]) for row in rows}
+        return len(owners) == 1 and rows[0]["state"] == "online" and guest.running_on() == [rows[0]["owner"]]
+
+    def check(self):
+        """Raises with the first thing that was not as it should."""
+        lab = self.lab
+        found = entries(lab, lab.nodes[0], self.index)
+        alarms = [entry["text"] for entry in found if is_alarm(entry)]
+        check_equal(alarms, [], "alarms in the ledger")
+        hardware = [event for event in lab.events()[self.events:] if event["event"] in HARDWARE_ALARMS]
+        check_equal(hardware, [], "hardware that was cut")
+        for guest, ping in zip(self.guests, self.pings):
+            moves = sum(e["command"] == "role-move" and e["subject"] == f"role:{guest.name}" for e in found)
+            row = show(lab, lab.nodes[0], guest.name)
+            check_equal(row["failures"], 0, f"failures of {guest.name}")
+            grown = row["generation"] - self.generations[guest.name]
+            check(grown == moves, f"{guest.name}: {moves} moves, but the generation grew by {grown}")
+            self.longest_ms = max(self.longest_ms, ping.longest_silence_ms())
+            check(ping.longest_silence_ms() <= self.silence_ms,
+                  f"{guest.name} was silent for {ping.longest_silence_ms():.0f} ms, allowed are {self.silence_ms}")
+            guest.require_whole_disk(boots=self.boots[guest.name])
+        moves = sum(entry["command"] == "role-move" for entry in found)
+        check_equal(moves, self.moves, "moves in the ledger")
+
+
+def is_alarm(entry):
+    """Somebody took a node or a role for broken."""
+    if entry["command"] in ALARMS:
+        return True
+    return entry["command"] == "role-report" and entry["command_json"]["report"] in ALARM_REPORTS
+
+
+def require_untouched_hardware(lab, before):
+    """No cut by a fence agent or a watchdog since there were BEFORE events."""
+    found = [event for event in lab.events()[before:] if event["event"] in HARDWARE_ALARMS]
+    check_equal(found, [], "hardware that was cut")
+
+
+def alive(lab, node):
+    """LabError as False: for nodes that may be off."""
+    try:
+        return lab.clu(node, "node", "list", exit_code=None) is not None
+    except LabError:
+        return False
