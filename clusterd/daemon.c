@@ -243,7 +243,6 @@ static void read_guard(struct daemon *daemon, struct cluster_identity *identity)
 {
         struct guard_report report;
         uint64_t until_ms = clock_boot_ms() + GUARD_WAIT_MS;
-        (void)guard_client_send(daemon->guard, &daemon->guard_order);
         while (guard_client_read(daemon->guard, &report) < 0) {
                 if (clock_boot_ms() >= until_ms) {
                         log_warning("no guard keeper answers: is clu-guard running? No watchdog stands behind this node");
@@ -252,6 +251,8 @@ static void read_guard(struct daemon *daemon, struct cluster_identity *identity)
                 (void)usleep(20000);
         }
         identity->contact_ms = report.contact_ms;
+        identity->guard_armed = report.order.armed;
+        daemon->guard_order.armed = report.order.armed;
         identity->watchdog = report.watchdog;
 }
 

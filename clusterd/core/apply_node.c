@@ -70,6 +70,12 @@ void apply_node_join(struct apply *apply, const struct command_node_join *join)
                 return;
         }
         bool returned = node->id == NODE_NONE || booted || node->state != NODE_UP;
+        if (node->id != NODE_NONE && !text_equal(node->name, join->name)) {
+                /* Rows are kept by name. */
+                apply->deleted = true;
+                apply->deleted_kind = OBJECT_NODE;
+                TEXT_COPY(apply->deleted_name, node->name);
+        }
         if (booted && node->id != NODE_NONE)
                 clear_last_boot(apply, join->node);
         copy_facts(node, join);
@@ -129,6 +135,23 @@ void apply_node_lost(struct apply *apply, const struct command_node *lost, bool 
         apply_changed_node(apply, node);
 }
 
+bool node_awaits_arrival(const struct model *model, uint32_t node)
+{
+        for MODEL_EACH_ROLE (model, role) {
+                const struct node *owner = model_node(model, role->owner);
+                if (role->state == ROLE_MOVING && role->target == node && role->owner_end == MOVE_END_UNKNOWN &&
+                    owner != NULL && owner->state == NODE_UP)
+                        return true;
+        }
+        return false;
+}
+
+/* The others are said of one role at one generation, not of a node. */
+static bool proves_node_off(enum evidence_kind kind)
+{
+        return kind == EVIDENCE_POWERED_OFF || kind == EVIDENCE_GUARD_EXPIRED || kind == EVIDENCE_OPERATOR;
+}
+
 void apply_node_evidence(struct apply *apply, const struct command_node_evidence *command)
 {
         struct node *node = apply_node(apply, command->node);
@@ -143,8 +166,18 @@ void apply_node_evidence(struct apply *apply, const struct command_node_evidence
                 apply_refuse(apply, "%s has returned since", node->name);
                 return;
         }
+        if (!proves_node_off(command->kind)) {
+                apply_refuse(apply, "'%s' does not prove that %s is off", evidence_kind_name(command->kind),
+                             node->name);
+                return;
+        }
         if (command->kind == EVIDENCE_GUARD_EXPIRED && !node->watchdog) {
                 apply_refuse(apply, "%s has no watchdog behind its guard, so its expiry proves nothing",
+                             node->name);
+                return;
+        }
+        if (command->kind == EVIDENCE_GUARD_EXPIRED && node_awaits_arrival(apply->model, node->id)) {
+                apply_refuse(apply, "a role may still be on its way to %s: its source has to end the move first",
                              node->name);
                 return;
         }

@@ -59,6 +59,8 @@ static void settle_on(struct apply *apply, struct role *role, uint32_t owner, co
 {
         role->owner = owner;
         role->target = NODE_NONE;
+        if (role->failback == owner)
+                role->failback = NODE_NONE; /* home again */
         role->owner_evidence = (struct evidence){ .kind = EVIDENCE_NONE };
         role->target_evidence = (struct evidence){ .kind = EVIDENCE_NONE };
         role_enter(role, role->desired == DESIRED_RUNNING ? ROLE_ONLINE : ROLE_STOPPING, apply->index, reason);
@@ -125,27 +127,6 @@ static bool is_gone(enum report_kind kind)
         return kind != REPORT_RUNNING && kind != REPORT_STABLE;
 }
 
-static void report_while_starting(struct apply *apply, struct role *role,
-                                  const struct command_role_report *report)
-{
-        if (report->kind == REPORT_RUNNING) {
-                role->tried = 0;
-                role_enter(role, ROLE_ONLINE, apply->index, role->reason);
-                return;
-        }
-        if (report->kind == REPORT_STOPPED || report->kind == REPORT_ABSENT) {
-                displaced(apply, role, report->text); /* its guard lapsed, or it was told to stop */
-                return;
-        }
-        /* Another node at once; after the last one, a pause and all of them again. */
-        role->tried |= node_set_of(report->node);
-        role->failures++;
-        bool another = (placement_open_nodes(apply->model, role) & ~role->tried) != 0;
-        if (!another)
-                role->tried = 0;
-        fail(apply, role, another ? 0 : retry_delay_ms(role->failures + 1), report->text);
-}
-
 static void report_while_online(struct apply *apply, struct role *role,
                                 const struct command_role_report *report)
 {
@@ -173,6 +154,44 @@ static void report_while_online(struct apply *apply, struct role *role,
         }
 }
 
+/* A node that is full is none: the planner would come back to one where it failed, and that without a pause. */
+static bool has_untried_node(const struct model *model, const struct role *role)
+{
+        struct placement_load load;
+        uint32_t node = NODE_NONE;
+        char reason[REASON_BYTES];
+        placement_load_read(model, &load);
+        return placement_choose(model, role, &load, role->tried, &node, reason) == PLACEMENT_FOUND;
+}
+
+static void report_while_starting(struct apply *apply, struct role *role,
+                                  const struct command_role_report *report)
+{
+        if (report->kind == REPORT_RUNNING) {
+                role->tried = 0;
+                role_enter(role, ROLE_ONLINE, apply->index, role->reason);
+                return;
+        }
+        if (report->kind == REPORT_STOPPED || report->kind == REPORT_ABSENT) {
+                displaced(apply, role, report->text); /* its guard lapsed, or it was told to stop */
+                return;
+        }
+        if (report->kind == REPORT_SHUT_DOWN) { /* it ran, and was gone before that was told */
+                role_enter(role, ROLE_ONLINE, apply->index, role->reason);
+                report_while_online(apply, role, report);
+                return;
+        }
+        if (!is_gone(report->kind))
+                return;
+        /* Another node at once; after the last one, a pause and all of them again. */
+        role->tried |= node_set_of(report->node);
+        role->failures++;
+        bool another = has_untried_node(apply->model, role);
+        if (!another)
+                role->tried = 0;
+        fail(apply, role, another ? 0 : retry_delay_ms(role->failures + 1), report->text);
+}
+
 static void report_while_moving(struct apply *apply, struct role *role,
                                 const struct command_role_report *report)
 {
@@ -185,6 +204,13 @@ static void report_while_moving(struct apply *apply, struct role *role,
         }
         if (is_gone(report->kind)) {
                 struct evidence evidence = { .kind = EVIDENCE_STOPPED, .index = apply->index };
+                const struct node *target = model_node(apply->model, role->target);
+                if (is_owner && target != NULL && target->state == NODE_UP) {
+                        /* It may have arrived after the evidence against the target was given: the target is here
+                         * again, and must say itself. */
+                        role->target_end = MOVE_END_UNKNOWN;
+                        role->target_evidence = (struct evidence){ .kind = EVIDENCE_NONE };
+                }
                 apply_runner_gone(apply, role, report->node, &evidence);
                 return;
         }
@@ -232,11 +258,9 @@ void apply_role_report(struct apply *apply, const struct command_role_report *re
         struct role *role = apply_role(apply, report->role);
         if (role == NULL || !may_report(apply, role, report))
                 return;
-        if (is_gone(report->kind)) {
-                role->owner_evidence = role->state == ROLE_MOVING ?
-                                               role->owner_evidence :
-                                               (struct evidence){ .kind = EVIDENCE_STOPPED, .index = apply->index };
-        }
+        bool single = role->state == ROLE_STARTING || role->state == ROLE_ONLINE || role->state == ROLE_STOPPING;
+        if (single && is_gone(report->kind))
+                role->owner_evidence = (struct evidence){ .kind = EVIDENCE_STOPPED, .index = apply->index };
         switch (role->state) {
         case ROLE_STARTING:
                 report_while_starting(apply, role, report);

@@ -235,7 +235,11 @@ void apply_role_move(struct apply *apply, const struct command_role_move *move)
                 apply_refuse(apply, "%s", binds);
                 return;
         }
-        role->failback = !move->drain ? NODE_NONE : role->failback != NODE_NONE ? role->failback : role->owner;
+        /* A move home that fails is tried again, so home is forgotten only on arrival, or when it goes elsewhere. */
+        if (!move->drain && move->target != role->failback)
+                role->failback = NODE_NONE;
+        else if (move->drain && role->failback == NODE_NONE)
+                role->failback = role->owner;
         if (role->kind == ROLE_OCF) {
                 relocate(apply, role, move->target);
         } else {

@@ -98,6 +98,7 @@ static void on_snapshot_begin(struct cluster *cluster, const struct ledger_posit
                    (unsigned long long)at->index);
         model_clear(cluster->model);
         slot_list_clear(&cluster->changes.roles);
+        observe_forget(cluster);
         ledger_restart_at(&cluster->ledger, &(struct ledger_position){ .index = 0 });
         cluster->ledger.blank = true;
         cluster->snapshot_running = true;

@@ -47,6 +47,8 @@ void cluster_init(struct cluster *cluster, const struct cluster_identity *identi
         char *base = (char *)cluster;
         cluster->identity = *identity;
         cluster->contact_ms = identity->contact_ms;
+        cluster->guard_armed = identity->guard_armed;
+        cluster->unsurveyed = identity->guard_armed;
         cluster->model = model_init(base + layout.model, roles_max);
         cluster->ledger.tail = (void *)(base + layout.tail);
         cluster->ledger.blank = true;

@@ -32,6 +32,7 @@ struct cluster_identity {
         char address[ADDRESS_BYTES];
         char migration_address[ADDRESS_BYTES];
         uint64_t contact_ms; /* last contact that the guard keeper knows of, on our clock; 0: none */
+        bool guard_armed;    /* by an earlier process of this boot: guests may be running here */
 };
 
 enum cluster_event_kind {

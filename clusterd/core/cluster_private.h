@@ -79,7 +79,7 @@ struct local_role {
         bool stopped_by_guard;
 
         enum operation operation; /* under way */
-        bool unresolved;          /* a start or move whose end nobody knows */
+        bool unresolved;          /* a start whose end nobody knows: it may still come true */
         uint64_t attempted;       /* generation that we last started, or moved away */
         uint64_t start_failed;    /* generation whose start failed, and is surely absent */
         uint32_t duration_ms, downtime_ms; /* of the operation that ended */
@@ -98,6 +98,7 @@ struct fencing {
         uint32_t tries;
         uint64_t next_ms;
         uint64_t evidence_count; /* request_id of an evidence proposal; 0: none */
+        uint64_t arrival_ms; /* when a guest might last have arrived there */
         bool off;
         char device[NAME_BYTES];
 };
@@ -133,6 +134,7 @@ struct cluster {
         bool list_running;
         bool list_wanted;
         uint32_t present_count; /* roles that are here, or being started */
+        bool unsurveyed;        /* something may be here that no listing has shown us yet */
         uint64_t contact_ms;      /* last contact: renews the guard */
         bool guard_lapsed;        /* and acted upon */
         bool guard_armed;
@@ -198,6 +200,8 @@ void commit_apply_next(struct cluster *cluster);
 void commit_flush_rows(struct cluster *cluster, const struct ledger_position *applied_before);
 
 /* observe.c */
+/* Role slots have new meanings: what was known by slot is forgotten, and asked for anew. */
+void observe_forget(struct cluster *cluster);
 void observe_listed(struct cluster *cluster, const struct cluster_event *event);
 void observe_observed(struct cluster *cluster, const struct cluster_event *event);
 void observe_operation_done(struct cluster *cluster, const struct cluster_event_operation *done);
@@ -211,6 +215,7 @@ void reconcile_tick(struct cluster *cluster);
 void reconcile_applied(struct cluster *cluster, const struct entry *entry, bool done);
 void reconcile_round_ended(struct cluster *cluster);
 void reconcile_all(struct cluster *cluster); /* every role needs a look */
+void reconcile_role_changed(struct cluster *cluster, uint32_t slot);
 void reconcile_role_removed(struct cluster *cluster, uint32_t slot);
 
 /* guard.c */

@@ -130,7 +130,7 @@ void commit_flush_rows(struct cluster *cluster, const struct ledger_position *ap
                 uint32_t slot = changes->roles.slots[i];
                 if (model->roles[slot].name[0] != '\0')
                         put_row(cluster, OBJECT_ROLE, model->roles[slot].name);
-                slot_list_add(&cluster->attention, slot);
+                reconcile_role_changed(cluster, slot);
         }
         changes->settings = false;
         changes->nodes = 0;

@@ -49,6 +49,8 @@ static uint64_t guard_expires_at(const struct cluster *cluster, const struct nod
 {
         const struct settings *settings = &cluster->model->settings;
         uint64_t lost_ms = cluster->round.view_ms[node->id];
+        if (lost_ms < cluster->fencing[node->id].arrival_ms)
+                lost_ms = cluster->fencing[node->id].arrival_ms;
         if (lost_ms < cluster->round.state_ms)
                 lost_ms = cluster->round.state_ms;
         return lost_ms + settings->isolation_hold_ms + settings->stop_grace_ms + settings->watchdog_ms +
@@ -83,6 +85,8 @@ static void tick_node(struct cluster *cluster, const struct node *node)
         }
         if (fencing->evidence_count != 0)
                 return;
+        if (node_awaits_arrival(cluster->model, node->id))
+                fencing->arrival_ms = cluster->now_ms;
         uint64_t expires_at = guard_expires_at(cluster, node);
         if (fencing->off) {
                 give_evidence(cluster, node, EVIDENCE_POWERED_OFF, fencing->device);

@@ -21,7 +21,7 @@ bool guard_is_valid(const struct cluster *cluster)
 void guard_tick(struct cluster *cluster)
 {
         bool valid = guard_is_valid(cluster);
-        bool needed = cluster->present_count > 0;
+        bool needed = cluster->present_count > 0 || cluster->unsurveyed;
         if (needed && !valid && !cluster->guard_lapsed) {
                 cluster->guard_lapsed = true;
                 reconcile_all(cluster);

@@ -2,6 +2,7 @@
 #include "clusterd/core/cluster_private.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "clusterd/base/text.h"
 
@@ -91,6 +92,20 @@ void observe_observed(struct cluster *cluster, const struct cluster_event *event
                 cluster->list_wanted = true;
 }
 
+void observe_forget(struct cluster *cluster)
+{
+        uint32_t roles_max = cluster->model->roles_max;
+        memset(cluster->local, 0, roles_max * sizeof *cluster->local);
+        memset(cluster->planned, 0, roles_max * sizeof *cluster->planned);
+        slot_list_clear(&cluster->attention);
+        slot_list_clear(&cluster->later);
+        cluster->unsurveyed |= cluster->present_count > 0;
+        cluster->present_count = 0;
+        cluster->list_running = false; /* what it says would go to the wrong slots */
+        cluster->listings++;
+        cluster->list_wanted = true;
+}
+
 /* Whoever the list did not name is absent, unless we know something newer. */
 static void conclude_listing(struct cluster *cluster, uint64_t listing)
 {
@@ -122,6 +137,7 @@ void observe_listed(struct cluster *cluster, const struct cluster_event *event)
         }
         if (event->listed.end) {
                 cluster->list_running = false;
+                cluster->unsurveyed = false;
                 conclude_listing(cluster, event->listed.listing);
                 return;
         }
@@ -151,7 +167,15 @@ void observe_operation_done(struct cluster *cluster, const struct cluster_event_
         local->stamp = cluster->listings;
         local->duration_ms = done->duration_ms;
         local->downtime_ms = done->downtime_ms;
-        local->unresolved = done->result == OPERATION_UNKNOWN && done->operation != OPERATION_STOP;
+        /*
+         * A start whose end nobody knows may come true later. Its own late word ends that doubt, and so does a
+         * stop: the hypervisor does what it is asked about one domain in the order of asking.
+         */
+        if (done->operation == OPERATION_START)
+                local->unresolved = done->result == OPERATION_UNKNOWN ||
+                                    (local->unresolved && !observation_is_present(done->observation));
+        else if (done->result == OPERATION_SUCCEEDED)
+                local->unresolved = false;
         recount(cluster, before, local);
         TEXT_COPY(local->text, done->text);
         cluster->list_wanted = true; /* a word that we ignored meanwhile is made up for */

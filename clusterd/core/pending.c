@@ -121,6 +121,11 @@ static void tick_one(struct cluster *cluster, struct pending *pending)
                 give_up(cluster, pending);
                 return;
         }
+        if (pending->command.kind == COMMAND_NODE_CONFIRM_OFF && !pending->sent &&
+            node_set_has(cluster->round.connected, pending->command.node.node)) {
+                finish(cluster, pending, REPLY_REFUSED, 0, "that node is connected: it is not off");
+                return;
+        }
         /* What was sent in an earlier round and is in its history was applied before this epoch became active. */
         if (!pending->sent && round_is_active(cluster)) {
                 pending->sent = propose_as(cluster, pending->count, pending->actor, &pending->command) != 0;

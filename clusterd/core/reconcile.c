@@ -68,8 +68,6 @@ static void stop(struct looked_at *at, uint32_t timeout_ms, const char *reason)
 static void move_away(struct looked_at *at)
 {
         const struct node *target = model_node(at->cluster->model, at->role->target);
-        if (target == NULL)
-                return;
         at->local->attempted = at->role->generation;
         observe_begin(at->cluster, at->local, OPERATION_MOVE);
         struct cluster_action *action = act(at, CLUSTER_ACTION_MOVE, at->role->reason);
@@ -129,11 +127,17 @@ static void see_to_starting(struct looked_at *at)
         if (at->present) {
                 if (local->observation == OBSERVED_RUNNING)
                         report(at, REPORT_RUNNING, "");
+        } else if (local->unresolved) {
+                /* Here, starting it once more is harmless; elsewhere it would not be. */
+                if (at->cluster->now_ms >= local->not_before_ms)
+                        start(at);
+                else
+                        look_again(at, local->not_before_ms);
         } else if (local->start_failed == at->role->generation && local->confirmed) {
                 report(at, REPORT_START_FAILED, local->text[0] != '\0' ? local->text : "it did not start");
-        } else if (!local->unresolved && local->attempted != at->role->generation) {
+        } else if (local->attempted != at->role->generation) {
                 start(at);
-        } else if (!local->unresolved && is_surely_absent(at)) {
+        } else if (is_surely_absent(at)) {
                 report_gone(at); /* it had started, and is gone before that was told */
         }
 }
@@ -164,12 +168,19 @@ static void see_to_stopping(struct looked_at *at)
                 report(at, REPORT_STOPPED, "");
                 return;
         }
-        if (!at->present)
+        if (!at->present && !at->local->unresolved)
                 return;
         if (at->cluster->now_ms < at->local->not_before_ms)
                 look_again(at, at->local->not_before_ms);
         else
                 stop(at, at->role->stop_now ? 0 : at->role->stop_timeout_ms, at->role->reason);
+}
+
+/* Nothing may be sent to a node against which evidence is, or may soon be, given. */
+static bool target_is_there(const struct looked_at *at)
+{
+        const struct node *target = model_node(at->cluster->model, at->role->target);
+        return target != NULL && target->state == NODE_UP && at->role->target_end == MOVE_END_UNKNOWN;
 }
 
 static void see_to_moving_out(struct looked_at *at)
@@ -186,10 +197,12 @@ static void see_to_moving_out(struct looked_at *at)
                 at->cluster->list_wanted = true;
                 look_again(at, at->cluster->now_ms + RELIST_MS);
         } else if (local->observation == OBSERVED_RUNNING) {
-                if (local->attempted != at->role->generation)
-                        move_away(at);
-                else
+                if (local->attempted == at->role->generation)
                         report(at, REPORT_RUNNING, local->text);
+                else if (!target_is_there(at))
+                        report(at, REPORT_RUNNING, "the target was lost before the move began");
+                else
+                        move_away(at);
         }
 }
 
@@ -209,7 +222,7 @@ static void see_to_moving_in(struct looked_at *at)
                         look_again(at, at->cluster->now_ms + RELIST_MS);
                 }
         } else if (owner_done && is_surely_absent(at)) {
-                /* Only a listing asked after the owner had spoken counts: see reconcile_applied(). */
+                /* Only a listing asked after the owner had spoken counts: see reconcile_role_changed(). */
                 report(at, REPORT_ABSENT, "nothing arrived");
         }
 }
@@ -218,6 +231,10 @@ static void see_to_recovering(struct looked_at *at)
 {
         if (at->local->observation == OBSERVED_RUNNING)
                 report(at, REPORT_RUNNING, "");
+        else if (at->local->unresolved && at->cluster->now_ms < at->local->not_before_ms)
+                look_again(at, at->local->not_before_ms);
+        else if (at->local->unresolved)
+                stop(at, 0, "nobody knows whether it started here: it is stopped to be sure");
         else if (is_surely_absent(at))
                 report(at, REPORT_STOPPED, "it does not run here any more");
 }
@@ -369,6 +386,17 @@ static void announce(struct cluster *cluster, const struct role *role)
         act(&at, CLUSTER_ACTION_ANNOUNCE, "it moved here: the networks are told");
 }
 
+/* A move comes here, or something about it has changed: an absence known from before proves nothing now. */
+void reconcile_role_changed(struct cluster *cluster, uint32_t slot)
+{
+        const struct role *role = &cluster->model->roles[slot];
+        if (role->state == ROLE_MOVING && role->target == self(cluster)) {
+                cluster->local[slot].confirmed = false;
+                cluster->local[slot].stamp = cluster->listings;
+        }
+        slot_list_add(&cluster->attention, slot);
+}
+
 void reconcile_applied(struct cluster *cluster, const struct entry *entry, bool done)
 {
         const struct command *command = &entry->command;
@@ -391,11 +419,6 @@ void reconcile_applied(struct cluster *cluster, const struct entry *entry, bool 
                 if (!done)
                         local->not_before_ms = cluster->now_ms + AGAIN_MS;
                 slot_list_add(&cluster->attention, role_slot(cluster, role));
-        }
-        /* The owner has spoken: what we knew of an absence here was from before. */
-        if (role->state == ROLE_MOVING && role->target == self(cluster) && !ours) {
-                local->confirmed = false;
-                local->stamp = cluster->listings;
         }
         if (done && role->owner == self(cluster) && role->last_move.index == entry->index &&
             role->last_move.succeeded)

