@@ -24,12 +24,13 @@ static void clear_runner(struct apply *apply, uint32_t node, const struct eviden
                         apply_runner_gone(apply, role, node, evidence);
 }
 
-/* A host that booted anew runs nothing of what its last boot ran. */
+/* A host that booted anew runs nothing of what its last boot ran. What may have arrived since, it says itself. */
 static void clear_last_boot(struct apply *apply, uint32_t node)
 {
         struct model *model = apply->model;
         for (struct role *role = model->roles; role < model->roles + model->roles_used; role++) {
-                if (role->name[0] == '\0' || !role_may_run_on(role, node))
+                bool arriving = role->state == ROLE_MOVING && role->target == node;
+                if (role->name[0] == '\0' || arriving || !role_may_run_on(role, node))
                         continue;
                 struct evidence evidence = {
                         .kind = role->state == ROLE_STARTING ? EVIDENCE_NEVER_RAN : EVIDENCE_STOPPED,

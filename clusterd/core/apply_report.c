@@ -93,6 +93,19 @@ static void resolve_move(struct apply *apply, struct role *role)
         displaced(apply, role, "lost during a move; it runs on neither end");
 }
 
+/*
+ * The guest left its source: it may have arrived after the evidence against the target was given. If the target
+ * is here again, it must say so itself.
+ */
+static void reopen_target(struct apply *apply, struct role *role)
+{
+        const struct node *target = model_node(apply->model, role->target);
+        if (role->target_end != MOVE_END_ABSENT || target == NULL || target->state != NODE_UP)
+                return;
+        role->target_end = MOVE_END_UNKNOWN;
+        role->target_evidence = (struct evidence){ .kind = EVIDENCE_NONE };
+}
+
 void apply_runner_gone(struct apply *apply, struct role *role, uint32_t node,
                        const struct evidence *evidence)
 {
@@ -110,6 +123,8 @@ void apply_runner_gone(struct apply *apply, struct role *role, uint32_t node,
                 rest(apply, role, "its owner cannot run it any more");
                 break;
         case ROLE_MOVING:
+                if (is_owner)
+                        reopen_target(apply, role);
                 *(is_owner ? &role->owner_evidence : &role->target_evidence) = *evidence;
                 *(is_owner ? &role->owner_end : &role->target_end) = MOVE_END_ABSENT;
                 resolve_move(apply, role);
@@ -204,13 +219,6 @@ static void report_while_moving(struct apply *apply, struct role *role,
         }
         if (is_gone(report->kind)) {
                 struct evidence evidence = { .kind = EVIDENCE_STOPPED, .index = apply->index };
-                const struct node *target = model_node(apply->model, role->target);
-                if (is_owner && target != NULL && target->state == NODE_UP) {
-                        /* It may have arrived after the evidence against the target was given: the target is here
-                         * again, and must say itself. */
-                        role->target_end = MOVE_END_UNKNOWN;
-                        role->target_evidence = (struct evidence){ .kind = EVIDENCE_NONE };
-                }
                 apply_runner_gone(apply, role, report->node, &evidence);
                 return;
         }

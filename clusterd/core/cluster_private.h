@@ -201,6 +201,7 @@ void commit_flush_rows(struct cluster *cluster, const struct ledger_position *ap
 
 /* observe.c */
 /* Role slots have new meanings: what was known by slot is forgotten, and asked for anew. */
+void observe_forget_role(struct cluster *cluster, uint32_t slot);
 void observe_forget(struct cluster *cluster);
 void observe_listed(struct cluster *cluster, const struct cluster_event *event);
 void observe_observed(struct cluster *cluster, const struct cluster_event *event);

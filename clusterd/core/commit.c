@@ -47,13 +47,13 @@ static void log_refusal(struct cluster *cluster, const struct entry *entry, cons
                    subject, apply->reason);
 }
 
-static void begin_anew(struct cluster *cluster, const struct command *command)
+/* Where a role lives that the command would remove; roles_max if it is not about that. */
+static uint32_t slot_to_free(const struct cluster *cluster, const struct command *command)
 {
         const struct role *role = NULL;
         if (command->kind == COMMAND_ROLE_REMOVE)
                 role = model_role(cluster->model, command->role.role);
-        if (role != NULL)
-                reconcile_role_removed(cluster, role_slot(cluster, role));
+        return role == NULL ? cluster->model->roles_max : role_slot(cluster, role);
 }
 
 static bool concerns_planner(const struct command *command)
@@ -71,7 +71,7 @@ void commit_apply_next(struct cluster *cluster)
                 .time_ms = entry->time_ms,
                 .origin = entry->request.node,
         };
-        begin_anew(cluster, &entry->command);
+        uint32_t freed = slot_to_free(cluster, &entry->command);
         apply_command(&apply, &entry->command);
         if (apply.outcome != APPLY_DONE)
                 log_refusal(cluster, entry, &apply);
@@ -80,6 +80,8 @@ void commit_apply_next(struct cluster *cluster)
                 action->object.kind = apply.deleted_kind;
                 TEXT_COPY(action->object.name, apply.deleted_name);
         }
+        if (apply.deleted && freed < cluster->model->roles_max)
+                reconcile_role_removed(cluster, freed);
         cluster->planner_due |= concerns_planner(&entry->command);
         ledger_mark_applied(&cluster->ledger);
 

@@ -92,6 +92,14 @@ void observe_observed(struct cluster *cluster, const struct cluster_event *event
                 cluster->list_wanted = true;
 }
 
+void observe_forget_role(struct cluster *cluster, uint32_t slot)
+{
+        struct local_role *local = &cluster->local[slot];
+        struct local_role nothing = { .operation = OPERATION_NONE };
+        recount(cluster, counts(local), &nothing);
+        *local = nothing;
+}
+
 void observe_forget(struct cluster *cluster)
 {
         uint32_t roles_max = cluster->model->roles_max;

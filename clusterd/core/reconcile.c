@@ -376,7 +376,7 @@ void reconcile_round_ended(struct cluster *cluster)
 
 void reconcile_role_removed(struct cluster *cluster, uint32_t slot)
 {
-        memset(&cluster->local[slot], 0, sizeof cluster->local[slot]);
+        observe_forget_role(cluster, slot);
         memset(&cluster->planned[slot], 0, sizeof cluster->planned[slot]);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,9 +56,10 @@ int qemu_process_open(const char *role)
         ssize_t count = read_all(path, text, sizeof(text));
         if (count < 0)
                 return (int)count;
-        int pid = atoi(text);
-        if (pid <= 1)
+        long pid_read = strtol(text, NULL, 10);
+        if (pid_read <= 1 || pid_read > INT_MAX)
                 return -ENOENT;
+        int pid = (int)pid_read;
         /* Opened first, looked at afterwards: a number that is used again is then seen to be another's. */
         int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
         if (pidfd < 0)
