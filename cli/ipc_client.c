@@ -201,6 +201,24 @@ static int receive_reply(qb_ipcc_connection_t *connection, const struct deadline
         }
 }
 
+static int ask(qb_ipcc_connection_t *connection, const struct deadline *deadline, const char *text,
+               size_t bytes, char **ret_reply, size_t *ret_bytes)
+{
+        int error = send_request(connection, text, bytes);
+        if (error != 0)
+                return error;
+
+        struct reply reply = { .text = NULL };
+        error = receive_reply(connection, deadline, &reply);
+        if (error != 0) {
+                free(reply.text);
+                return error;
+        }
+        *ret_reply = reply.text;
+        *ret_bytes = reply.bytes;
+        return 0;
+}
+
 int ipc_call(const char *service, const char *text, size_t bytes, int timeout_ms, char **ret_reply,
              size_t *ret_bytes)
 {
@@ -213,17 +231,33 @@ int ipc_call(const char *service, const char *text, size_t bytes, int timeout_ms
         int error = connect_in_time(service, &deadline, &connection);
         if (error != 0)
                 return error;
-        error = send_request(connection, text, bytes);
-        if (error != 0)
-                return error;
+        return ask(connection, &deadline, text, bytes, ret_reply, ret_bytes);
+}
 
-        struct reply reply = { .text = NULL };
-        error = receive_reply(connection, &deadline, &reply);
-        if (error != 0) {
-                free(reply.text);
-                return error;
-        }
-        *ret_reply = reply.text;
-        *ret_bytes = reply.bytes;
-        return 0;
+/* struct ipc_connection is libqb's own, under a name that needs none of its headers. */
+int ipc_open(const char *service, int timeout_ms, struct ipc_connection **ret_connection)
+{
+        assert(service != NULL);
+        struct deadline deadline = deadline_in(timeout_ms);
+        qb_ipcc_connection_t *connection = NULL;
+        int error = connect_in_time(service, &deadline, &connection);
+        if (error == 0)
+                *ret_connection = (struct ipc_connection *)connection;
+        return error;
+}
+
+int ipc_ask(struct ipc_connection *connection, const char *text, size_t bytes, int timeout_ms,
+            char **ret_reply, size_t *ret_bytes)
+{
+        assert(connection != NULL && text != NULL);
+        if (bytes > MESSAGE_BYTES)
+                return -EMSGSIZE;
+        struct deadline deadline = deadline_in(timeout_ms);
+        return ask((qb_ipcc_connection_t *)connection, &deadline, text, bytes, ret_reply, ret_bytes);
+}
+
+void ipc_close(struct ipc_connection *connection)
+{
+        if (connection != NULL)
+                qb_ipcc_disconnect((qb_ipcc_connection_t *)connection);
 }

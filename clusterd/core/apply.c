@@ -65,9 +65,29 @@ static void apply_epoch(struct apply *apply, const struct command_epoch *epoch)
                 apply->changes->settings = true;
 }
 
+uint64_t settings_guard_ms(const struct settings *settings)
+{
+        return (uint64_t)settings->isolation_hold_ms + settings->stop_grace_ms + settings->watchdog_ms +
+               settings->margin_ms;
+}
+
+/* A lost node goes on by the times that it knew when it was lost. */
+static bool may_shorten_guard(struct apply *apply)
+{
+        for MODEL_EACH_NODE (apply->model, node) {
+                if (node->state != NODE_LOST)
+                        continue;
+                apply_refuse(apply, "%s is lost and still goes by the longer times: wait until its fate is known",
+                             node->name);
+                return false;
+        }
+        return true;
+}
+
 static void apply_cluster_set(struct apply *apply, const struct command_cluster_set *set)
 {
-        struct settings *settings = &apply->model->settings;
+        struct settings next = apply->model->settings;
+        struct settings *settings = &next;
         if (set->fields & SETTINGS_FIELD_MOVES_MAX)
                 settings->moves_max = set->settings.moves_max;
         if (set->fields & SETTINGS_FIELD_ISOLATION_HOLD)
@@ -78,6 +98,9 @@ static void apply_cluster_set(struct apply *apply, const struct command_cluster_
                 settings->watchdog_ms = set->settings.watchdog_ms;
         if (set->fields & SETTINGS_FIELD_MARGIN)
                 settings->margin_ms = set->settings.margin_ms;
+        if (settings_guard_ms(&next) < settings_guard_ms(&apply->model->settings) && !may_shorten_guard(apply))
+                return;
+        apply->model->settings = next;
         if (apply->changes != NULL)
                 apply->changes->settings = true;
 }

@@ -34,6 +34,9 @@ struct apply {
 /* A refused command changes nothing. */
 void apply_command(struct apply *apply, const struct command *command);
 
+/* All that a guard may take, from the last contact until nothing runs: what survivors wait. */
+uint64_t settings_guard_ms(const struct settings *settings);
+
 /* For the files apply_*.c. */
 void apply_refuse(struct apply *apply, const char *format, ...) __attribute__((format(printf, 2, 3)));
 struct role *apply_role(struct apply *apply, const char *name); /* NULL: refused */

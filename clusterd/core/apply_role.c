@@ -22,6 +22,18 @@ static bool nodes_exist(struct apply *apply, const struct role *role)
         return true;
 }
 
+static bool uuid_is_free(struct apply *apply, const struct role *given)
+{
+        for MODEL_EACH_ROLE (apply->model, other)
+                if (given->uuid[0] != '\0' && text_equal(other->uuid, given->uuid) &&
+                    !text_equal(other->name, given->name)) {
+                        apply_refuse(apply, "its uuid %s is that of role '%s': give the definition another",
+                                     given->uuid, other->name);
+                        return false;
+                }
+        return true;
+}
+
 void apply_role_add(struct apply *apply, const struct command_role_add *add)
 {
         const struct role *given = &add->role;
@@ -30,12 +42,8 @@ void apply_role_add(struct apply *apply, const struct command_role_add *add)
                              given->name);
                 return;
         }
-        for MODEL_EACH_ROLE (apply->model, other)
-                if (given->uuid[0] != '\0' && text_equal(other->uuid, given->uuid)) {
-                        apply_refuse(apply, "its uuid %s is that of role '%s': give the definition another",
-                                     given->uuid, other->name);
-                        return;
-                }
+        if (!uuid_is_free(apply, given))
+                return;
         if (!nodes_exist(apply, given))
                 return;
 
@@ -86,6 +94,8 @@ void apply_role_set(struct apply *apply, const struct command_role_set *set)
                 next.cpus = given->cpus;
         }
         if ((set->fields & (ROLE_FIELD_PREFERRED | ROLE_FIELD_POSSIBLE)) && !nodes_exist(apply, &next))
+                return;
+        if ((set->fields & ROLE_FIELD_DEFINITION) && !uuid_is_free(apply, given))
                 return;
         *role = next;
         apply_changed_role(apply, role);

@@ -96,6 +96,8 @@ static void loaded(struct cluster *cluster, const struct cluster_event *event)
         }
         cluster->store_index = ledger->last.index;
         cluster->store_promised = ledger->promised;
+        for (uint32_t slot = 0; slot < cluster->model->roles_used; slot++)
+                reconcile_role_changed(cluster, slot);
         cluster->loaded = true;
 }
 
@@ -192,7 +194,7 @@ void cluster_status_read(const struct cluster *cluster, struct cluster_status *r
                 .primary = round->phase != ROUND_NONE && round->phase != ROUND_GATHER &&
                            round->phase != ROUND_REFUSED && round->decide.primary,
                 .epoch = round->decide.epoch,
-                .leader = round->phase == ROUND_ACTIVE ? round->decide.leader : NODE_NONE,
+                .leader = round->phase == ROUND_ACTIVE ? round->leader : NODE_NONE,
                 .members = round->members,
                 .connected = round->connected,
                 .level = round->level,

@@ -39,6 +39,7 @@ struct round {
         node_set spoke;
         struct message_state states[NODES_MAX + 1];
         struct message_decide decide;
+        uint32_t leader;    /* of the epoch, once it began */
         node_set waits;     /* leader: laggards worth waiting for */
         node_set promised;
         node_set level;     /* those who follow the epoch: promised when it began */
@@ -77,8 +78,10 @@ struct local_role {
         uint64_t listed;  /* last listing that named it */
         enum observation hint; /* absent: how it was said to have ended */
         bool stopped_by_guard;
+        bool expected; /* the ledger lets this node run it */
 
         enum operation operation; /* under way */
+        bool in_doubt;            /* a move whose end nobody knows: observation is from before it */
         bool unresolved;          /* a start whose end nobody knows: it may still come true */
         uint64_t attempted;       /* generation that we last started, or moved away */
         uint64_t start_failed;    /* generation whose start failed, and is surely absent */
@@ -87,6 +90,7 @@ struct local_role {
 
         uint64_t report_count;  /* request_id of a report on its way; 0: none */
         uint64_t not_before_ms; /* next attempt at whatever failed or was refused */
+        uint64_t stop_again_ms; /* next attempt at a stop that did not succeed */
         uint64_t online_generation, online_ms; /* since when it runs here, for REPORT_STABLE */
 };
 
@@ -135,8 +139,10 @@ struct cluster {
         bool list_wanted;
         uint32_t present_count; /* roles that are here, or being started */
         bool unsurveyed;        /* something may be here that no listing has shown us yet */
+        uint32_t expected_count; /* roles that the ledger lets this node run */
         uint64_t contact_ms;      /* last contact: renews the guard */
         bool guard_lapsed;        /* and acted upon */
+        bool guard_was_valid;     /* at the last look */
         bool guard_armed;
         uint64_t join_count;      /* request_id of our node-join on its way; 0: none */
         uint64_t join_ms;
@@ -151,6 +157,8 @@ struct cluster {
         uint32_t *order;     /* scratch: role slots to place */
         uint64_t attempts;   /* counts fence attempts */
         struct fencing fencing[NODES_MAX + 1];
+        uint64_t guard_shortened_ms; /* when the guard's times were last made shorter */
+        uint64_t guard_before_ms;    /* and what they were before */
 
         uint64_t wake_ms; /* of the present step */
 };
@@ -166,6 +174,8 @@ uint32_t role_slot(const struct cluster *cluster, const struct role *role);
 /* pending.c */
 void pending_request(struct cluster *cluster, uint64_t token, const char *actor, const struct command *command);
 void pending_applied(struct cluster *cluster, const struct entry *entry, const struct apply *apply);
+/* It found no room: to be sent again. */
+void pending_dropped(struct cluster *cluster, const struct entry *entry);
 /* A round has begun: what was sent before is to be judged anew. */
 void pending_round_ended(struct cluster *cluster);
 void pending_tick(struct cluster *cluster);
@@ -232,6 +242,7 @@ void lead_round_ended(struct cluster *cluster);
 void fencing_tick(struct cluster *cluster);
 void fencing_done(struct cluster *cluster, const struct cluster_event *event);
 void fencing_applied(struct cluster *cluster, const struct entry *entry);
+void fencing_dropped(struct cluster *cluster, const struct entry *entry);
 void fencing_round_ended(struct cluster *cluster);
 
 #endif

@@ -8,16 +8,34 @@
 
 /* From a proposal to a change of the model: append, wait for a majority, apply. */
 
+/* Rounds that fail leave the entry of their epoch in the tail: there must be room for those when it is full. */
+#define EPOCHS_SPARE 256
+
+/* Nobody appended it, so nobody need wait for it: what is still wanted is proposed again. */
+static void proposal_dropped(struct cluster *cluster, const struct message_propose *propose)
+{
+        if (propose->request.incarnation != cluster->identity.incarnation)
+                return;
+        const struct entry entry = { .request = propose->request, .command = propose->command };
+        lead_applied(cluster, &entry);
+        fencing_dropped(cluster, &entry);
+        pending_dropped(cluster, &entry);
+        reconcile_applied(cluster, &entry, false);
+        cluster->planner_due = true;
+}
+
 void commit_proposal(struct cluster *cluster, uint32_t sender, const struct message_propose *propose)
 {
         struct round *round = &cluster->round;
         /* Everybody counts the same, laggards too, so everybody refuses the same. */
-        if (round->phase == ROUND_ACTIVE && round->position - round->committed >= TAIL_MAX - 1)
+        if (round->phase == ROUND_ACTIVE && round->position - round->committed >= TAIL_MAX - EPOCHS_SPARE) {
+                if (sender == cluster->identity.node)
+                        proposal_dropped(cluster, propose);
                 return;
+        }
         round->position++;
         if (!node_set_has(round->level, cluster->identity.node))
                 return;
-        (void)sender;
         const struct entry *entry = ledger_extend(&cluster->ledger, round->decide.epoch, propose);
         assert(entry->index == round->position);
         action_add(cluster, CLUSTER_ACTION_APPEND, "proposed")->entry = entry;
@@ -71,8 +89,13 @@ void commit_apply_next(struct cluster *cluster)
                 .time_ms = entry->time_ms,
                 .origin = entry->request.node,
         };
+        uint64_t guard_before_ms = settings_guard_ms(&cluster->model->settings);
         uint32_t freed = slot_to_free(cluster, &entry->command);
         apply_command(&apply, &entry->command);
+        if (settings_guard_ms(&cluster->model->settings) < guard_before_ms) {
+                cluster->guard_shortened_ms = cluster->now_ms;
+                cluster->guard_before_ms = guard_before_ms;
+        }
         if (apply.outcome != APPLY_DONE)
                 log_refusal(cluster, entry, &apply);
         if (apply.deleted) {

@@ -13,6 +13,7 @@
 
 #define RETRY_FIRST_MS 1000
 #define RETRY_LAST_MS  30000
+#define SETTLE_MS      10000 /* by then every node that is level has applied, and told its keeper */
 
 static bool is_wanted(const struct cluster *cluster, const struct node *node)
 {
@@ -47,14 +48,16 @@ static void start_attempt(struct cluster *cluster, const struct node *node)
  */
 static uint64_t guard_expires_at(const struct cluster *cluster, const struct node *node)
 {
-        const struct settings *settings = &cluster->model->settings;
         uint64_t lost_ms = cluster->round.view_ms[node->id];
         if (lost_ms < cluster->fencing[node->id].arrival_ms)
                 lost_ms = cluster->fencing[node->id].arrival_ms;
         if (lost_ms < cluster->round.state_ms)
                 lost_ms = cluster->round.state_ms;
-        return lost_ms + settings->isolation_hold_ms + settings->stop_grace_ms + settings->watchdog_ms +
-               settings->margin_ms;
+        uint64_t guard_ms = settings_guard_ms(&cluster->model->settings);
+        /* Lost while shorter times were being told: it may go by the longer ones. */
+        if (lost_ms < cluster->guard_shortened_ms + SETTLE_MS && cluster->guard_before_ms > guard_ms)
+                guard_ms = cluster->guard_before_ms;
+        return lost_ms + guard_ms;
 }
 
 static void give_evidence(struct cluster *cluster, const struct node *node, enum evidence_kind kind, const char *text)
@@ -145,6 +148,12 @@ void fencing_applied(struct cluster *cluster, const struct entry *entry)
 {
         if (entry->command.kind == COMMAND_NODE_EVIDENCE)
                 memset(&cluster->fencing[entry->command.node_evidence.node], 0, sizeof(struct fencing));
+}
+
+void fencing_dropped(struct cluster *cluster, const struct entry *entry)
+{
+        if (entry->command.kind == COMMAND_NODE_EVIDENCE)
+                cluster->fencing[entry->command.node_evidence.node].evidence_count = 0;
 }
 
 void fencing_round_ended(struct cluster *cluster)

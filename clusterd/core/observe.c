@@ -18,6 +18,7 @@
 #define LIST_EVERY_MS   10000
 #define LIST_AGAIN_MS   200   /* between two listings, at least */
 #define LIST_PATIENCE_MS 15000
+#define STOP_AGAIN_MS   500   /* a lapsed guard has two seconds: this leaves it some tries */
 
 bool observation_is_present(enum observation observation)
 {
@@ -53,6 +54,7 @@ static void set_observation(struct cluster *cluster, uint32_t slot, enum observa
         if (present)
                 local->stopped_by_guard = false;
         local->observation = observation;
+        local->in_doubt = false;
         local->confirmed = !present && confirmed;
         recount(cluster, before, local);
         slot_list_add(&cluster->attention, slot);
@@ -87,6 +89,8 @@ void observe_observed(struct cluster *cluster, const struct cluster_event *event
         local->unresolved = false;
         recount(cluster, before, local);
         TEXT_COPY(local->text, event->observed.text);
+        local->duration_ms = 0; /* those were of an operation */
+        local->downtime_ms = 0;
         set_observation(cluster, slot, event->observed.observation, false);
         if (!observation_is_present(event->observed.observation))
                 cluster->list_wanted = true;
@@ -97,6 +101,7 @@ void observe_forget_role(struct cluster *cluster, uint32_t slot)
         struct local_role *local = &cluster->local[slot];
         struct local_role nothing = { .operation = OPERATION_NONE };
         recount(cluster, counts(local), &nothing);
+        cluster->expected_count -= local->expected;
         *local = nothing;
 }
 
@@ -109,6 +114,7 @@ void observe_forget(struct cluster *cluster)
         slot_list_clear(&cluster->later);
         cluster->unsurveyed |= cluster->present_count > 0;
         cluster->present_count = 0;
+        cluster->expected_count = 0;
         cluster->list_running = false; /* what it says would go to the wrong slots */
         cluster->listings++;
         cluster->list_wanted = true;
@@ -156,7 +162,7 @@ void observe_listed(struct cluster *cluster, const struct cluster_event *event)
         local->listed = event->listed.listing;
         if (local->operation != OPERATION_NONE || local->stamp >= event->listed.listing)
                 return;
-        if (event->listed.observation != local->observation || local->unresolved) {
+        if (event->listed.observation != local->observation || local->unresolved || local->in_doubt) {
                 bool before = counts(local);
                 local->unresolved = false;
                 recount(cluster, before, local);
@@ -186,9 +192,13 @@ void observe_operation_done(struct cluster *cluster, const struct cluster_event_
                 local->unresolved = false;
         recount(cluster, before, local);
         TEXT_COPY(local->text, done->text);
+        if (done->operation == OPERATION_STOP &&
+            (done->result == OPERATION_UNKNOWN || observation_is_present(done->observation)))
+                local->stop_again_ms = cluster->now_ms + STOP_AGAIN_MS;
         cluster->list_wanted = true; /* a word that we ignored meanwhile is made up for */
         slot_list_add(&cluster->attention, slot);
         if (done->result == OPERATION_UNKNOWN) {
+                local->in_doubt = done->operation == OPERATION_MOVE;
                 local->not_before_ms = cluster->now_ms + 2000;
                 return;
         }

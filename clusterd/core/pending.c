@@ -93,6 +93,13 @@ void pending_applied(struct cluster *cluster, const struct entry *entry, const s
         }
 }
 
+void pending_dropped(struct cluster *cluster, const struct entry *entry)
+{
+        for (size_t i = 0; cluster->pending_count > 0 && i < PENDING_MAX; i++)
+                if (cluster->pending[i].used && cluster->pending[i].count == entry->request.count)
+                        cluster->pending[i].sent = false;
+}
+
 void pending_round_ended(struct cluster *cluster)
 {
         for (size_t i = 0; cluster->pending_count > 0 && i < PENDING_MAX; i++) {

@@ -52,7 +52,7 @@ static void describe(struct planning *planning, const struct command *command)
         step->from = role == NULL ? NODE_NONE : role->owner;
 }
 
-static void pretend_report(struct planning *planning, const struct role *role, uint32_t node, enum report_kind kind)
+static bool pretend_report(struct planning *planning, const struct role *role, uint32_t node, enum report_kind kind)
 {
         struct command command = { .kind = COMMAND_ROLE_REPORT };
         char ignored[REASON_BYTES];
@@ -60,29 +60,25 @@ static void pretend_report(struct planning *planning, const struct role *role, u
         command.role_report.node = node;
         command.role_report.generation = role->generation;
         command.role_report.kind = kind;
-        apply_step(planning, &command, node, ignored);
+        return apply_step(planning, &command, node, ignored) == APPLY_DONE;
 }
 
-/* Whatever is under way succeeds. True if anything was. */
+/* Whatever is under way succeeds; what lost nodes would have to say is not said. True if anything changed. */
 static bool pretend_success(struct planning *planning)
 {
         bool progress = false;
         for MODEL_EACH_ROLE (planning->model, role) {
                 uint32_t owner = role->owner, target = role->target;
-                const struct node *node = model_node(planning->model, owner);
-                if (node == NULL || node->state != NODE_UP)
-                        continue;
                 if (role->state == ROLE_STARTING) {
-                        pretend_report(planning, role, owner, REPORT_RUNNING);
+                        progress |= pretend_report(planning, role, owner, REPORT_RUNNING);
                 } else if (role->state == ROLE_STOPPING) {
-                        pretend_report(planning, role, owner, REPORT_STOPPED);
+                        progress |= pretend_report(planning, role, owner, REPORT_STOPPED);
                 } else if (role->state == ROLE_MOVING) {
-                        pretend_report(planning, role, owner, REPORT_ABSENT);
-                        pretend_report(planning, role, target, REPORT_RUNNING);
-                } else {
-                        continue;
+                        progress |= role->owner_end != MOVE_END_ABSENT &&
+                                    pretend_report(planning, role, owner, REPORT_ABSENT);
+                        progress |= role->state == ROLE_MOVING && role->target_end != MOVE_END_RUNNING &&
+                                    pretend_report(planning, role, target, REPORT_RUNNING);
                 }
-                progress = true;
         }
         return progress;
 }

@@ -194,7 +194,7 @@ static void plan_start(struct pass *pass, const struct role *role, uint32_t slot
         if (heading) {
                 node = role->target;
                 TEXT_PRINT(choice, "%s: as asked", model_node_name(pass->model, node));
-        } else if (placement_choose(pass->model, role, &pass->load, 0, &node, choice) != PLACEMENT_FOUND) {
+        } else if (placement_choose(pass->model, role, &pass->load, pass->input->lost, &node, choice) != PLACEMENT_FOUND) {
                 return;
         }
         placement_load_add(&pass->load, node, role);
@@ -216,7 +216,7 @@ static void plan_move(struct pass *pass, const struct role *role, uint32_t slot)
         char choice[REASON_BYTES];
         bool drain = wants_to_leave(pass, role);
         if (drain) {
-                if (placement_choose(pass->model, role, &pass->load, node_set_of(role->owner), &node, choice) !=
+                if (placement_choose(pass->model, role, &pass->load, node_set_of(role->owner) | pass->input->lost, &node, choice) !=
                     PLACEMENT_FOUND)
                         return;
         } else {

@@ -54,6 +54,7 @@ static struct cluster_action *act(struct looked_at *at, enum cluster_action_kind
 static void start(struct looked_at *at)
 {
         at->local->attempted = at->role->generation;
+        at->local->hint = OBSERVED_ABSENT_UNKNOWN; /* how an earlier run ended says nothing of this one */
         observe_begin(at->cluster, at->local, OPERATION_START);
         guard_tick(at->cluster); /* armed before anything runs */
         act(at, CLUSTER_ACTION_START, at->role->reason);
@@ -61,6 +62,10 @@ static void start(struct looked_at *at)
 
 static void stop(struct looked_at *at, uint32_t timeout_ms, const char *reason)
 {
+        if (at->cluster->now_ms < at->local->stop_again_ms) {
+                look_again(at, at->local->stop_again_ms);
+                return;
+        }
         observe_begin(at->cluster, at->local, OPERATION_STOP);
         act(at, CLUSTER_ACTION_STOP, reason)->role.timeout_ms = timeout_ms;
 }
@@ -186,13 +191,15 @@ static bool target_is_there(const struct looked_at *at)
 static void see_to_moving_out(struct looked_at *at)
 {
         struct local_role *local = at->local;
-        if (at->role->owner_end != MOVE_END_UNKNOWN)
+        if (at->role->owner_end == MOVE_END_ABSENT)
                 return;
         if (is_surely_absent(at)) {
                 if (local->hint == OBSERVED_ABSENT_SHUTDOWN)
                         report(at, REPORT_SHUT_DOWN, local->text);
                 else
                         report(at, REPORT_ABSENT, local->text);
+        } else if (at->role->owner_end == MOVE_END_RUNNING || local->in_doubt) {
+                return; /* said already; or a listing will tell */
         } else if (local->observation == OBSERVED_OUTGOING) {
                 at->cluster->list_wanted = true;
                 look_again(at, at->cluster->now_ms + RELIST_MS);
@@ -210,10 +217,11 @@ static void see_to_moving_in(struct looked_at *at)
 {
         const struct node *owner = model_node(at->cluster->model, at->role->owner);
         bool owner_done = at->role->owner_end != MOVE_END_UNKNOWN;
-        if (at->role->target_end != MOVE_END_UNKNOWN)
+        if (at->role->target_end == MOVE_END_ABSENT)
                 return;
         if (at->local->observation == OBSERVED_RUNNING) {
-                report(at, REPORT_RUNNING, "");
+                if (at->role->target_end == MOVE_END_UNKNOWN)
+                        report(at, REPORT_RUNNING, "");
         } else if (at->local->observation == OBSERVED_INCOMING) {
                 if (owner_done && owner != NULL && owner->state == NODE_DOWN) {
                         stop(at, 0, "its source is gone in the middle of the move");
@@ -314,7 +322,8 @@ static void see_to_membership(struct cluster *cluster)
         bool known = is_member(cluster) && node->memory_mib == me->memory_mib && node->cpus == me->cpus &&
                      node->watchdog == me->watchdog && text_equal(node->address, me->address) &&
                      text_equal(node->migration_address, me->migration_address);
-        if (known || cluster->join_count != 0)
+        bool barred = node != NULL && node->fence_wanted && node->boot == me->boot; /* it would be refused */
+        if (known || barred || cluster->join_count != 0)
                 return;
         if (cluster->now_ms < cluster->join_ms + JOIN_AGAIN_MS && cluster->join_ms != 0) {
                 wake_at(cluster, cluster->join_ms + JOIN_AGAIN_MS);
@@ -390,6 +399,10 @@ static void announce(struct cluster *cluster, const struct role *role)
 void reconcile_role_changed(struct cluster *cluster, uint32_t slot)
 {
         const struct role *role = &cluster->model->roles[slot];
+        struct local_role *local = &cluster->local[slot];
+        bool expected = role->name[0] != '\0' && role_may_run_on(role, self(cluster));
+        cluster->expected_count += (uint32_t)expected - (uint32_t)local->expected;
+        local->expected = expected;
         if (role->state == ROLE_MOVING && role->target == self(cluster)) {
                 cluster->local[slot].confirmed = false;
                 cluster->local[slot].stamp = cluster->listings;

@@ -37,7 +37,7 @@ bool round_is_active(const struct cluster *cluster)
 
 bool round_is_leader(const struct cluster *cluster)
 {
-        return round_is_active(cluster) && cluster->round.decide.leader == self(cluster);
+        return round_is_active(cluster) && cluster->round.leader == self(cluster);
 }
 
 bool round_may_propose(const struct cluster *cluster)
@@ -148,6 +148,7 @@ static void ask_for_promise(struct cluster *cluster)
         const struct round *round = &cluster->round;
         struct ledger *ledger = &cluster->ledger;
         if (round->phase != ROUND_LEVEL || ledger->blank || ledger->promised >= round->decide.epoch ||
+            !node_set_has(round->decide.participants, self(cluster)) ||
             !ledger_position_equal(&ledger->last, &round->decide.base))
                 return;
         ledger->promised = round->decide.epoch;
@@ -209,10 +210,17 @@ static void begin_epoch(struct cluster *cluster)
         round->proposed_epoch = true;
 }
 
+/* A decided leader that cannot promise, its disk being sick, must not keep the others from going on. */
+static uint32_t leader_to_be(const struct round *round)
+{
+        return node_set_has(round->promised, round->decide.leader) ? round->decide.leader :
+                                                                     node_set_lowest(round->promised);
+}
+
 static void consider_epoch(struct cluster *cluster)
 {
         const struct round *round = &cluster->round;
-        if (round->phase != ROUND_LEVEL || round->decide.leader != self(cluster) || round->proposed_epoch ||
+        if (round->phase != ROUND_LEVEL || leader_to_be(round) != self(cluster) || round->proposed_epoch ||
             !round_is_majority(round->promised, round->decide.voters))
                 return;
         node_set missing = (round->decide.level | round->waits) & ~round->promised;
@@ -255,7 +263,7 @@ void round_activate(struct cluster *cluster)
         reconcile_all(cluster);
         cluster->list_wanted = true;
         action_add(cluster, CLUSTER_ACTION_LOG, "epoch %llu is active, led by node %u",
-                   (unsigned long long)round->decide.epoch, round->decide.leader);
+                   (unsigned long long)round->decide.epoch, round->leader);
 }
 
 static void on_stored(struct cluster *cluster, uint32_t sender, uint64_t index)
@@ -272,7 +280,8 @@ void round_stored(struct cluster *cluster)
 {
         struct round *round = &cluster->round;
         /* A report of writes from before our promise may speak of entries cut since. */
-        if (round->decide.epoch == 0 || cluster->store_promised < round->decide.epoch)
+        if (round->decide.epoch == 0 || cluster->store_promised < round->decide.epoch ||
+            !node_set_has(round->decide.participants, self(cluster)))
                 return;
         if (round->phase == ROUND_LEVEL && round->sent_promise != round->decide.epoch &&
             cluster->store_index >= round->decide.base.index &&
@@ -312,7 +321,7 @@ static bool is_epoch_proposal(const struct cluster *cluster, uint32_t sender, co
 {
         const struct round *round = &cluster->round;
         return round->phase == ROUND_LEVEL && propose->command.kind == COMMAND_EPOCH &&
-               sender == round->decide.leader && round_is_majority(round->promised, round->decide.voters);
+               sender == leader_to_be(round) && round_is_majority(round->promised, round->decide.voters);
 }
 
 static void on_propose(struct cluster *cluster, uint32_t sender, const struct message_propose *propose)
@@ -320,6 +329,7 @@ static void on_propose(struct cluster *cluster, uint32_t sender, const struct me
         struct round *round = &cluster->round;
         if (is_epoch_proposal(cluster, sender, propose)) {
                 round->level = round->promised;
+                round->leader = sender;
                 round->begin_index = round->position + 1;
                 enter(cluster, ROUND_BEGINNING);
         } else if (round->phase != ROUND_ACTIVE || !node_set_has(round->level, sender) ||
@@ -379,7 +389,7 @@ static uint64_t rank(const struct cluster *cluster)
         uint64_t below = node_set_of(self(cluster)) - 1;
         node_set others = cluster->round.members & below;
         if (cluster->round.phase == ROUND_ACTIVE)
-                others &= ~node_set_of(cluster->round.decide.leader);
+                others &= ~node_set_of(cluster->round.leader);
         return node_set_count(others);
 }
 
@@ -395,7 +405,7 @@ static void reopen_after(struct cluster *cluster, uint64_t since_ms, uint64_t pa
 static void tick_active(struct cluster *cluster)
 {
         struct round *round = &cluster->round;
-        uint32_t leader = round->decide.leader;
+        uint32_t leader = round->leader;
         if (leader != self(cluster) && node_set_has(round->members, leader))
                 reopen_after(cluster, round->heard_ms[leader], SILENT_MS, "the leader is silent");
 }
@@ -468,7 +478,7 @@ void round_ask_to_be_leveled(struct cluster *cluster)
 bool round_can_be_leveled(const struct cluster *cluster)
 {
         const struct round *round = &cluster->round;
-        uint64_t first = round->states[round->decide.leader].first_index;
+        uint64_t first = round->states[round->leader].first_index;
         uint64_t applied = cluster->ledger.applied.index;
         if (cluster->ledger.blank || cluster->store_failed || cluster->store_index < cluster->ledger.last.index)
                 return false;

@@ -386,6 +386,7 @@ static int read_request(struct request *request, const json_t *document)
 {
         const char *path = json_string_value(json_object_get(document, "verb"));
         json_t *arguments = json_object_get(document, "arguments");
+        const json_t *plan = json_object_get(document, "plan");
 
         request->verb = path == NULL ? NULL : verb_find_path(path);
         if (request->verb == NULL)
@@ -395,7 +396,10 @@ static int read_request(struct request *request, const json_t *document)
         request->arguments = arguments == NULL ? json_object() : json_incref(arguments);
         if (!json_is_object(request->arguments))
                 return request_fail(request, VERB_EXIT_USAGE, "", "", "\"arguments\" should be an object");
-        request->plan = json_is_true(json_object_get(document, "plan"));
+        /* Whoever wanted a plan and said it badly must not get the deed. */
+        if (plan != NULL && !json_is_boolean(plan))
+                return request_fail(request, VERB_EXIT_USAGE, "", "", "\"plan\" should be true or false");
+        request->plan = json_is_true(plan);
         if (request->plan && !request->verb->changes)
                 return request_fail(request, VERB_EXIT_USAGE, "", "",
                                     "%s %s changes nothing: there is nothing to plan", request->verb->noun,

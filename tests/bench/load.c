@@ -50,11 +50,11 @@ static double now_s(void)
 }
 
 /* True when the daemon says that it is done. */
-static bool ask(const char *request)
+static bool ask(struct ipc_connection *connection, const char *request)
 {
         SCOPED_FREE char *reply = NULL;
         size_t bytes = 0;
-        if (ipc_call(SERVICE, request, strlen(request), TIMEOUT_MS, &reply, &bytes) < 0)
+        if (ipc_ask(connection, request, strlen(request), TIMEOUT_MS, &reply, &bytes) < 0)
                 return false;
         if (strstr(reply, "\"exit\":0") != NULL)
                 return true;
@@ -81,35 +81,43 @@ static void request_change(uint32_t number, uint32_t count, char *request)
                        number, count);
 }
 
-static void add_roles(struct client *client, uint32_t first, uint32_t step, uint32_t end)
+static void add_roles(struct client *client, struct ipc_connection *connection, uint32_t first, uint32_t step,
+                      uint32_t end)
 {
         char request[REQUEST_BYTES];
         for (uint32_t number = first; number < end; number += step) {
                 request_add(number, request);
                 client->calls++;
-                client->errors += !ask(request);
+                client->errors += !ask(connection, request);
         }
 }
 
-static void change_role(struct client *client, uint32_t number, uint32_t seconds)
+static void change_role(struct client *client, struct ipc_connection *connection, uint32_t number,
+                        uint32_t seconds)
 {
         char request[REQUEST_BYTES];
         double end_s = now_s() + seconds;
         for (double begun_s = now_s(); begun_s < end_s && client->calls < CALLS_MAX; begun_s = now_s()) {
                 request_change(number, client->calls, request);
-                client->errors += !ask(request);
+                client->errors += !ask(connection, request);
                 client->took_us[client->calls++] = (uint32_t)((now_s() - begun_s) * 1e6);
         }
 }
 
 static void client_run(struct client *client, uint32_t number, const struct arguments *arguments)
 {
+        struct ipc_connection *connection = NULL;
+        if (ipc_open(SERVICE, TIMEOUT_MS, &connection) < 0) {
+                client->errors++;
+                return;
+        }
         double begun_s = now_s();
         if (arguments->add > 0)
-                add_roles(client, number, arguments->clients, arguments->add);
+                add_roles(client, connection, number, arguments->clients, arguments->add);
         else
-                change_role(client, number, arguments->seconds);
+                change_role(client, connection, number, arguments->seconds);
         client->worked_s = now_s() - begun_s;
+        ipc_close(connection);
 }
 
 static int compare(const void *a, const void *b)

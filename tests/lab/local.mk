@@ -3,3 +3,11 @@ noinst_PROGRAMS += %D%/hypervisor_probe
 %C%_hypervisor_probe_SOURCES = %D%/hypervisor_probe.c
 %C%_hypervisor_probe_CFLAGS  = $(AM_CFLAGS) -D_GNU_SOURCE $(QB_CFLAGS)
 %C%_hypervisor_probe_LDADD   = clusterd/libcluio.a clusterd/libclubase.a $(QB_LIBS) $(LIBVIRT_LIBS) -lpthread
+
+noinst_PROGRAMS += %D%/cpg_noise %D%/ipc_noise
+%C%_cpg_noise_SOURCES = %D%/cpg_noise.c
+%C%_cpg_noise_CFLAGS  = $(AM_CFLAGS) -D_GNU_SOURCE $(COROSYNC_CFLAGS)
+%C%_cpg_noise_LDADD   = $(COROSYNC_LIBS)
+%C%_ipc_noise_SOURCES = %D%/ipc_noise.c
+%C%_ipc_noise_CFLAGS  = $(AM_CFLAGS) -D_GNU_SOURCE $(QB_CFLAGS)
+%C%_ipc_noise_LDADD   = $(QB_LIBS)

@@ -3,15 +3,15 @@
 
 from clulab import roles
 from clulab.testing import check, check_equal, holds_for, in_parallel, lab_test, median, wait_until
-from clulab.watch import DomainWatch, view_without
+from clulab.watch import DomainWatch, start_begun, view_without
 
 RUNS = 10
 CUT_TO_RUNNING_MAX_MS = 2900
 VIEW_TO_RUNNING_MAX_MS = 600
 # The device's time-out is the lab's (LAB_WATCHDOG_MS), so that part stays.
-SHORT_GUARD = {"isolation-hold": 1000, "stop-grace": 1000, "margin": 500}
-# After the guard has expired: evidence, its commit, the start, which takes longest on a machine under load.
-GUARD_TO_RUNNING_MAX_MS = 1500
+SHORT_GUARD = {"isolation-hold": 3000, "stop-grace": 1000, "margin": 500}
+# After the guard has expired: evidence, two commits, the command to start. How long a start takes is not ours.
+GUARD_TO_START_MAX_MS = 500
 START_TIMEOUT_S = 30
 
 
@@ -25,14 +25,16 @@ class Cut:
         with DomainWatch(lab, self.survivors) as watch:
             self.moment = lab.power_off(owner)
             started, self.target = watch.wait("Started", guest.name, self.moment, START_TIMEOUT_S)
-        self.measure(lab, started)
+        self.measure(lab, started, start_begun(lab, self.target, guest.name, self.moment))
 
-    def measure(self, lab, started):
+    def measure(self, lab, started, begun):
         """Milliseconds between the cut, corosync's new view and the start."""
         view = view_without(lab, self.survivors, self.lost, self.moment)
         self.view_ms = (view - self.moment) * 1000
         self.running_ms = (started - self.moment) * 1000
         self.after_view_ms = (started - view) * 1000
+        # The rest is libvirt's and QEMU's.
+        self.decided_ms = (begun - view) * 1000
 
 
 def leader(lab):
@@ -42,6 +44,8 @@ def leader(lab):
 
 def add_guest(lab):
     """A role that may run anywhere, and whose guest writes."""
+    # A lab that has just come up may still be between two epochs.
+    roles.wait_answering(lab)
     guest = lab.guest("vm01")
     lab.clu("n1", "role", "add", guest.name, "--definition", guest.definition)
     guest.wait_answers()
@@ -129,6 +133,7 @@ def note_cuts(lab, cuts):
     lab.figures.note(
         running_max_ms=max(cut.running_ms for cut in cuts), after_view_max_ms=max(cut.after_view_ms for cut in cuts),
         view_median_ms=median([cut.view_ms for cut in cuts]),
+        view_to_start_command_median_ms=median([cut.decided_ms for cut in cuts]),
     )
 
 
@@ -160,7 +165,7 @@ def test_power_cut_of_the_owner_without_a_fence_device(lab):
     cuts["short"] = guard_cut(lab, guest, on_leader=False, boots=4)
     for name, cut in cuts.items():
         lab.figures.note(**{f"{name}_guard_ms": wait_ms[name], f"{name}_after_cut_ms": cut.running_ms,
-                            f"{name}_after_view_ms": cut.after_view_ms, f"{name}_evidence_after_ms": cut.evidence_ms})
+                            f"{name}_after_view_ms": cut.after_view_ms, f"{name}_evidence_ms": cut.evidence_ms, f"{name}_start_command_ms": cut.decided_ms})
     roles.check_ledgers_agree(lab)
 
 
@@ -170,10 +175,10 @@ def guard_cut(lab, guest, on_leader, boots):
     cut = Cut(lab, guest, place(lab, guest, on_leader))
     check_equal(cut.was_leader, on_leader, "the leader was cut")
     cut.evidence_ms = check_recovered(lab, guest, cut, "guard-expired", "no contact")["after_ms"]
-    for what, ms in (("after the new view", cut.after_view_ms), ("by the evidence", cut.evidence_ms)):
+    for what, ms in (("after the new view", cut.decided_ms), ("by the evidence", cut.evidence_ms)):
         check(ms >= least_ms, f"the guest was started {ms:.0f} ms {what}, its guard takes {least_ms} ms")
-    check(cut.after_view_ms <= least_ms + GUARD_TO_RUNNING_MAX_MS,
-          f"the guest was started {cut.after_view_ms:.0f} ms after the new view; {least_ms} ms were enough")
+    check(cut.decided_ms <= least_ms + GUARD_TO_START_MAX_MS,
+          f"libvirt was told to start it {cut.decided_ms:.0f} ms after the new view; {least_ms} ms were enough")
     bring_back(lab, guest, cut.lost, boots)
     return cut
 

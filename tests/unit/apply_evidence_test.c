@@ -53,8 +53,10 @@ START_TEST(a_lost_role_is_not_started_before_there_is_evidence)
         ck_assert_int_eq(the_role(&story, "vm01")->owner_evidence.kind, EVIDENCE_POWERED_OFF);
         ck_assert_uint_eq(the_role(&story, "vm01")->owner_evidence.index, index);
         ck_assert_int_eq(assign_with(2, none, none), APPLY_REFUSED);
-        ck_assert_int_eq(assign_with(2, (struct evidence){ EVIDENCE_POWERED_OFF, index - 1, "" }, none), APPLY_REFUSED);
-        ck_assert_int_eq(assign_with(2, (struct evidence){ EVIDENCE_OPERATOR, index, "" }, none), APPLY_REFUSED);
+        ck_assert_int_eq(assign_with(2, (struct evidence){ EVIDENCE_POWERED_OFF, index - 1, "" }, none),
+                         APPLY_REFUSED);
+        ck_assert_int_eq(assign_with(2, (struct evidence){ EVIDENCE_OPERATOR, index, "" }, none),
+                         APPLY_REFUSED);
         ck_assert_int_eq(assign_with(2, proof, proof), APPLY_REFUSED);
         ck_assert_int_eq(assign_with(1, proof, none), APPLY_REFUSED);
         ck_assert_int_eq(assign_with(3, proof, none), APPLY_REFUSED);

@@ -9,7 +9,8 @@
 #include "clusterd/core/role_state.h"
 #include "tests/unit/core_fixture.h"
 
-/* Which command is taken in which state, and what it leads to. A refused one changes nothing: the story checks. */
+/* Which command is taken in which state, and what it leads to. A refused one changes nothing: the story
+ * checks. */
 
 static struct story story;
 
@@ -88,8 +89,8 @@ START_TEST(a_role_command_is_taken_as_the_matrix_says)
         const struct role *role = model_role(story.model, "vm01");
         char got = outcome != APPLY_DONE ? '.' : role == NULL ? '-' : letters[role->state];
         ck_assert_msg(got == want, "%s (%s) by %u of a role that is %s: got '%c', want '%c' (%s)",
-                      command_kind_name(matrix[row].kind), report_kind_name(matrix[row].report), matrix[row].by,
-                      role_state_name(from), got, want, story.apply.reason);
+                      command_kind_name(matrix[row].kind), report_kind_name(matrix[row].report),
+                      matrix[row].by, role_state_name(from), got, want, story.apply.reason);
 }
 END_TEST
 
@@ -98,9 +99,10 @@ static const struct {
         enum command_kind kind;
         const char *after; /* unknown, down, up, lost: d u l, or '.' */
 } node_matrix[] = {
-        { COMMAND_NODE_JOIN, "uuuu" },     { COMMAND_NODE_LOST, "0.l." },        { COMMAND_NODE_FENCE, "0.ll" },
-        { COMMAND_NODE_EVIDENCE, "0..d" }, { COMMAND_NODE_CONFIRM_OFF, "0..d" }, { COMMAND_NODE_DRAIN, "0dul" },
-        { COMMAND_NODE_RESUME, "0dul" },   { COMMAND_NODE_DRAINED, "0..." },
+        { COMMAND_NODE_JOIN, "uuuu" },        { COMMAND_NODE_LOST, "0.l." },
+        { COMMAND_NODE_FENCE, "0.ll" },       { COMMAND_NODE_EVIDENCE, "0..d" },
+        { COMMAND_NODE_CONFIRM_OFF, "0..d" }, { COMMAND_NODE_DRAIN, "0dul" },
+        { COMMAND_NODE_RESUME, "0dul" },      { COMMAND_NODE_DRAINED, "0..." },
 };
 
 static uint32_t node_in_state(int state)

@@ -34,7 +34,8 @@ bool model_equal(const struct model *a, const struct model *b)
         return memcmp(&a->settings, &b->settings, sizeof a->settings) == 0 &&
                memcmp(a->nodes, b->nodes, sizeof a->nodes) == 0 &&
                memcmp(a->fence_devices, b->fence_devices, sizeof a->fence_devices) == 0 &&
-               a->roles_used == b->roles_used && a->role_count == b->role_count && a->free_slot == b->free_slot &&
+               a->roles_used == b->roles_used && a->role_count == b->role_count &&
+               a->free_slot == b->free_slot &&
                memcmp(a->roles, b->roles, a->roles_used * sizeof *a->roles) == 0 &&
                memcmp(a->role_index, b->role_index, a->index_size * sizeof *a->role_index) == 0;
 }

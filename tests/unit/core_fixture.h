@@ -56,7 +56,7 @@ void story_reach(struct story *story, const char *role, enum role_state state);
 const struct role *the_role(const struct story *story, const char *name);
 const struct node *the_node(const struct story *story, uint32_t node);
 
-#define ck_state(story, role, want) \
+#define ck_state(story, role, want)                                                                          \
         ck_assert_str_eq(role_state_name(the_role(story, role)->state), role_state_name(want))
 
 /* A generator of its own: its numbers are the same everywhere. */

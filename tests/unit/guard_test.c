@@ -228,7 +228,7 @@ static char directory[] = "/tmp/clu-guard-test-XXXXXX";
 
 static void directory_make(void)
 {
-        strcpy(strrchr(directory, '-'), "-XXXXXX");
+        memcpy(strrchr(directory, '-'), "-XXXXXX", sizeof("-XXXXXX"));
         ck_assert_ptr_nonnull(mkdtemp(directory));
 }
 

@@ -136,3 +136,38 @@ check_PROGRAMS += %D%/apply_report_test
 %C%_apply_report_test_SOURCES = %D%/apply_report_test.c %D%/core_fixture.c %D%/core_fixture.h
 %C%_apply_report_test_CFLAGS  = $(CORE_TEST_CFLAGS)
 %C%_apply_report_test_LDADD   = $(CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/ledger_test
+%C%_ledger_test_SOURCES = %D%/ledger_test.c
+%C%_ledger_test_CFLAGS  = $(CORE_TEST_CFLAGS)
+%C%_ledger_test_LDADD   = $(CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/round_rule_test
+%C%_round_rule_test_SOURCES = %D%/round_rule_test.c
+%C%_round_rule_test_CFLAGS  = $(CORE_TEST_CFLAGS)
+%C%_round_rule_test_LDADD   = $(CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/reconcile_test
+%C%_reconcile_test_SOURCES = %D%/reconcile_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_reconcile_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
+%C%_reconcile_test_LDADD   = $(CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/guard_core_test
+%C%_guard_core_test_SOURCES = %D%/guard_core_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_guard_core_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
+%C%_guard_core_test_LDADD   = $(CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/fencing_test
+%C%_fencing_test_SOURCES = %D%/fencing_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_fencing_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
+%C%_fencing_test_LDADD   = $(CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/planner_test
+%C%_planner_test_SOURCES = %D%/planner_test.c %D%/core_fixture.c %D%/core_fixture.h
+%C%_planner_test_CFLAGS  = $(CORE_TEST_CFLAGS)
+%C%_planner_test_LDADD   = $(CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/plan_test
+%C%_plan_test_SOURCES = %D%/plan_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_plan_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
+%C%_plan_test_LDADD   = $(CORE_TEST_LIBS)

@@ -43,8 +43,9 @@ static const struct role *find(uint32_t number)
 static uint32_t count_by_walk(void)
 {
         uint32_t count = 0;
-        for MODEL_EACH_ROLE (model, role)
-                count++;
+        for
+                MODEL_EACH_ROLE (model, role)
+                        count++;
         return count;
 }
 
@@ -157,7 +158,8 @@ END_TEST
 START_TEST(objects_are_found_by_name_and_id)
 {
         struct object node = { .kind = OBJECT_NODE, .node = { .id = 64, .name = "last" } };
-        struct object device = { .kind = OBJECT_FENCE_DEVICE, .fence_device = { .name = "ipmi1", .targets = 2 } };
+        struct object device = { .kind = OBJECT_FENCE_DEVICE,
+                                 .fence_device = { .name = "ipmi1", .targets = 2 } };
         struct object got;
         ck_assert_int_eq(model_put(model, &node), 0);
         ck_assert_int_eq(model_put(model, &device), 0);

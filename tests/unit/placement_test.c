@@ -25,13 +25,27 @@ static const struct {
         uint32_t memory_mib[4];
         uint32_t preferred[3];
         node_set possible, tried, except;
-        uint32_t want; /* NODE_NONE: no candidate */
+        uint32_t want;      /* NODE_NONE: no candidate */
         const char *reason; /* part of it */
 } choices[] = {
-        { "most free memory", { 1024, 4096, 2048 }, { 0 }, 0, 0, 0, 2, "most free memory (4096 MiB) of 3 candidates" },
+        { "most free memory",
+          { 1024, 4096, 2048 },
+          { 0 },
+          0,
+          0,
+          0,
+          2,
+          "most free memory (4096 MiB) of 3 candidates" },
         { "ties go by name", { 2048, 2048, 2048 }, { 0 }, 0, 0, 0, 1, "n1: most free memory" },
         { "the first preferred owner", { 9999, 600, 600 }, { 3, 2 }, 0, 0, 0, 3, "preferred owner 1" },
-        { "the second when the first is full", { 9999, 600, 100 }, { 3, 2 }, 0, 0, 0, 2, "preferred owner 2" },
+        { "the second when the first is full",
+          { 9999, 600, 100 },
+          { 3, 2 },
+          0,
+          0,
+          0,
+          2,
+          "preferred owner 2" },
         { "others when no preferred one can", { 9999, 100, 100 }, { 3, 2 }, 0, 0, 0, 1, "the only node" },
         { "possible owners bind", { 9999, 600, 9999 }, { 0 }, 2, 0, 0, 2, "n2: the only node" },
         { "tried nodes come last", { 9999, 600, 700 }, { 1 }, 0, 1, 0, 3, "n3" },
@@ -57,10 +71,12 @@ START_TEST(chooses_as_the_table_says)
         placement_load_read(story.model, &load);
         uint32_t node = NODE_NONE;
         char reason[REASON_BYTES];
-        enum placement_verdict verdict = placement_choose(story.model, &role, &load, choices[_i].except, &node, reason);
+        enum placement_verdict verdict =
+                placement_choose(story.model, &role, &load, choices[_i].except, &node, reason);
         ck_assert_msg(node == choices[_i].want, "%s: got n%u: %s", choices[_i].what, node, reason);
         ck_assert_int_eq(verdict, node == NODE_NONE ? PLACEMENT_NO_CANDIDATE : PLACEMENT_FOUND);
-        ck_assert_msg(strstr(reason, choices[_i].reason) != NULL, "%s: reason is '%s'", choices[_i].what, reason);
+        ck_assert_msg(strstr(reason, choices[_i].reason) != NULL, "%s: reason is '%s'", choices[_i].what,
+                      reason);
 }
 END_TEST
 
@@ -117,7 +133,8 @@ START_TEST(every_refusal_says_what_binds)
         ck_assert_int_eq(check(0, reason), PLACEMENT_NODE_UNKNOWN);
 
         struct role role = story_role("vm02");
-        ck_assert_uint_eq(placement_open_nodes(story.model, &role), node_set_of(1) | node_set_of(5) | node_set_of(6));
+        ck_assert_uint_eq(placement_open_nodes(story.model, &role),
+                          node_set_of(1) | node_set_of(5) | node_set_of(6));
         role.possible = node_set_of(1) | node_set_of(2);
         ck_assert_uint_eq(placement_open_nodes(story.model, &role), node_set_of(1));
 }
@@ -132,9 +149,11 @@ START_TEST(no_candidate_names_what_binds_each_node)
         struct role role = story_role("vm01");
         struct placement_load load = { { 0 } };
         uint32_t node = 77;
-        ck_assert_int_eq(placement_choose(story.model, &role, &load, 0, &node, reason), PLACEMENT_NO_CANDIDATE);
+        ck_assert_int_eq(placement_choose(story.model, &role, &load, 0, &node, reason),
+                         PLACEMENT_NO_CANDIDATE);
         ck_assert_uint_eq(node, 77);
-        ck_assert_str_eq(reason, "no node can take it; n1 has 100 MiB free, the role needs 512; n2 is draining: resume it first");
+        ck_assert_str_eq(reason, "no node can take it; n1 has 100 MiB free, the role needs 512; n2 is "
+                                 "draining: resume it first");
 }
 END_TEST
 

@@ -275,7 +275,11 @@ START_TEST(the_child_inherits_no_descriptors_and_no_signal_mask)
         sigprocmask(SIG_SETMASK, &before, NULL);
         close(fd);
         ck_assert_str_eq(files.output, "0\n1\n2\n3\n"); /* 3 is the folder that ls reads */
-        ck_assert_str_eq(signals.output, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+        unsigned long long blocked = 1, ignored = 1;
+        ck_assert_int_eq(sscanf(signals.output, "SigBlk:\t%llx\nSigIgn:\t%llx", &blocked, &ignored), 2);
+        ck_assert_uint_eq(blocked, 0);
+        /* 32 and 33 are glibc's own: its posix_spawn(), as make uses it, leaves them ignored for good. */
+        ck_assert_uint_eq(ignored & ~(UINT64_C(3) << 31), 0);
 }
 END_TEST
 

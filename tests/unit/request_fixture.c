@@ -230,8 +230,9 @@ json_t *fixture_send(struct fixture *fixture, const char *text)
 
 json_t *fixture_ask(struct fixture *fixture, const char *verb, const char *arguments, bool plan)
 {
-        char *text = malloc(strlen(arguments) + 128);
-        sprintf(text, "{\"verb\":\"%s\",\"arguments\":%s,\"plan\":%s}", verb, arguments,
+        size_t text_bytes = strlen(arguments) + 128;
+        char *text = malloc(text_bytes);
+        snprintf(text, text_bytes, "{\"verb\":\"%s\",\"arguments\":%s,\"plan\":%s}", verb, arguments,
                 plan ? "true" : "false");
         json_t *reply = fixture_send(fixture, text);
         free(text);

@@ -120,9 +120,9 @@ START_TEST(a_definition_over_the_limit_is_refused)
 {
         size_t bytes = DEFINITION_BYTES + 64;
         char *arguments = malloc(bytes + 64);
-        int at = sprintf(arguments, "{\"name\":\"vm02\",\"definition\":\"");
+        int at = snprintf(arguments, 64, "{\"name\":\"vm02\",\"definition\":\"");
         memset(arguments + at, 'x', bytes);
-        strcpy(arguments + (size_t)at + bytes, "\"}");
+        memcpy(arguments + (size_t)at + bytes, "\"}", sizeof("\"}"));
         json_t *reply = fixture_ask(&fixture, "role.add", arguments, false);
         free(arguments);
         ck_assert_int_eq(reply_exit(reply), VERB_EXIT_REFUSED);

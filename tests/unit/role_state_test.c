@@ -11,8 +11,8 @@
 /* Rows: from; columns: to; in the order of the enum. 'x': allowed. */
 static const char *const role_edges[ROLE_STATE_COUNT] = {
         /*                    offline starting online stopping moving recovering failed */
-        [ROLE_OFFLINE] = ".x.....",    [ROLE_STARTING] = "..xx.xx", [ROLE_ONLINE] = "x..xxxx",
-        [ROLE_STOPPING] = "x....x.",   [ROLE_MOVING] = "x.xx.x.",   [ROLE_RECOVERING] = "xxxx...",
+        [ROLE_OFFLINE] = ".x.....",  [ROLE_STARTING] = "..xx.xx", [ROLE_ONLINE] = "x..xxxx",
+        [ROLE_STOPPING] = "x....x.", [ROLE_MOVING] = "x.xx.x.",   [ROLE_RECOVERING] = "xxxx...",
         [ROLE_FAILED] = "xx.....",
 };
 
@@ -31,8 +31,8 @@ START_TEST(every_edge_of_a_role_is_as_drawn)
         enum role_state from = (enum role_state)(_i / ROLE_STATE_COUNT);
         enum role_state to = (enum role_state)(_i % ROLE_STATE_COUNT);
         bool allowed = role_edges[from][to] == 'x';
-        ck_assert_msg(role_state_may_follow(from, to) == allowed, "%s -> %s should be %s", role_state_name(from),
-                      role_state_name(to), allowed ? "allowed" : "forbidden");
+        ck_assert_msg(role_state_may_follow(from, to) == allowed, "%s -> %s should be %s",
+                      role_state_name(from), role_state_name(to), allowed ? "allowed" : "forbidden");
         if (!allowed)
                 return;
         struct role role = { .name = "vm01", .state = from, .since_index = 3, .reason = "old" };
@@ -59,8 +59,8 @@ START_TEST(every_edge_of_a_node_is_as_drawn)
         enum node_state from = (enum node_state)(_i / NODE_STATE_COUNT);
         enum node_state to = (enum node_state)(_i % NODE_STATE_COUNT);
         bool allowed = node_edges[from][to] == 'x';
-        ck_assert_msg(node_state_may_follow(from, to) == allowed, "%s -> %s should be %s", node_state_name(from),
-                      node_state_name(to), allowed ? "allowed" : "forbidden");
+        ck_assert_msg(node_state_may_follow(from, to) == allowed, "%s -> %s should be %s",
+                      node_state_name(from), node_state_name(to), allowed ? "allowed" : "forbidden");
         if (!allowed)
                 return;
         struct node node = { .id = 1, .state = from, .since_index = 3 };
@@ -123,10 +123,10 @@ START_TEST(the_right_to_run_follows_from_the_state)
                 role.target = NODE_NONE;
         ck_assert_msg(role_possible_runners(&role) == rights[_i].may_run, "%s", rights[_i].what);
         for (uint32_t node = 0; node <= 3; node++) {
-                ck_assert_msg(role_may_run_on(&role, node) == node_set_has(rights[_i].may_run, node), "%s: node %u",
-                              rights[_i].what, node);
-                ck_assert_msg(role_occupies(&role, node) == node_set_has(rights[_i].occupies, node), "%s: node %u",
-                              rights[_i].what, node);
+                ck_assert_msg(role_may_run_on(&role, node) == node_set_has(rights[_i].may_run, node),
+                              "%s: node %u", rights[_i].what, node);
+                ck_assert_msg(role_occupies(&role, node) == node_set_has(rights[_i].occupies, node),
+                              "%s: node %u", rights[_i].what, node);
         }
 }
 END_TEST
@@ -141,7 +141,8 @@ int main(void)
         tcase_add_loop_test(tcase, every_edge_of_a_node_is_as_drawn, 0, NODE_STATE_COUNT * NODE_STATE_COUNT);
         tcase_add_test_raise_signal(tcase, entering_a_node_state_over_a_missing_edge_aborts, SIGABRT);
         tcase_add_test(tcase, a_state_may_keep_its_reason);
-        tcase_add_loop_test(tcase, the_right_to_run_follows_from_the_state, 0, sizeof rights / sizeof *rights);
+        tcase_add_loop_test(tcase, the_right_to_run_follows_from_the_state, 0,
+                            sizeof rights / sizeof *rights);
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);

@@ -206,7 +206,7 @@ def run_all(runner, tests, logs):
         print("interrupted", flush=True)
         runner.counts["failed"] += 1
         runner.discard()
-    if not os.listdir(logs):
+    if os.path.isdir(logs) and not os.listdir(logs):
         os.rmdir(logs)
     counts = runner.counts
     skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""

@@ -6,13 +6,18 @@ All moments are time.monotonic() seconds, as in Lab.events().
 """
 
 import calendar
+import contextlib
+import os
 import re
+import signal
+import subprocess
 import threading
 import time
 
 from clulab.testing import check, wait_until
 
 EVENT = re.compile(r"(\S+ \S+)\.(\d{3})\+0000: event 'lifecycle' for domain '([^']*)': (\S+)")
+START = re.compile(r"(\w{3} \d\d \S+)\.(\d{3}) .*\bstart: .*\| role=(\S+) ")
 VIEW = re.compile(r"(\w{3} \d\d \S+)\.(\d{3}) .*the group changed\| members=0x([0-9a-f]+) connected=0x([0-9a-f]+)")
 
 
@@ -33,7 +38,7 @@ class DomainWatch:
 
     def __enter__(self):
         for node in self.nodes:
-            # --loop prints nothing until something happens, and then at once only to a line buffer.
+            # virsh registers within some 20 ms, long before anything of interest; it prints nothing until then.
             child = self.lab.start_in_background(
                 node, "stdbuf", "-oL", "virsh", "-r", "event", "--event", "lifecycle", "--loop", "--timestamp",
             )
@@ -41,23 +46,22 @@ class DomainWatch:
             thread.start()
             self.children.append(child)
             self.threads.append(thread)
-        for node in self.nodes:
-            wait_until(lambda node=node: self._is_registered(node), 10, f"virsh watches on {node}")
+        for child in self.children:
+            wait_until(lambda child=child: process_children(child.pid), 10, "virsh watches")
         return self
 
     def __exit__(self, *_):
         for child in self.children:
+            # What stands in the node is nsenter's child and would outlive it; both are gone when the power was cut.
+            for pid in process_children(child.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
             child.terminate()
-        for child, thread in zip(self.children, self.threads):
             child.wait()
+        for child, thread in zip(self.children, self.threads):
             thread.join()
             child.stdout.close()
             child.stderr.close()
-
-    def _is_registered(self, node):
-        """As near as one can see: it runs. It registers within some 20 ms, long before anything of interest."""
-        done = self.lab.run(node, "pgrep", "-x", "virsh", check_exit=False)
-        return bool(done.stdout.strip())
 
     def _read(self, node, child):
         for line in child.stdout:
@@ -67,26 +71,46 @@ class DomainWatch:
                 seconds = calendar.timegm(time.strptime(stamp, "%Y-%m-%d %H:%M:%S"))
                 self.found.append((on_our_clock(seconds, milliseconds), node, name, what))
 
-    def all(self, what, name=None, after=0.0):
+    def all(self, what, name=None, after=0.0, node=None):
         """[(moment, node)] of events such as Started, Stopped, Resumed, Suspended; oldest first."""
-        return sorted((e[0], e[1]) for e in list(self.found) if e[3] == what and name in (None, e[2]) and e[0] > after)
+        return sorted(
+            (moment, where) for moment, where, guest, event in list(self.found)
+            if event == what and moment > after and name in (None, guest) and node in (None, where)
+        )
 
     def wait(self, what, name, after, timeout_s):
         """The first (moment, node)."""
         return wait_until(lambda: self.all(what, name, after), timeout_s, f"{name}: {what}", poll_s=0.01)[0]
 
 
+def process_children(pid):
+    """By pgrep: the kernel's list of children is an option that not all have."""
+    done = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+    return [int(word) for word in done.stdout.split()]
+
+
+def log_matches(lab, node, pattern):
+    """(moment, the other groups) of the lines of clusterd's log that begin like PATTERN."""
+    with open(f"{lab.place.node_disk_dir(node)}/var/log/clusterd.log", encoding="utf-8", errors="replace") as stream:
+        for match in filter(None, map(pattern.match, stream)):
+            stamp, milliseconds, *rest = match.groups()
+            seconds = time.mktime(time.strptime(f"{time.localtime().tm_year} {stamp}", "%Y %b %d %H:%M:%S"))
+            yield on_our_clock(seconds, milliseconds), *rest
+
+
 def views(lab, node):
     """[(moment, members, connected)] as clusterd of this node logged them; sets of node names."""
-    found = []
-    with open(f"{lab.place.node_disk_dir(node)}/var/log/clusterd.log", encoding="utf-8", errors="replace") as stream:
-        for line in stream:
-            match = VIEW.match(line)
-            if match:
-                stamp, milliseconds, members, connected = match.groups()
-                seconds = time.mktime(time.strptime(f"{time.localtime().tm_year} {stamp}", "%Y %b %d %H:%M:%S"))
-                found.append((on_our_clock(seconds, milliseconds), names(lab, members), names(lab, connected)))
-    return found
+    return [
+        (moment, names(lab, members), names(lab, connected))
+        for moment, members, connected in log_matches(lab, node, VIEW)
+    ]
+
+
+def start_begun(lab, node, name, after):
+    """When clusterd of NODE, entitled by a committed entry, told libvirt to start the guest."""
+    moments = [moment for moment, role in log_matches(lab, node, START) if role == name and moment > after]
+    check(moments, f"{node} logged no start of {name}")
+    return moments[0]
 
 
 def names(lab, mask):

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/core/cluster.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+#include "clusterd/base/text.h"
+#include "tests/unit/core_desk.h"
+
+/* The quorum guard, and moves as their two ends see them. */
+
+static struct desk desk;
+
+static void begin(void)
+{
+        desk_begin(&desk);
+        desk_view(&desk, node_set_of(2));
+}
+
+static void end(void)
+{
+        desk_end(&desk);
+}
+
+static bool guard_is_valid_now(void)
+{
+        struct cluster_status status;
+        cluster_status_read(desk.cluster, &status);
+        return status.guard_valid;
+}
+
+START_TEST(contact_keeps_the_guard_valid)
+{
+        desk_online(&desk, "vm01");
+        for (int i = 0; i < 100; i++) {
+                desk_wait(&desk, 700);
+                ck_assert(guard_is_valid_now());
+        }
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_STOP), 0);
+}
+END_TEST
+
+START_TEST(a_guest_runs_on_for_the_hold_and_is_stopped_then)
+{
+        desk_online(&desk, "vm01");
+        desk_wait(&desk, 3000);
+        desk.is_deaf = true;
+        desk_wait(&desk, settings_default.isolation_hold_ms - 1600);
+        ck_assert(guard_is_valid_now());
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_STOP), 0);
+        desk_wait(&desk, 1600);
+        ck_assert(!guard_is_valid_now());
+        const struct cluster_action *stop = desk_take(&desk, CLUSTER_ACTION_STOP);
+        ck_assert_ptr_nonnull(stop);
+        ck_assert_uint_eq(stop->role.timeout_ms, 0);
+        ck_assert(desk.guard_armed); /* until it is gone */
+        desk_done(&desk, "vm01", OPERATION_STOP, OPERATION_SUCCEEDED, OBSERVED_ABSENT_UNKNOWN);
+        ck_assert(!desk.guard_armed);
+        ck_desk_state(&desk, "vm01", ROLE_ONLINE); /* nobody could be told */
+        desk_wait(&desk, 20000);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_START), 1);
+
+        desk.is_deaf = false;
+        desk_wait(&desk, 3000);
+        ck_assert_uint_eq(desk_role(&desk, "vm01")->failures, 0); /* told as stopped, not as failed */
+        ck_assert_uint_eq(desk_role(&desk, "vm01")->generation, 2);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_START), 2);
+}
+END_TEST
+
+START_TEST(a_stop_for_the_guard_that_fails_is_tried_again_in_time)
+{
+        desk_online(&desk, "vm01");
+        desk_wait(&desk, 3000);
+        desk.is_deaf = true;
+        desk_wait(&desk, 5600);
+        for (int i = 0; i < 20; i++) {
+                if (desk_take(&desk, CLUSTER_ACTION_STOP) != NULL)
+                        desk_done(&desk, "vm01", OPERATION_STOP, OPERATION_FAILED, OBSERVED_RUNNING);
+                desk_wait(&desk, 100);
+        }
+        ck_assert_uint_ge(desk_count(&desk, CLUSTER_ACTION_STOP), 3);
+        ck_assert_uint_le(desk_count(&desk, CLUSTER_ACTION_STOP), 6);
+        ck_assert(desk.guard_armed); /* the watchdog stands behind it */
+}
+END_TEST
+
+START_TEST(a_move_is_not_waited_for_when_the_guard_lapses)
+{
+        desk_online(&desk, "vm01");
+        desk_wait(&desk, 3000);
+        desk_move(&desk, "vm01", 2);
+        ck_assert_ptr_nonnull(desk_take(&desk, CLUSTER_ACTION_MOVE));
+        desk.is_deaf = true;
+        desk_wait(&desk, 5600);
+        ck_assert_ptr_nonnull(desk_take(&desk, CLUSTER_ACTION_STOP));
+        desk_done(&desk, "vm01", OPERATION_MOVE, OPERATION_FAILED,
+                  OBSERVED_RUNNING); /* late: not the stop's end */
+        ck_assert(desk.guard_armed);
+        desk_done(&desk, "vm01", OPERATION_STOP, OPERATION_SUCCEEDED, OBSERVED_ABSENT_UNKNOWN);
+        ck_assert(!desk.guard_armed);
+}
+END_TEST
+
+static void begin_move(void)
+{
+        desk_online(&desk, "vm01");
+        desk_wait(&desk, 1000);
+        ck_assert_int_eq(desk_move(&desk, "vm01", 2), REPLY_DONE);
+        ck_desk_state(&desk, "vm01", ROLE_MOVING);
+}
+
+START_TEST(a_move_is_handed_over_when_both_ends_agree)
+{
+        begin_move();
+        const struct cluster_action *move = desk_take(&desk, CLUSTER_ACTION_MOVE);
+        ck_assert_uint_eq(move->role.node, 2);
+        ck_assert_uint_eq(move->role.generation, 2);
+        ck_assert_str_eq(move->role.address, "10.0.0.2");
+        desk_done(&desk, "vm01", OPERATION_MOVE, OPERATION_SUCCEEDED, OBSERVED_ABSENT_MOVED);
+        ck_assert_int_eq(desk_role(&desk, "vm01")->owner_end, MOVE_END_ABSENT);
+        ck_desk_state(&desk, "vm01", ROLE_MOVING);
+        desk_hear_report(&desk, "vm01", 2, REPORT_RUNNING);
+        ck_desk_state(&desk, "vm01", ROLE_ONLINE);
+        ck_assert_uint_eq(desk_role(&desk, "vm01")->owner, 2);
+        desk_wait(&desk, 15000);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_MOVE), 1);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_STOP), 0);
+}
+END_TEST
+
+START_TEST(a_move_that_failed_leaves_the_guest_where_it_was)
+{
+        begin_move();
+        desk_done(&desk, "vm01", OPERATION_MOVE, OPERATION_FAILED, OBSERVED_RUNNING);
+        desk_hear_report(&desk, "vm01", 2, REPORT_ABSENT);
+        ck_desk_state(&desk, "vm01", ROLE_ONLINE);
+        ck_assert_uint_eq(desk_role(&desk, "vm01")->owner, 1);
+        ck_assert_ptr_nonnull(strstr(desk_role(&desk, "vm01")->reason, "libvirt says no"));
+        desk_wait(&desk, 60000);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_STOP), 0);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_MOVE), 1);
+}
+END_TEST
+
+START_TEST(a_move_with_an_unknown_end_waits_for_a_listing)
+{
+        begin_move();
+        desk_done(&desk, "vm01", OPERATION_MOVE, OPERATION_UNKNOWN, OBSERVED_ABSENT_UNKNOWN);
+        for (int i = 0; i < 10; i++) { /* libvirt hangs */
+                const struct cluster_action *list = desk_take(&desk, CLUSTER_ACTION_LIST);
+                if (list != NULL)
+                        desk_list_failed(&desk, list->listing);
+                desk_wait(&desk, 1000);
+        }
+        ck_assert_int_eq(desk_role(&desk, "vm01")->owner_end, MOVE_END_UNKNOWN);
+        desk_list(&desk, _i == 0 ? "vm01" : NULL);
+        desk_wait(&desk, 3000);
+        ck_assert_int_eq(desk_role(&desk, "vm01")->owner_end, _i == 0 ? MOVE_END_RUNNING : MOVE_END_ABSENT);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_MOVE), 1);
+}
+END_TEST
+
+START_TEST(two_ends_that_both_run_are_resolved_when_ours_ends)
+{
+        begin_move();
+        desk_done(&desk, "vm01", OPERATION_MOVE, OPERATION_FAILED, OBSERVED_RUNNING);
+        desk_hear_report(&desk, "vm01", 2, REPORT_RUNNING);
+        ck_desk_state(&desk, "vm01", ROLE_MOVING);
+        desk_observed(&desk, "vm01", OBSERVED_ABSENT_FAILED);
+        desk_list(&desk, NULL);
+        ck_desk_state(&desk, "vm01", ROLE_ONLINE);
+        ck_assert_uint_eq(desk_role(&desk, "vm01")->owner, 2);
+}
+END_TEST
+
+static void begin_move_in(void)
+{
+        desk_online_at(&desk, "vm01", 2);
+        desk_wait(&desk, 1000);
+        ck_assert_int_eq(desk_move(&desk, "vm01", 1), REPLY_DONE);
+        ck_desk_state(&desk, "vm01", ROLE_MOVING);
+}
+
+START_TEST(a_target_says_nothing_of_absence_before_its_source_has_spoken)
+{
+        begin_move_in();
+        desk_list(&desk, NULL);
+        desk_list(&desk, NULL);
+        ck_assert_int_eq(desk_role(&desk, "vm01")->target_end, MOVE_END_UNKNOWN);
+        desk_hear_report(&desk, "vm01", 2, REPORT_RUNNING);
+        ck_assert_int_eq(desk_role(&desk, "vm01")->target_end, MOVE_END_UNKNOWN);
+        desk_list(&desk, NULL); /* asked after that */
+        ck_desk_state(&desk, "vm01", ROLE_ONLINE);
+        ck_assert_uint_eq(desk_role(&desk, "vm01")->owner, 2);
+}
+END_TEST
+
+START_TEST(a_listing_from_before_the_source_spoke_proves_no_absence)
+{
+        begin_move_in();
+        desk_list(&desk, NULL);
+        desk_wait(&desk, 11000);
+        const struct cluster_action *early = desk_take(&desk, CLUSTER_ACTION_LIST);
+        ck_assert_ptr_nonnull(early);
+        desk_hear_report(&desk, "vm01", 2, REPORT_ABSENT);
+        desk_list_end(&desk, early->listing);
+        ck_assert_int_eq(desk_role(&desk, "vm01")->target_end, MOVE_END_UNKNOWN);
+        desk_list(&desk, "vm01"); /* it had arrived */
+        ck_desk_state(&desk, "vm01", ROLE_ONLINE);
+        ck_assert_uint_eq(desk_role(&desk, "vm01")->owner, 1);
+        ck_assert_ptr_nonnull(desk_take(&desk, CLUSTER_ACTION_ANNOUNCE));
+}
+END_TEST
+
+START_TEST(what_still_arrives_is_neither_running_nor_absent)
+{
+        begin_move_in();
+        desk_observed(&desk, "vm01", OBSERVED_INCOMING);
+        ck_assert(desk.guard_armed);
+        desk_hear_report(&desk, "vm01", 2, REPORT_ABSENT);
+        desk_wait(&desk, 5000);
+        ck_assert_int_eq(desk_role(&desk, "vm01")->target_end, MOVE_END_UNKNOWN);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_STOP), 0); /* it may be the only copy */
+        desk_observed(&desk, "vm01", OBSERVED_RUNNING);
+        ck_desk_state(&desk, "vm01", ROLE_ONLINE);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("guard_core");
+        TCase *tcase = tcase_create("guard");
+        tcase_set_timeout(tcase, 30);
+        tcase_add_checked_fixture(tcase, begin, end);
+        tcase_add_test(tcase, contact_keeps_the_guard_valid);
+        tcase_add_test(tcase, a_guest_runs_on_for_the_hold_and_is_stopped_then);
+        tcase_add_test(tcase, a_stop_for_the_guard_that_fails_is_tried_again_in_time);
+        tcase_add_test(tcase, a_move_is_not_waited_for_when_the_guard_lapses);
+        tcase_add_test(tcase, a_move_is_handed_over_when_both_ends_agree);
+        tcase_add_test(tcase, a_move_that_failed_leaves_the_guest_where_it_was);
+        tcase_add_loop_test(tcase, a_move_with_an_unknown_end_waits_for_a_listing, 0, 2);
+        tcase_add_test(tcase, two_ends_that_both_run_are_resolved_when_ours_ends);
+        tcase_add_test(tcase, a_target_says_nothing_of_absence_before_its_source_has_spoken);
+        tcase_add_test(tcase, a_listing_from_before_the_source_spoke_proves_no_absence);
+        tcase_add_test(tcase, what_still_arrives_is_neither_running_nor_absent);
+        suite_add_tcase(suite, tcase);
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
