@@ -11,9 +11,9 @@
 
 /* Start-up, timers and the way of an event through the core. */
 
-#define CORE_GROUP      "clu"
+#define CORE_GROUP        "clu"
 #define COROSYNC_AGAIN_US 500000
-#define GUARD_WAIT_MS   3000 /* for the guard keeper's first report at start-up */
+#define GUARD_WAIT_MS     3000 /* for the guard keeper's first report at start-up */
 
 char *daemon_ledger_path(const char *state_dir)
 {
@@ -45,7 +45,8 @@ static void set_wake_timer(struct daemon *daemon, uint64_t at_ms)
                 return;
         uint64_t now_ms = clock_boot_ms();
         uint64_t wait_ms = at_ms > now_ms ? at_ms - now_ms : 0;
-        if (qb_loop_timer_add(daemon->loop, QB_LOOP_HIGH, wait_ms * 1000000, daemon, on_wake, &daemon->wake_timer) < 0)
+        if (qb_loop_timer_add(daemon->loop, QB_LOOP_HIGH, wait_ms * 1000000, daemon, on_wake,
+                              &daemon->wake_timer) < 0)
                 abort();
 }
 
@@ -99,8 +100,9 @@ static void on_view(void *context, node_set members, node_set connected)
 {
         log_notice("the group changed" QB_XS " members=%#llx connected=%#llx", (unsigned long long)members,
                    (unsigned long long)connected);
-        daemon_deliver(context, &(struct cluster_event){ .kind = CLUSTER_EVENT_VIEW,
-                                                         .view = { .members = members, .connected = connected } });
+        daemon_deliver(context,
+                       &(struct cluster_event){ .kind = CLUSTER_EVENT_VIEW,
+                                                .view = { .members = members, .connected = connected } });
 }
 
 static void keep_definition(struct daemon *daemon, const struct message *message)
@@ -126,8 +128,8 @@ static void on_message(void *context, uint32_t sender, const void *bytes, size_t
         struct daemon *daemon = context;
         char error[CODEC_ERROR_BYTES];
         if (message_decode(bytes, count, &daemon->decoded, error) < 0) {
-                log_warning("a message that cannot be read was ignored" QB_XS " sender=%u bytes=%zu cause=%s", sender,
-                            count, error);
+                log_warning("a message that cannot be read was ignored" QB_XS " sender=%u bytes=%zu cause=%s",
+                            sender, count, error);
                 return;
         }
         daemon->in_batch = true;
@@ -149,15 +151,17 @@ static void on_batch_end(void *context)
 static void on_gone(void *context, const char *text)
 {
         (void)context;
-        log_warning("corosync does not answer; guests go on as long as their guard holds" QB_XS " cause=%s", text);
+        log_warning("corosync does not answer; guests go on as long as their guard holds" QB_XS " cause=%s",
+                    text);
 }
 
 /* Store. */
 
 static void on_stored(void *context, uint64_t index, uint64_t promised)
 {
-        daemon_deliver(context, &(struct cluster_event){ .kind = CLUSTER_EVENT_STORED,
-                                                         .stored = { .index = index, .promised = promised } });
+        daemon_deliver(context,
+                       &(struct cluster_event){ .kind = CLUSTER_EVENT_STORED,
+                                                .stored = { .index = index, .promised = promised } });
 }
 
 static void on_store_failed(void *context, int error, const char *text)
@@ -174,8 +178,8 @@ static void on_store_message(void *context, const struct message *message)
 }
 
 /* Entries are kept for 30 days, and never fewer than 10,000. */
-#define KEEP_MS         (INT64_C(30) * 24 * 3600 * 1000)
-#define KEEP_MIN        10000
+#define KEEP_MS          (INT64_C(30) * 24 * 3600 * 1000)
+#define KEEP_MIN         10000
 #define COMPACT_EVERY_NS (UINT64_C(3600) * 1000000000)
 
 static void on_compact_timer(void *context)
@@ -190,7 +194,8 @@ static void on_compact_timer(void *context)
 
 static void load_object(void *context, const struct object *object)
 {
-        daemon_deliver(context, &(struct cluster_event){ .kind = CLUSTER_EVENT_LOAD_OBJECT, .object = object });
+        daemon_deliver(context,
+                       &(struct cluster_event){ .kind = CLUSTER_EVENT_LOAD_OBJECT, .object = object });
 }
 
 static void load_entry(void *context, const struct entry *entry)
@@ -208,8 +213,9 @@ static int load(struct daemon *daemon)
                 error = store_read_entries(daemon->store, state.applied.index + 1, load_entry, daemon);
         if (error < 0)
                 return error;
-        log_notice("ledger read" QB_XS " applied=%llu last=%llu blank=%d", (unsigned long long)state.applied.index,
-                   (unsigned long long)state.last_index, state.blank);
+        log_notice("ledger read" QB_XS " applied=%llu last=%llu blank=%d",
+                   (unsigned long long)state.applied.index, (unsigned long long)state.last_index,
+                   state.blank);
         daemon_deliver(daemon, &(struct cluster_event){
                                        .kind = CLUSTER_EVENT_LOADED,
                                        .loaded = { .applied = state.applied,
@@ -245,7 +251,8 @@ static void read_guard(struct daemon *daemon, struct cluster_identity *identity)
         uint64_t until_ms = clock_boot_ms() + GUARD_WAIT_MS;
         while (guard_client_read(daemon->guard, &report) < 0) {
                 if (clock_boot_ms() >= until_ms) {
-                        log_warning("no guard keeper answers: is clu-guard running? No watchdog stands behind this node");
+                        log_warning("no guard keeper answers: is clu-guard running? No watchdog stands "
+                                    "behind this node");
                         return;
                 }
                 (void)usleep(20000);
@@ -256,7 +263,8 @@ static void read_guard(struct daemon *daemon, struct cluster_identity *identity)
         identity->watchdog = report.watchdog;
 }
 
-static int identify(struct daemon *daemon, const struct daemon_options *options, struct cluster_identity *identity)
+static int identify(struct daemon *daemon, const struct daemon_options *options,
+                    struct cluster_identity *identity)
 {
         struct membership_config config;
         int error = wait_for_corosync(&config);
@@ -298,9 +306,11 @@ static void on_guard_timer(void *context)
         if (watchdog != daemon->watchdog) {
                 daemon->watchdog = watchdog;
                 log_notice("watchdog" QB_XS " present=%d", watchdog);
-                daemon_deliver(daemon, &(struct cluster_event){ .kind = CLUSTER_EVENT_WATCHDOG, .watchdog = watchdog });
+                daemon_deliver(daemon, &(struct cluster_event){ .kind = CLUSTER_EVENT_WATCHDOG,
+                                                                .watchdog = watchdog });
         }
-        (void)qb_loop_timer_add(daemon->loop, QB_LOOP_HIGH, 1000000000, daemon, on_guard_timer, &daemon->guard_timer);
+        (void)qb_loop_timer_add(daemon->loop, QB_LOOP_HIGH, 1000000000, daemon, on_guard_timer,
+                                &daemon->guard_timer);
 }
 
 static int32_t on_terminate(int32_t signal_number, void *context)
@@ -323,7 +333,8 @@ static int open_store(struct daemon *daemon)
         listener.context = daemon;
         int error = store_open(daemon->ledger_path, daemon->mailbox, &listener, &daemon->store, error_text);
         if (error < 0)
-                log_error("the ledger cannot be opened" QB_XS " file=%s cause=%s", daemon->ledger_path, error_text);
+                log_error("the ledger cannot be opened" QB_XS " file=%s cause=%s", daemon->ledger_path,
+                          error_text);
         return error;
 }
 

@@ -74,7 +74,8 @@ void daemon_send(struct daemon *daemon, const struct message *message)
 static void put_object(struct daemon *daemon, const struct cluster_action *action)
 {
         struct object object;
-        int error = model_get(cluster_model(daemon->cluster), action->object.kind, action->object.name, &object);
+        int error =
+                model_get(cluster_model(daemon->cluster), action->object.kind, action->object.name, &object);
         assert(error == 0); /* the core has just changed it */
         store_put_object(daemon->store, &object);
 }
@@ -132,10 +133,10 @@ static void fence(struct daemon *daemon, const struct cluster_action *action)
 
 static const char *action_name(enum cluster_action_kind kind)
 {
-        return kind == CLUSTER_ACTION_START ? "start" :
-               kind == CLUSTER_ACTION_STOP  ? "stop" :
-               kind == CLUSTER_ACTION_MOVE  ? "move" :
-                                              "announce";
+        return kind == CLUSTER_ACTION_START  ? "start"
+               : kind == CLUSTER_ACTION_STOP ? "stop"
+               : kind == CLUSTER_ACTION_MOVE ? "move"
+                                             : "announce";
 }
 
 static void act_on_role(struct daemon *daemon, const struct cluster_action *action)
@@ -211,10 +212,11 @@ int daemon_open_workers(struct daemon *daemon, const struct daemon_options *opti
         };
         int error = process_runner_new(daemon->loop, &daemon->runner);
         if (error == 0)
-                error = ocf_roles_new(daemon->loop, daemon->runner, options->ocf_root, options->run_dir, &ocf_listener,
-                                      &daemon->ocf);
+                error = ocf_roles_new(daemon->loop, daemon->runner, options->ocf_root, options->run_dir,
+                                      &ocf_listener, &daemon->ocf);
         if (error == 0)
-                error = hypervisor_new(daemon->mailbox, &hypervisor_options, &hypervisor_listener, &daemon->hypervisor);
+                error = hypervisor_new(daemon->mailbox, &hypervisor_options, &hypervisor_listener,
+                                       &daemon->hypervisor);
         return error;
 }
 
@@ -222,7 +224,8 @@ static void set_guard(struct daemon *daemon, const struct cluster_action *action
 {
         daemon->guard_order.armed = action->guard;
         int error = guard_client_send(daemon->guard, &daemon->guard_order);
-        log_info("guard %s: %s" QB_XS " errno=%d", action->guard ? "armed" : "disarmed", action->reason, -error);
+        log_info("guard %s: %s" QB_XS " errno=%d", action->guard ? "armed" : "disarmed", action->reason,
+                 -error);
 }
 
 void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action)
@@ -261,8 +264,8 @@ void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action
                 send_history(daemon, action);
                 break;
         case CLUSTER_ACTION_REPLY:
-                request_reply(daemon->handler, action->reply.token, action->reply.outcome, action->reply.index,
-                              action->reason);
+                request_reply(daemon->handler, action->reply.token, action->reply.outcome,
+                              action->reply.index, action->reason);
                 break;
         case CLUSTER_ACTION_START:
         case CLUSTER_ACTION_STOP:

@@ -30,7 +30,8 @@ static void submit(void *context, uint64_t token, const char *actor, const struc
         daemon_deliver(daemon, &event);
 }
 
-static int query_entries(void *context, const struct store_query *query, store_on_entry on_entry, void *entry_context)
+static int query_entries(void *context, const struct store_query *query, store_on_entry on_entry,
+                         void *entry_context)
 {
         struct daemon *daemon = context;
         return store_query_entries(daemon->store, query, on_entry, entry_context);
@@ -81,7 +82,8 @@ static void on_fence_checked(void *context, const struct fence_outcome *outcome)
 static void fence_check(void *context, uint64_t token, const struct fence_device *device)
 {
         struct daemon *daemon = context;
-        fence_agent_check(daemon->runner, device, on_fence_checked, question_new(daemon, token, device->name));
+        fence_agent_check(daemon->runner, device, on_fence_checked,
+                          question_new(daemon, token, device->name));
 }
 
 static void on_fence_tested(void *context, const struct fence_outcome *outcome)
@@ -91,7 +93,8 @@ static void on_fence_tested(void *context, const struct fence_outcome *outcome)
                              outcome->on, outcome->text, outcome->duration_ms);
 }
 
-static void fence_test(void *context, uint64_t token, const struct fence_device *device, const char *node_name)
+static void fence_test(void *context, uint64_t token, const struct fence_device *device,
+                       const char *node_name)
 {
         struct daemon *daemon = context;
         fence_agent_status(daemon->runner, device, node_name, on_fence_tested,
@@ -118,7 +121,8 @@ static void verify(void *context, uint64_t token)
         process_run(daemon->runner, &request);
 }
 
-static void on_request(void *context, uint64_t token, const struct ipc_client *client, const char *bytes, size_t count)
+static void on_request(void *context, uint64_t token, const struct ipc_client *client, const char *bytes,
+                       size_t count)
 {
         struct daemon *daemon = context;
         request_handle(daemon->handler, token, client, bytes, count);

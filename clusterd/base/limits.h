@@ -7,10 +7,10 @@
  * refused, with a message, when the object that would not fit is added.
  */
 
-#define NODES_MAX         64    /* node ids are 1 to 64: one bit each in a node_set */
+#define NODES_MAX         64 /* node ids are 1 to 64: one bit each in a node_set */
 #define ROLES_MAX         16384
 #define FENCE_DEVICES_MAX 256
-#define PREFERRED_MAX     8     /* preferred owners of one role, best first */
+#define PREFERRED_MAX     8 /* preferred owners of one role, best first */
 
 /* Texts, in bytes, with the closing zero. */
 #define NAME_BYTES    64
@@ -21,10 +21,11 @@
 #define UUID_BYTES    37
 #define OPTIONS_BYTES 1024 /* options of a fence device, "key=value" lines */
 
-#define HASH_BYTES       32 /* SHA-256 */
+#define HASH_BYTES       32           /* SHA-256 */
 #define DEFINITION_BYTES (256 * 1024) /* largest definition of a role, without a closing zero */
-#define MESSAGE_BYTES    (768 * 1024) /* largest message; CPG carries 1 MiB. A definition
-                                       * grows by escaping, at worst threefold in practice */
+#define MESSAGE_BYTES                                                                                        \
+        (768 * 1024) /* largest message; CPG carries 1 MiB. A definition                                     \
+                      * grows by escaping, at worst threefold in practice */
 
 #define TAIL_MAX    2048 /* entries appended and not yet applied */
 #define PENDING_MAX 512  /* requests of this node's clients not yet answered */

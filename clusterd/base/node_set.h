@@ -40,7 +40,7 @@ static inline uint32_t node_set_after(node_set set, uint32_t node)
         return node >= NODES_MAX ? NODE_NONE : node_set_lowest(set & ~((UINT64_C(1) << node) - 1));
 }
 
-#define NODE_SET_EACH(set, node) \
+#define NODE_SET_EACH(set, node)                                                                             \
         (uint32_t node = node_set_lowest(set); node != NODE_NONE; node = node_set_after(set, node))
 
 #endif

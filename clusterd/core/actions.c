@@ -7,7 +7,8 @@
 
 #include "clusterd/base/text.h"
 
-struct cluster_action *action_add(struct cluster *cluster, enum cluster_action_kind kind, const char *reason, ...)
+struct cluster_action *action_add(struct cluster *cluster, enum cluster_action_kind kind, const char *reason,
+                                  ...)
 {
         struct cluster_actions *actions = cluster->actions;
         assert(actions->count < CLUSTER_ACTIONS_MAX);

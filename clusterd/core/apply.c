@@ -74,13 +74,16 @@ uint64_t settings_guard_ms(const struct settings *settings)
 /* A lost node goes on by the times that it knew when it was lost. */
 static bool may_shorten_guard(struct apply *apply)
 {
-        for MODEL_EACH_NODE (apply->model, node) {
-                if (node->state != NODE_LOST)
-                        continue;
-                apply_refuse(apply, "%s is lost and still goes by the longer times: wait until its fate is known",
-                             node->name);
-                return false;
-        }
+        for
+                MODEL_EACH_NODE (apply->model, node) {
+                        if (node->state != NODE_LOST)
+                                continue;
+                        apply_refuse(
+                                apply,
+                                "%s is lost and still goes by the longer times: wait until its fate is known",
+                                node->name);
+                        return false;
+                }
         return true;
 }
 
@@ -98,7 +101,8 @@ static void apply_cluster_set(struct apply *apply, const struct command_cluster_
                 settings->watchdog_ms = set->settings.watchdog_ms;
         if (set->fields & SETTINGS_FIELD_MARGIN)
                 settings->margin_ms = set->settings.margin_ms;
-        if (settings_guard_ms(&next) < settings_guard_ms(&apply->model->settings) && !may_shorten_guard(apply))
+        if (settings_guard_ms(&next) < settings_guard_ms(&apply->model->settings) &&
+            !may_shorten_guard(apply))
                 return;
         apply->model->settings = next;
         if (apply->changes != NULL)
@@ -112,9 +116,10 @@ static void apply_fence_add(struct apply *apply, const struct fence_device *devi
                 apply_refuse(apply, "there is a fence device '%s' already: remove it first", device->name);
                 return;
         }
-        for NODE_SET_EACH (device->targets, node)
-                if (apply_node(apply, node) == NULL)
-                        return;
+        for
+                NODE_SET_EACH (device->targets, node)
+                        if (apply_node(apply, node) == NULL)
+                                return;
         if (model_put(apply->model, &object) < 0) {
                 apply_refuse(apply, "the cluster holds %u fence devices and takes no more",
                              (unsigned)FENCE_DEVICES_MAX);

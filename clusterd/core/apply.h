@@ -59,8 +59,9 @@ void apply_role_move(struct apply *apply, const struct command_role_move *move);
 void apply_role_report(struct apply *apply, const struct command_role_report *report);
 
 /*
- * May a guest still arrive on this node? Its guard can have expired before, and its source, which is in contact,
- * goes on sending: so the expiry proves nothing until the source has ended the move, and for a guard's time after.
+ * May a guest still arrive on this node? Its guard can have expired before, and its source, which is in
+ * contact, goes on sending: so the expiry proves nothing until the source has ended the move, and for a
+ * guard's time after.
  */
 bool node_awaits_arrival(const struct model *model, uint32_t node);
 

@@ -9,9 +9,10 @@
 
 static bool may_run_something(const struct model *model, uint32_t node)
 {
-        for MODEL_EACH_ROLE (model, role)
-                if (role_may_run_on(role, node))
-                        return true;
+        for
+                MODEL_EACH_ROLE (model, role)
+                        if (role_may_run_on(role, node))
+                                return true;
         return false;
 }
 
@@ -24,7 +25,8 @@ static void clear_runner(struct apply *apply, uint32_t node, const struct eviden
                         apply_runner_gone(apply, role, node, evidence);
 }
 
-/* A host that booted anew runs nothing of what its last boot ran. What may have arrived since, it says itself. */
+/* A host that booted anew runs nothing of what its last boot ran. What may have arrived since, it says
+ * itself. */
 static void clear_last_boot(struct apply *apply, uint32_t node)
 {
         struct model *model = apply->model;
@@ -138,12 +140,13 @@ void apply_node_lost(struct apply *apply, const struct command_node *lost, bool 
 
 bool node_awaits_arrival(const struct model *model, uint32_t node)
 {
-        for MODEL_EACH_ROLE (model, role) {
-                const struct node *owner = model_node(model, role->owner);
-                if (role->state == ROLE_MOVING && role->target == node && role->owner_end == MOVE_END_UNKNOWN &&
-                    owner != NULL && owner->state == NODE_UP)
-                        return true;
-        }
+        for
+                MODEL_EACH_ROLE (model, role) {
+                        const struct node *owner = model_node(model, role->owner);
+                        if (role->state == ROLE_MOVING && role->target == node &&
+                            role->owner_end == MOVE_END_UNKNOWN && owner != NULL && owner->state == NODE_UP)
+                                return true;
+                }
         return false;
 }
 
@@ -178,7 +181,8 @@ void apply_node_evidence(struct apply *apply, const struct command_node_evidence
                 return;
         }
         if (command->kind == EVIDENCE_GUARD_EXPIRED && node_awaits_arrival(apply->model, node->id)) {
-                apply_refuse(apply, "a role may still be on its way to %s: its source has to end the move first",
+                apply_refuse(apply,
+                             "a role may still be on its way to %s: its source has to end the move first",
                              node->name);
                 return;
         }

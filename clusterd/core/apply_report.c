@@ -63,7 +63,8 @@ static void settle_on(struct apply *apply, struct role *role, uint32_t owner, co
                 role->failback = NODE_NONE; /* home again */
         role->owner_evidence = (struct evidence){ .kind = EVIDENCE_NONE };
         role->target_evidence = (struct evidence){ .kind = EVIDENCE_NONE };
-        role_enter(role, role->desired == DESIRED_RUNNING ? ROLE_ONLINE : ROLE_STOPPING, apply->index, reason);
+        role_enter(role, role->desired == DESIRED_RUNNING ? ROLE_ONLINE : ROLE_STOPPING, apply->index,
+                   reason);
 }
 
 /* Both ends have spoken, or there is evidence for those that cannot. */
@@ -74,7 +75,8 @@ static void resolve_move(struct apply *apply, struct role *role)
                 return;
         bool on_owner = role->owner_end == MOVE_END_RUNNING, on_target = role->target_end == MOVE_END_RUNNING;
         if (on_owner && on_target) {
-                TEXT_COPY(role->reason, "both ends of the move say that it runs there: one of them must be stopped");
+                TEXT_COPY(role->reason,
+                          "both ends of the move say that it runs there: one of them must be stopped");
                 return;
         }
         if (on_owner || on_target) {
@@ -94,8 +96,8 @@ static void resolve_move(struct apply *apply, struct role *role)
 }
 
 /*
- * The guest left its source: it may have arrived after the evidence against the target was given. If the target
- * is here again, it must say so itself.
+ * The guest left its source: it may have arrived after the evidence against the target was given. If the
+ * target is here again, it must say so itself.
  */
 static void reopen_target(struct apply *apply, struct role *role)
 {
@@ -106,8 +108,7 @@ static void reopen_target(struct apply *apply, struct role *role)
         role->target_evidence = (struct evidence){ .kind = EVIDENCE_NONE };
 }
 
-void apply_runner_gone(struct apply *apply, struct role *role, uint32_t node,
-                       const struct evidence *evidence)
+void apply_runner_gone(struct apply *apply, struct role *role, uint32_t node, const struct evidence *evidence)
 {
         assert(role_may_run_on(role, node));
         bool is_owner = role->owner == node;
@@ -169,7 +170,8 @@ static void report_while_online(struct apply *apply, struct role *role,
         }
 }
 
-/* A node that is full is none: the planner would come back to one where it failed, and that without a pause. */
+/* A node that is full is none: the planner would come back to one where it failed, and that without a pause.
+ */
 static bool has_untried_node(const struct model *model, const struct role *role)
 {
         struct placement_load load;
@@ -239,11 +241,11 @@ static void report_while_recovering(struct apply *apply, struct role *role,
         apply_runner_gone(apply, role, report->node, &evidence);
 }
 
-static bool may_report(struct apply *apply, const struct role *role,
-                       const struct command_role_report *report)
+static bool may_report(struct apply *apply, const struct role *role, const struct command_role_report *report)
 {
         if (report->node != apply->origin) {
-                apply_refuse(apply, "node %u reports for itself only, not for %u", apply->origin, report->node);
+                apply_refuse(apply, "node %u reports for itself only, not for %u", apply->origin,
+                             report->node);
                 return false;
         }
         if (report->generation != role->generation) {
@@ -266,7 +268,8 @@ void apply_role_report(struct apply *apply, const struct command_role_report *re
         struct role *role = apply_role(apply, report->role);
         if (role == NULL || !may_report(apply, role, report))
                 return;
-        bool single = role->state == ROLE_STARTING || role->state == ROLE_ONLINE || role->state == ROLE_STOPPING;
+        bool single =
+                role->state == ROLE_STARTING || role->state == ROLE_ONLINE || role->state == ROLE_STOPPING;
         if (single && is_gone(report->kind))
                 role->owner_evidence = (struct evidence){ .kind = EVIDENCE_STOPPED, .index = apply->index };
         switch (role->state) {

@@ -7,9 +7,10 @@
 
 static bool nodes_exist(struct apply *apply, const struct role *role)
 {
-        for NODE_SET_EACH (role->possible, node)
-                if (apply_node(apply, node) == NULL)
-                        return false;
+        for
+                NODE_SET_EACH (role->possible, node)
+                        if (apply_node(apply, node) == NULL)
+                                return false;
         for (uint32_t i = 0; i < PREFERRED_MAX && role->preferred[i] != NODE_NONE; i++) {
                 if (apply_node(apply, role->preferred[i]) == NULL)
                         return false;
@@ -24,13 +25,15 @@ static bool nodes_exist(struct apply *apply, const struct role *role)
 
 static bool uuid_is_free(struct apply *apply, const struct role *given)
 {
-        for MODEL_EACH_ROLE (apply->model, other)
-                if (given->uuid[0] != '\0' && text_equal(other->uuid, given->uuid) &&
-                    !text_equal(other->name, given->name)) {
-                        apply_refuse(apply, "its uuid %s is that of role '%s': give the definition another",
-                                     given->uuid, other->name);
-                        return false;
-                }
+        for
+                MODEL_EACH_ROLE (apply->model, other)
+                        if (given->uuid[0] != '\0' && text_equal(other->uuid, given->uuid) &&
+                            !text_equal(other->name, given->name)) {
+                                apply_refuse(apply,
+                                             "its uuid %s is that of role '%s': give the definition another",
+                                             given->uuid, other->name);
+                                return false;
+                        }
         return true;
 }
 
@@ -157,7 +160,8 @@ void apply_role_remove(struct apply *apply, const struct command_role *command)
         if (role == NULL)
                 return;
         if (role->state != ROLE_OFFLINE && role->state != ROLE_FAILED) {
-                apply_refuse(apply, "role '%s' is %s: stop it first", role->name, role_state_name(role->state));
+                apply_refuse(apply, "role '%s' is %s: stop it first", role->name,
+                             role_state_name(role->state));
                 return;
         }
         apply_changed_role(apply, role);
@@ -193,9 +197,11 @@ void apply_role_assign(struct apply *apply, const struct command_role_assign *as
                 return;
         }
         /* Rule 3: no start without evidence for every earlier possible runner, named in the entry itself. */
-        if (role_possible_runners(role) != 0 || !same_evidence(&assign->owner_evidence, &role->owner_evidence) ||
+        if (role_possible_runners(role) != 0 ||
+            !same_evidence(&assign->owner_evidence, &role->owner_evidence) ||
             !same_evidence(&assign->target_evidence, &role->target_evidence)) {
-                apply_refuse(apply, "role '%s' may still run elsewhere: the evidence is not there", role->name);
+                apply_refuse(apply, "role '%s' may still run elsewhere: the evidence is not there",
+                             role->name);
                 return;
         }
         if (!node_set_has(placement_open_nodes(apply->model, role), node->id)) {
@@ -245,7 +251,8 @@ void apply_role_move(struct apply *apply, const struct command_role_move *move)
                 apply_refuse(apply, "%s", binds);
                 return;
         }
-        /* A move home that fails is tried again, so home is forgotten only on arrival, or when it goes elsewhere. */
+        /* A move home that fails is tried again, so home is forgotten only on arrival, or when it goes
+         * elsewhere. */
         if (!move->drain && move->target != role->failback)
                 role->failback = NODE_NONE;
         else if (move->drain && role->failback == NODE_NONE)

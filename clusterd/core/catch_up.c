@@ -11,15 +11,15 @@
  * committed while the epoch runs, and asks for a round when it is near.
  */
 
-#define ASK_MS   300 /* without an answer, or since the last piece of one */
+#define ASK_MS 300 /* without an answer, or since the last piece of one */
 
 void catch_up_serve(struct cluster *cluster, uint32_t to, uint64_t applied_index, uint64_t last_index)
 {
         if (applied_index >= last_index)
                 return;
-        struct cluster_action *action = action_add(cluster, CLUSTER_ACTION_SEND_ENTRIES,
-                                                   "node %u lacks entries after %llu", to,
-                                                   (unsigned long long)applied_index);
+        struct cluster_action *action =
+                action_add(cluster, CLUSTER_ACTION_SEND_ENTRIES, "node %u lacks entries after %llu", to,
+                           (unsigned long long)applied_index);
         action->send.round = cluster->round.id;
         action->send.to = to;
         action->send.first = applied_index + 1;
@@ -37,8 +37,8 @@ static void on_catch_up(struct cluster *cluster, uint32_t sender, const struct m
                 catch_up_serve(cluster, sender, catch_up->applied_index, ledger->applied.index);
                 return;
         }
-        struct cluster_action *action =
-                action_add(cluster, CLUSTER_ACTION_SEND_SNAPSHOT, "node %u lacks what is kept no more", sender);
+        struct cluster_action *action = action_add(cluster, CLUSTER_ACTION_SEND_SNAPSHOT,
+                                                   "node %u lacks what is kept no more", sender);
         action->send.round = cluster->round.id;
         action->send.to = sender;
 }
@@ -46,7 +46,8 @@ static void on_catch_up(struct cluster *cluster, uint32_t sender, const struct m
 static void append(struct cluster *cluster, const struct entry *entry)
 {
         ledger_append(&cluster->ledger, entry);
-        action_add(cluster, CLUSTER_ACTION_APPEND, "catching up")->entry = ledger_entry(&cluster->ledger, entry->index);
+        action_add(cluster, CLUSTER_ACTION_APPEND, "catching up")->entry =
+                ledger_entry(&cluster->ledger, entry->index);
 }
 
 static bool is_laggard(const struct cluster *cluster)
@@ -81,7 +82,8 @@ static void on_entry(struct cluster *cluster, const struct entry *entry)
         case LEDGER_FIT_GAP:
                 break; /* will be asked for again */
         case LEDGER_FIT_BROKEN:
-                action_add(cluster, CLUSTER_ACTION_LOG, "entry %llu does not follow from what this node holds",
+                action_add(cluster, CLUSTER_ACTION_LOG,
+                           "entry %llu does not follow from what this node holds",
                            (unsigned long long)entry->index);
                 break;
         }
@@ -110,7 +112,8 @@ static void on_snapshot_object(struct cluster *cluster, const struct object *obj
         struct changes *changes = &cluster->changes;
         if (model_put(cluster->model, object) < 0) {
                 cluster->snapshot_running = false; /* larger limits there than here: never level */
-                action_add(cluster, CLUSTER_ACTION_LOG, "the snapshot holds more than this node has room for");
+                action_add(cluster, CLUSTER_ACTION_LOG,
+                           "the snapshot holds more than this node has room for");
                 return;
         }
         const struct model *model = cluster->model;
@@ -125,7 +128,8 @@ static void on_snapshot_object(struct cluster *cluster, const struct object *obj
                 slot_list_add(&changes->roles, role_slot(cluster, model_role(model, object->role.name)));
                 break;
         case OBJECT_FENCE_DEVICE: {
-                size_t slot = (size_t)(model_fence_device(model, object->fence_device.name) - model->fence_devices);
+                size_t slot =
+                        (size_t)(model_fence_device(model, object->fence_device.name) - model->fence_devices);
                 changes->fence_devices[slot / 64] |= UINT64_C(1) << slot % 64;
                 break;
         }
@@ -197,5 +201,6 @@ void catch_up_tick(struct cluster *cluster)
         if (round_can_be_leveled(cluster) || (!took_part && !cluster->store_failed))
                 round_ask_to_be_leveled(cluster);
         else
-                action_message(cluster, MESSAGE_CATCH_UP)->catch_up.applied_index = cluster->ledger.applied.index;
+                action_message(cluster, MESSAGE_CATCH_UP)->catch_up.applied_index =
+                        cluster->ledger.applied.index;
 }

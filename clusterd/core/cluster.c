@@ -11,7 +11,8 @@ static size_t align16(size_t bytes)
 
 /* The parts of the storage behind struct cluster, in this order. */
 struct layout {
-        size_t model, tail, local, planned, order, changed, changed_listed, attention, attention_listed, later, later_listed, end;
+        size_t model, tail, local, planned, order, changed, changed_listed, attention, attention_listed,
+                later, later_listed, end;
 };
 
 static struct layout layout_for(uint32_t roles_max)
@@ -167,7 +168,8 @@ void cluster_step(struct cluster *cluster, const struct cluster_event *event, st
                 actions->wake_at_ms = TIME_NEVER;
                 return;
         }
-        commit_flush_rows(cluster, event->kind == CLUSTER_EVENT_LOADED ? &cluster->ledger.applied : &applied_before);
+        commit_flush_rows(cluster,
+                          event->kind == CLUSTER_EVENT_LOADED ? &cluster->ledger.applied : &applied_before);
         round_tick(cluster);
         guard_tick(cluster);
         reconcile_tick(cluster);
@@ -215,7 +217,8 @@ enum observation cluster_observation(const struct cluster *cluster, const char *
 uint64_t cluster_retry_in_ms(const struct cluster *cluster, const char *name, uint64_t now_ms)
 {
         const struct role *role = model_role(cluster->model, name);
-        if (role == NULL || role->state != ROLE_FAILED || role->desired != DESIRED_RUNNING || !round_is_leader(cluster))
+        if (role == NULL || role->state != ROLE_FAILED || role->desired != DESIRED_RUNNING ||
+            !round_is_leader(cluster))
                 return TIME_NEVER;
         const struct planned_role *planned = &cluster->planned[role_slot(cluster, role)];
         if (planned->due_index != role->since_index)

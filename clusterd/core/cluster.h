@@ -122,9 +122,9 @@ struct cluster_event {
                         char text[REASON_BYTES];
                 } observed;
                 struct {
-                        uint64_t listing; /* from CLUSTER_ACTION_LIST */
-                        bool end;         /* the list is complete: what it did not name is absent */
-                        bool failed;      /* could not ask; says nothing about any role */
+                        uint64_t listing;      /* from CLUSTER_ACTION_LIST */
+                        bool end;              /* the list is complete: what it did not name is absent */
+                        bool failed;           /* could not ask; says nothing about any role */
                         char role[NAME_BYTES]; /* unless end or failed */
                         enum observation observation;
                 } listed;
@@ -154,12 +154,12 @@ enum cluster_action_kind {
         CLUSTER_ACTION_REPLY,         /* to the request with this token */
         CLUSTER_ACTION_START,         /* role, on this node */
         CLUSTER_ACTION_STOP,
-        CLUSTER_ACTION_MOVE,          /* live, from this node to node */
-        CLUSTER_ACTION_ANNOUNCE,      /* tell the networks that role lives here now */
-        CLUSTER_ACTION_LIST,          /* which roles are here? Answer with CLUSTER_EVENT_LISTED */
-        CLUSTER_ACTION_FENCE,         /* turn node off by device, and verify */
-        CLUSTER_ACTION_GUARD,         /* tell the guard keeper whether roles run here */
-        CLUSTER_ACTION_LOG,           /* reason is news for the log */
+        CLUSTER_ACTION_MOVE,     /* live, from this node to node */
+        CLUSTER_ACTION_ANNOUNCE, /* tell the networks that role lives here now */
+        CLUSTER_ACTION_LIST,     /* which roles are here? Answer with CLUSTER_EVENT_LISTED */
+        CLUSTER_ACTION_FENCE,    /* turn node off by device, and verify */
+        CLUSTER_ACTION_GUARD,    /* tell the guard keeper whether roles run here */
+        CLUSTER_ACTION_LOG,      /* reason is news for the log */
         CLUSTER_ACTION_COUNT
 };
 
@@ -177,10 +177,10 @@ struct cluster_action {
         enum cluster_action_kind kind;
         char reason[REASON_BYTES]; /* why; never empty for what acts on the world */
         union {
-                size_t message;     /* index into messages */
+                size_t message;            /* index into messages */
                 const struct entry *entry; /* APPEND; borrowed until the next step */
-                uint64_t index;     /* TRUNCATE */
-                uint64_t promised;  /* PROMISE */
+                uint64_t index;            /* TRUNCATE */
+                uint64_t promised;         /* PROMISE */
                 struct {
                         enum object_kind kind;
                         char name[NAME_BYTES];
@@ -201,8 +201,8 @@ struct cluster_action {
                         enum role_kind kind;
                         uint64_t generation;
                         uint8_t definition_hash[HASH_BYTES];
-                        uint32_t node;       /* MOVE: to */
-                        uint32_t timeout_ms; /* STOP: before it is destroyed; 0 at once */
+                        uint32_t node;                         /* MOVE: to */
+                        uint32_t timeout_ms;                   /* STOP: before it is destroyed; 0 at once */
                         char address[ADDRESS_BYTES];           /* MOVE: of the target */
                         char migration_address[ADDRESS_BYTES]; /* MOVE: of the target */
                 } role;
@@ -219,7 +219,7 @@ struct cluster_action {
 
 /* One step; checked, never silently cut. One entry (a node is lost) may change every role's row. */
 #define CLUSTER_ACTIONS_MAX  (ROLES_MAX + 4096)
-#define CLUSTER_MESSAGES_MAX 256  /* one step */
+#define CLUSTER_MESSAGES_MAX 256 /* one step */
 
 struct cluster_actions {
         size_t count;
@@ -254,7 +254,7 @@ struct cluster_status {
         struct ledger_position applied;
         bool guard_valid;
         uint64_t contact_ms; /* last contact, which the guard counts from; 0: none */
-        bool store_failed; /* this node's ledger cannot be written */
+        bool store_failed;   /* this node's ledger cannot be written */
 };
 
 void cluster_status_read(const struct cluster *cluster, struct cluster_status *ret_status);

@@ -16,12 +16,12 @@
 #include "clusterd/core/round_rule.h"
 
 enum round_phase {
-        ROUND_NONE,     /* not in a group, or waiting for somebody to open a round */
-        ROUND_GATHER,   /* states are coming in */
-        ROUND_REFUSED,  /* decided: not primary */
-        ROUND_LEVEL,    /* decided: laggards are brought level, promises come in */
+        ROUND_NONE,      /* not in a group, or waiting for somebody to open a round */
+        ROUND_GATHER,    /* states are coming in */
+        ROUND_REFUSED,   /* decided: not primary */
+        ROUND_LEVEL,     /* decided: laggards are brought level, promises come in */
         ROUND_BEGINNING, /* the epoch's entry is appended, not yet committed */
-        ROUND_ACTIVE    /* proposals are accepted */
+        ROUND_ACTIVE     /* proposals are accepted */
 };
 
 /* view_change.c: one attempt of the group to agree on whose history goes on. */
@@ -31,37 +31,38 @@ struct round {
         uint64_t opened;    /* rounds that we opened: makes our ids unique */
         node_set members;
         node_set connected;
-        node_set seen;      /* connected at some time since this process began */
+        node_set seen;                   /* connected at some time since this process began */
         uint64_t view_ms[NODES_MAX + 1]; /* when a node was last seen to leave `connected` */
-        uint64_t phase_ms;  /* since when in this phase */
-        uint64_t state_ms;  /* when we told this round our state */
-        uint64_t probe_sent_ms, probe_back_ms; /* our last heartbeat that came back; back 0: none in this round */
+        uint64_t phase_ms;               /* since when in this phase */
+        uint64_t state_ms;               /* when we told this round our state */
+        uint64_t probe_sent_ms,
+                probe_back_ms; /* our last heartbeat that came back; back 0: none in this round */
         node_set spoke;
         struct message_state states[NODES_MAX + 1];
         struct message_decide decide;
-        uint32_t leader;    /* of the epoch, once it began */
-        node_set waits;     /* leader: laggards worth waiting for */
+        uint32_t leader; /* of the epoch, once it began */
+        node_set waits;  /* leader: laggards worth waiting for */
         node_set promised;
-        node_set level;     /* those who follow the epoch: promised when it began */
-        uint64_t position;  /* last index of the epoch, also known to laggards */
-        uint64_t begin_index; /* of the epoch's entry */
-        uint64_t committed;   /* also known to laggards */
-        bool sent_decide;   /* coordinator */
-        bool proposed_epoch; /* leader */
-        uint64_t tick_ms;   /* when we last looked: a long gap means that it was us who stood still */
-        uint64_t sent_promise;  /* epoch that we sent PROMISED for in this round */
-        uint64_t sent_stored;   /* index that we sent STORED for in this round */
+        node_set level;        /* those who follow the epoch: promised when it began */
+        uint64_t position;     /* last index of the epoch, also known to laggards */
+        uint64_t begin_index;  /* of the epoch's entry */
+        uint64_t committed;    /* also known to laggards */
+        bool sent_decide;      /* coordinator */
+        bool proposed_epoch;   /* leader */
+        uint64_t tick_ms;      /* when we last looked: a long gap means that it was us who stood still */
+        uint64_t sent_promise; /* epoch that we sent PROMISED for in this round */
+        uint64_t sent_stored;  /* index that we sent STORED for in this round */
         uint64_t stored[NODES_MAX + 1];
         uint64_t heard_ms[NODES_MAX + 1]; /* last heartbeat */
-        uint64_t heartbeat_ms;  /* our last */
-        uint64_t catch_up_ms;   /* our last request */
+        uint64_t heartbeat_ms;            /* our last */
+        uint64_t catch_up_ms;             /* our last request */
         struct message_heartbeat heartbeats[NODES_MAX + 1];
 };
 
 /* pending.c: a client's command until it is answered. */
 struct pending {
         bool used;
-        bool sent; /* in this round */
+        bool sent;        /* in this round */
         bool sent_before; /* in an earlier one: its fate may be open */
         uint64_t token;
         uint64_t count; /* of its request_id */
@@ -73,36 +74,36 @@ struct pending {
 /* reconcile.c: what this node knows and does about one role here. */
 struct local_role {
         enum observation observation;
-        bool confirmed;   /* absent: an operation or a listing asked since the last change says so */
-        uint64_t stamp;   /* listings up to this one may be older than what we know */
-        uint64_t listed;  /* last listing that named it */
+        bool confirmed;        /* absent: an operation or a listing asked since the last change says so */
+        uint64_t stamp;        /* listings up to this one may be older than what we know */
+        uint64_t listed;       /* last listing that named it */
         enum observation hint; /* absent: how it was said to have ended */
         bool stopped_by_guard;
         bool expected; /* the ledger lets this node run it */
 
-        enum operation operation; /* under way */
-        bool in_doubt;            /* a move whose end nobody knows: observation is from before it */
-        bool unresolved;          /* a start whose end nobody knows: it may still come true */
-        uint64_t attempted;       /* generation that we last started, or moved away */
-        uint64_t start_failed;    /* generation whose start failed, and is surely absent */
+        enum operation operation;          /* under way */
+        bool in_doubt;                     /* a move whose end nobody knows: observation is from before it */
+        bool unresolved;                   /* a start whose end nobody knows: it may still come true */
+        uint64_t attempted;                /* generation that we last started, or moved away */
+        uint64_t start_failed;             /* generation whose start failed, and is surely absent */
         uint32_t duration_ms, downtime_ms; /* of the operation that ended */
         char text[REASON_BYTES];
 
-        uint64_t report_count;  /* request_id of a report on its way; 0: none */
-        uint64_t not_before_ms; /* next attempt at whatever failed or was refused */
-        uint64_t stop_again_ms; /* next attempt at a stop that did not succeed */
+        uint64_t report_count;                 /* request_id of a report on its way; 0: none */
+        uint64_t not_before_ms;                /* next attempt at whatever failed or was refused */
+        uint64_t stop_again_ms;                /* next attempt at a stop that did not succeed */
         uint64_t online_generation, online_ms; /* since when it runs here, for REPORT_STABLE */
 };
 
 /* fencing.c: the leader's attempts to prove that a lost node is off. */
 struct fencing {
         uint64_t incarnation; /* of the node, that all this is about */
-        uint64_t attempt;  /* 0: none under way */
-        uint32_t running;  /* devices that have not answered */
+        uint64_t attempt;     /* 0: none under way */
+        uint32_t running;     /* devices that have not answered */
         uint32_t tries;
         uint64_t next_ms;
         uint64_t evidence_count; /* request_id of an evidence proposal; 0: none */
-        uint64_t arrival_ms; /* when a guest might last have arrived there */
+        uint64_t arrival_ms;     /* when a guest might last have arrived there */
         bool off;
         char device[NAME_BYTES];
 };
@@ -118,7 +119,7 @@ struct cluster {
         struct changes changes; /* rows not yet handed to the store; cleared each step */
         struct ledger ledger;
         struct round round;
-        uint64_t store_index;    /* durable here, as far as it may be told to others */
+        uint64_t store_index; /* durable here, as far as it may be told to others */
         uint64_t store_promised;
         bool store_failed;
 
@@ -129,7 +130,7 @@ struct cluster {
         bool snapshot_running; /* this laggard is receiving one */
         struct ledger_position snapshot_at;
 
-        struct local_role *local; /* by role slot */
+        struct local_role *local;   /* by role slot */
         struct slot_list attention; /* roles that reconcile must look at */
         struct slot_list later;     /* and those that it must look at again, at later_ms */
         uint64_t later_ms;
@@ -137,25 +138,25 @@ struct cluster {
         uint64_t list_ms;  /* of the last */
         bool list_running;
         bool list_wanted;
-        uint32_t present_count; /* roles that are here, or being started */
-        bool unsurveyed;        /* something may be here that no listing has shown us yet */
+        uint32_t present_count;  /* roles that are here, or being started */
+        bool unsurveyed;         /* something may be here that no listing has shown us yet */
         uint32_t expected_count; /* roles that the ledger lets this node run */
-        uint64_t contact_ms;      /* last contact: renews the guard */
-        bool guard_lapsed;        /* and acted upon */
-        bool guard_was_valid;     /* at the last look */
+        uint64_t contact_ms;     /* last contact: renews the guard */
+        bool guard_lapsed;       /* and acted upon */
+        bool guard_was_valid;    /* at the last look */
         bool guard_armed;
-        uint64_t join_count;      /* request_id of our node-join on its way; 0: none */
+        uint64_t join_count; /* request_id of our node-join on its way; 0: none */
         uint64_t join_ms;
 
         bool planner_due;
-        uint64_t planner_ms; /* of its last pass */
+        uint64_t planner_ms;      /* of its last pass */
         uint64_t planner_wake_ms; /* when a pass is due for the time alone */
         struct planner_output planner_output;
-        uint64_t active_ms;  /* since when this node leads */
-        struct planned_role *planned; /* by role slot */
+        uint64_t active_ms;                    /* since when this node leads */
+        struct planned_role *planned;          /* by role slot */
         uint64_t planned_nodes[NODES_MAX + 1]; /* request_id of a proposal about a node; 0: none */
-        uint32_t *order;     /* scratch: role slots to place */
-        uint64_t attempts;   /* counts fence attempts */
+        uint32_t *order;                       /* scratch: role slots to place */
+        uint64_t attempts;                     /* counts fence attempts */
         struct fencing fencing[NODES_MAX + 1];
         uint64_t guard_shortened_ms; /* when the guard's times were last made shorter */
         uint64_t guard_before_ms;    /* and what they were before */
@@ -164,15 +165,16 @@ struct cluster {
 };
 
 /* actions.c */
-struct cluster_action *action_add(struct cluster *cluster, enum cluster_action_kind kind, const char *reason, ...)
-        __attribute__((format(printf, 3, 4)));
+struct cluster_action *action_add(struct cluster *cluster, enum cluster_action_kind kind, const char *reason,
+                                  ...) __attribute__((format(printf, 3, 4)));
 /* A message of the present round, zeroed but for kind and round. */
 struct message *action_message(struct cluster *cluster, enum message_kind kind);
 void wake_at(struct cluster *cluster, uint64_t at_ms);
 uint32_t role_slot(const struct cluster *cluster, const struct role *role);
 
 /* pending.c */
-void pending_request(struct cluster *cluster, uint64_t token, const char *actor, const struct command *command);
+void pending_request(struct cluster *cluster, uint64_t token, const char *actor,
+                     const struct command *command);
 void pending_applied(struct cluster *cluster, const struct entry *entry, const struct apply *apply);
 /* It found no room: to be sent again. */
 void pending_dropped(struct cluster *cluster, const struct entry *entry);

@@ -8,7 +8,8 @@
 
 /* From a proposal to a change of the model: append, wait for a majority, apply. */
 
-/* Rounds that fail leave the entry of their epoch in the tail: there must be room for those when it is full. */
+/* Rounds that fail leave the entry of their epoch in the tail: there must be room for those when it is full.
+ */
 #define EPOCHS_SPARE 256
 
 /* Nobody appended it, so nobody need wait for it: what is still wanted is proposed again. */
@@ -45,15 +46,17 @@ void commit_proposal(struct cluster *cluster, uint32_t sender, const struct mess
 static uint64_t stored_by_majority(const struct round *round)
 {
         uint64_t best = 0;
-        for NODE_SET_EACH (round->level & round->decide.voters, candidate) {
-                node_set holders = 0;
-                uint64_t index = round->stored[candidate];
-                for NODE_SET_EACH (round->level & round->decide.voters, node)
-                        if (round->stored[node] >= index)
-                                holders |= node_set_of(node);
+        for
+                NODE_SET_EACH (round->level & round->decide.voters, candidate) {
+                        node_set holders = 0;
+                        uint64_t index = round->stored[candidate];
+                for
+                        NODE_SET_EACH (round->level & round->decide.voters, node)
+                                if (round->stored[node] >= index)
+                                        holders |= node_set_of(node);
                 if (index > best && round_is_majority(holders, round->decide.voters))
                         best = index;
-        }
+                }
         return best;
 }
 
@@ -61,8 +64,8 @@ static void log_refusal(struct cluster *cluster, const struct entry *entry, cons
 {
         char subject[NAME_BYTES + 8];
         command_subject(&entry->command, subject, sizeof subject);
-        action_add(cluster, CLUSTER_ACTION_LOG, "refused %s of %s: %.80s", command_kind_name(entry->command.kind),
-                   subject, apply->reason);
+        action_add(cluster, CLUSTER_ACTION_LOG, "refused %s of %s: %.80s",
+                   command_kind_name(entry->command.kind), subject, apply->reason);
 }
 
 /* Where a role lives that the command would remove; roles_max if it is not about that. */
@@ -76,7 +79,8 @@ static uint32_t slot_to_free(const struct cluster *cluster, const struct command
 
 static bool concerns_planner(const struct command *command)
 {
-        return command->kind != COMMAND_ROLE_SET || (command->role_set.fields & ~(uint32_t)ROLE_FIELD_NOTE) != 0;
+        return command->kind != COMMAND_ROLE_SET ||
+               (command->role_set.fields & ~(uint32_t)ROLE_FIELD_NOTE) != 0;
 }
 
 void commit_apply_next(struct cluster *cluster)
@@ -146,8 +150,9 @@ void commit_flush_rows(struct cluster *cluster, const struct ledger_position *ap
         const struct model *model = cluster->model;
         if (changes->settings)
                 put_row(cluster, OBJECT_SETTINGS, "cluster");
-        for NODE_SET_EACH (changes->nodes, node)
-                put_row(cluster, OBJECT_NODE, model->nodes[node].name);
+        for
+                NODE_SET_EACH (changes->nodes, node)
+                        put_row(cluster, OBJECT_NODE, model->nodes[node].name);
         for (uint32_t i = 0; i < FENCE_DEVICES_MAX; i++)
                 if ((changes->fence_devices[i / 64] >> i % 64 & 1) && model->fence_devices[i].name[0] != '\0')
                         put_row(cluster, OBJECT_FENCE_DEVICE, model->fence_devices[i].name);
@@ -162,6 +167,7 @@ void commit_flush_rows(struct cluster *cluster, const struct ledger_position *ap
         memset(changes->fence_devices, 0, sizeof changes->fence_devices);
         slot_list_clear(&changes->roles);
         if (!ledger_position_equal(applied_before, &cluster->ledger.applied))
-                action_add(cluster, CLUSTER_ACTION_APPLIED, "%llu", (unsigned long long)cluster->ledger.applied.index)
+                action_add(cluster, CLUSTER_ACTION_APPLIED, "%llu",
+                           (unsigned long long)cluster->ledger.applied.index)
                         ->applied = cluster->ledger.applied;
 }

@@ -33,9 +33,9 @@ static void explain_evidence(const struct model *model, const struct role *role,
         const struct node *owner = model_node(model, role->owner);
         if (owner == NULL)
                 return;
-        const char *way = has_fence_device(model, owner->id) ? "its fence devices are being tried" :
-                          owner->watchdog                    ? "its guard has to expire" :
-                                                               "is it off? then say: clu node confirm-off";
+        const char *way = has_fence_device(model, owner->id) ? "its fence devices are being tried"
+                          : owner->watchdog                  ? "its guard has to expire"
+                                                             : "is it off? then say: clu node confirm-off";
         (void)snprintf(reason, REASON_BYTES, "no proof yet that %.40s runs it no more; %s", owner->name, way);
 }
 

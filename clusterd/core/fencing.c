@@ -33,8 +33,8 @@ static void start_attempt(struct cluster *cluster, const struct node *node)
                 if (fencing->attempt == 0)
                         fencing->attempt = ++cluster->attempts;
                 fencing->running++;
-                struct cluster_action *action = action_add(cluster, CLUSTER_ACTION_FENCE,
-                                                           "%s is lost: %.60s", node->name, node->reason);
+                struct cluster_action *action = action_add(cluster, CLUSTER_ACTION_FENCE, "%s is lost: %.60s",
+                                                           node->name, node->reason);
                 action->fence.attempt = fencing->attempt;
                 action->fence.node = node->id;
                 TEXT_COPY(action->fence.node_name, node->name);
@@ -43,8 +43,8 @@ static void start_attempt(struct cluster *cluster, const struct node *node)
 }
 
 /*
- * On this node's clock: from when we lost it, all that its guard may take. A member that joined us later may have
- * been in contact with it until then, so the clock starts no earlier than the present round.
+ * On this node's clock: from when we lost it, all that its guard may take. A member that joined us later may
+ * have been in contact with it until then, so the clock starts no earlier than the present round.
  */
 static uint64_t guard_expires_at(const struct cluster *cluster, const struct node *node)
 {
@@ -60,7 +60,8 @@ static uint64_t guard_expires_at(const struct cluster *cluster, const struct nod
         return lost_ms + guard_ms;
 }
 
-static void give_evidence(struct cluster *cluster, const struct node *node, enum evidence_kind kind, const char *text)
+static void give_evidence(struct cluster *cluster, const struct node *node, enum evidence_kind kind,
+                          const char *text)
 {
         struct fencing *fencing = &cluster->fencing[node->id];
         struct command command = { .kind = COMMAND_NODE_EVIDENCE };
@@ -114,8 +115,9 @@ void fencing_tick(struct cluster *cluster)
 {
         if (!round_is_leader(cluster))
                 return;
-        for MODEL_EACH_NODE (cluster->model, node)
-                tick_node(cluster, node);
+        for
+                MODEL_EACH_NODE (cluster->model, node)
+                        tick_node(cluster, node);
 }
 
 static uint64_t back_off_ms(uint32_t tries)

@@ -21,9 +21,10 @@ bool guard_is_valid(const struct cluster *cluster)
 void guard_tick(struct cluster *cluster)
 {
         bool valid = guard_is_valid(cluster);
-        /* Armed before anything can be here: what is on its way needs no word of ours to arrive. But what the ledger
-         * still lets us run after we stopped it for want of contact is no reason to be reset. */
-        bool needed = cluster->present_count > 0 || cluster->unsurveyed || (cluster->expected_count > 0 && valid);
+        /* Armed before anything can be here: what is on its way needs no word of ours to arrive. But what the
+         * ledger still lets us run after we stopped it for want of contact is no reason to be reset. */
+        bool needed =
+                cluster->present_count > 0 || cluster->unsurveyed || (cluster->expected_count > 0 && valid);
         if (valid && !cluster->guard_was_valid)
                 reconcile_all(cluster); /* what was held back, or stopped, can be seen to now */
         cluster->guard_was_valid = valid;
@@ -37,6 +38,7 @@ void guard_tick(struct cluster *cluster)
                 wake_at(cluster, lapses_at(cluster));
         if (needed != cluster->guard_armed) {
                 cluster->guard_armed = needed;
-                action_add(cluster, CLUSTER_ACTION_GUARD, needed ? "roles run here" : "no role runs here")->guard = needed;
+                action_add(cluster, CLUSTER_ACTION_GUARD, needed ? "roles run here" : "no role runs here")
+                        ->guard = needed;
         }
 }

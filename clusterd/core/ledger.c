@@ -30,7 +30,8 @@ void ledger_append(struct ledger *ledger, const struct entry *entry)
         ledger->last = position_of(entry);
 }
 
-const struct entry *ledger_extend(struct ledger *ledger, uint64_t epoch, const struct message_propose *propose)
+const struct entry *ledger_extend(struct ledger *ledger, uint64_t epoch,
+                                  const struct message_propose *propose)
 {
         assert(!ledger_tail_full(ledger));
         struct entry *entry = &ledger->tail[(ledger->last.index + 1) % TAIL_MAX];
@@ -52,8 +53,8 @@ const struct entry *ledger_extend(struct ledger *ledger, uint64_t epoch, const s
 /* The hash that the entry at this index must be chained to. */
 static const uint8_t *hash_before(const struct ledger *ledger, uint64_t index)
 {
-        return index - 1 == ledger->applied.index ? ledger->applied.hash :
-                                                    ledger_entry(ledger, index - 1)->hash;
+        return index - 1 == ledger->applied.index ? ledger->applied.hash
+                                                  : ledger_entry(ledger, index - 1)->hash;
 }
 
 enum ledger_fit ledger_fit(const struct ledger *ledger, const struct entry *entry)
@@ -69,14 +70,15 @@ enum ledger_fit ledger_fit(const struct ledger *ledger, const struct entry *entr
         if (entry->index == ledger->last.index + 1)
                 return LEDGER_FIT_NEXT;
         const struct entry *held = ledger_entry(ledger, entry->index);
-        return memcmp(held->hash, entry->hash, sizeof held->hash) == 0 ? LEDGER_FIT_KNOWN : LEDGER_FIT_DIVERGES;
+        return memcmp(held->hash, entry->hash, sizeof held->hash) == 0 ? LEDGER_FIT_KNOWN
+                                                                       : LEDGER_FIT_DIVERGES;
 }
 
 void ledger_truncate(struct ledger *ledger, uint64_t index)
 {
         assert(index >= ledger->applied.index && index <= ledger->last.index);
-        ledger->last = index == ledger->applied.index ? ledger->applied :
-                                                        position_of(ledger_entry(ledger, index));
+        ledger->last =
+                index == ledger->applied.index ? ledger->applied : position_of(ledger_entry(ledger, index));
 }
 
 void ledger_mark_applied(struct ledger *ledger)

@@ -27,7 +27,8 @@ struct entry *ledger_entry(const struct ledger *ledger, uint64_t index);
 void ledger_append(struct ledger *ledger, const struct entry *entry);
 
 /* Makes and appends the next entry from a proposal; returns it, borrowed. */
-const struct entry *ledger_extend(struct ledger *ledger, uint64_t epoch, const struct message_propose *propose);
+const struct entry *ledger_extend(struct ledger *ledger, uint64_t epoch,
+                                  const struct message_propose *propose);
 
 enum ledger_fit {
         LEDGER_FIT_KNOWN,    /* held already */

@@ -78,8 +78,7 @@ static uint32_t name_hash(const char *name)
 static uint32_t index_find(const struct model *model, const char *name)
 {
         uint32_t at = name_hash(name) & (model->index_size - 1);
-        while (model->role_index[at] != 0 &&
-               !text_equal(model->roles[model->role_index[at] - 1].name, name))
+        while (model->role_index[at] != 0 && !text_equal(model->roles[model->role_index[at] - 1].name, name))
                 at = (at + 1) & (model->index_size - 1);
         return at;
 }
@@ -107,9 +106,10 @@ const struct node *model_node(const struct model *model, uint32_t node)
 
 const struct node *model_node_by_name(const struct model *model, const char *name)
 {
-        for MODEL_EACH_NODE (model, node)
-                if (text_equal(node->name, name))
-                        return node;
+        for
+                MODEL_EACH_NODE (model, node)
+                        if (text_equal(node->name, name))
+                                return node;
         return NULL;
 }
 
@@ -226,8 +226,7 @@ void model_remove(struct model *model, enum object_kind kind, const char *name)
         assert(kind == OBJECT_ROLE || kind == OBJECT_FENCE_DEVICE);
 }
 
-int model_get(const struct model *model, enum object_kind kind, const char *name,
-              struct object *ret_object)
+int model_get(const struct model *model, enum object_kind kind, const char *name, struct object *ret_object)
 {
         const struct node *node = NULL;
         const struct role *role = NULL;

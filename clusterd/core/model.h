@@ -16,7 +16,7 @@ struct model {
         struct node nodes[NODES_MAX + 1]; /* by id; slot 0 stays empty */
         struct fence_device fence_devices[FENCE_DEVICES_MAX];
         uint32_t roles_max;
-        uint32_t roles_used;  /* slots 0 to roles_used - 1 may be taken, free ones among them have no name */
+        uint32_t roles_used; /* slots 0 to roles_used - 1 may be taken, free ones among them have no name */
         uint32_t role_count;
         uint32_t free_slot;   /* no slot below it is free */
         uint32_t index_size;  /* power of two, at least twice roles_max */
@@ -42,18 +42,15 @@ int model_put(struct model *model, const struct object *object);
 void model_remove(struct model *model, enum object_kind kind, const char *name);
 
 /* 0, or -ENOENT. */
-int model_get(const struct model *model, enum object_kind kind, const char *name,
-              struct object *ret_object);
+int model_get(const struct model *model, enum object_kind kind, const char *name, struct object *ret_object);
 
 /* for MODEL_EACH_NODE (model, name) statement */
-#define MODEL_EACH_NODE(model, each)                                                     \
-        (const struct node *each = (model)->nodes + 1; each <= (model)->nodes + NODES_MAX; \
-         each++)                                                                         \
-                if (each->id != NODE_NONE)
+#define MODEL_EACH_NODE(model, each)                                                                         \
+        (const struct node *each = (model)->nodes + 1; each <= (model)->nodes + NODES_MAX;                   \
+         each++) if (each->id != NODE_NONE)
 
-#define MODEL_EACH_ROLE(model, each)                                                        \
-        (const struct role *each = (model)->roles; each < (model)->roles + (model)->roles_used; \
-         each++)                                                                            \
-                if (each->name[0] != '\0')
+#define MODEL_EACH_ROLE(model, each)                                                                         \
+        (const struct role *each = (model)->roles; each < (model)->roles + (model)->roles_used;              \
+         each++) if (each->name[0] != '\0')
 
 #endif

@@ -15,10 +15,10 @@
  * nothing. Source: field complaints 2 to 5.
  */
 
-#define LIST_EVERY_MS   10000
-#define LIST_AGAIN_MS   200   /* between two listings, at least */
+#define LIST_EVERY_MS    10000
+#define LIST_AGAIN_MS    200 /* between two listings, at least */
 #define LIST_PATIENCE_MS 15000
-#define STOP_AGAIN_MS   500   /* a lapsed guard has two seconds: this leaves it some tries */
+#define STOP_AGAIN_MS    500 /* a lapsed guard has two seconds: this leaves it some tries */
 
 bool observation_is_present(enum observation observation)
 {
@@ -44,12 +44,14 @@ static void recount(struct cluster *cluster, bool before, const struct local_rol
         }
 }
 
-static void set_observation(struct cluster *cluster, uint32_t slot, enum observation observation, bool confirmed)
+static void set_observation(struct cluster *cluster, uint32_t slot, enum observation observation,
+                            bool confirmed)
 {
         struct local_role *local = &cluster->local[slot];
         bool before = counts(local);
         bool present = observation_is_present(observation);
-        if (!present && (observation != OBSERVED_ABSENT_UNKNOWN || observation_is_present(local->observation)))
+        if (!present &&
+            (observation != OBSERVED_ABSENT_UNKNOWN || observation_is_present(local->observation)))
                 local->hint = observation;
         if (present)
                 local->stopped_by_guard = false;
@@ -126,11 +128,12 @@ static void conclude_listing(struct cluster *cluster, uint64_t listing)
         for (uint32_t slot = 0; slot < cluster->model->roles_used; slot++) {
                 struct local_role *local = &cluster->local[slot];
                 if (cluster->model->roles[slot].name[0] == '\0' || local->operation != OPERATION_NONE ||
-                    local->stamp >= listing || local->listed == listing || local->unresolved || local->confirmed)
+                    local->stamp >= listing || local->listed == listing || local->unresolved ||
+                    local->confirmed)
                         continue;
                 set_observation(cluster, slot,
-                                observation_is_present(local->observation) ? OBSERVED_ABSENT_UNKNOWN :
-                                                                             local->observation,
+                                observation_is_present(local->observation) ? OBSERVED_ABSENT_UNKNOWN
+                                                                           : local->observation,
                                 true);
         }
 }
@@ -146,7 +149,8 @@ void observe_listed(struct cluster *cluster, const struct cluster_event *event)
         if (event->listed.failed) {
                 cluster->list_running = false;
                 cluster->list_wanted = true;
-                cluster->list_ms = cluster->now_ms + 2000 - LIST_AGAIN_MS; /* "I could not ask": again in 2 s */
+                cluster->list_ms =
+                        cluster->now_ms + 2000 - LIST_AGAIN_MS; /* "I could not ask": again in 2 s */
                 return;
         }
         if (event->listed.end) {
@@ -182,8 +186,8 @@ void observe_operation_done(struct cluster *cluster, const struct cluster_event_
         local->duration_ms = done->duration_ms;
         local->downtime_ms = done->downtime_ms;
         /*
-         * A start whose end nobody knows may come true later. Its own late word ends that doubt, and so does a
-         * stop: the hypervisor does what it is asked about one domain in the order of asking.
+         * A start whose end nobody knows may come true later. Its own late word ends that doubt, and so does
+         * a stop: the hypervisor does what it is asked about one domain in the order of asking.
          */
         if (done->operation == OPERATION_START)
                 local->unresolved = done->result == OPERATION_UNKNOWN ||

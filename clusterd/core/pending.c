@@ -19,15 +19,16 @@ static void reply(struct cluster *cluster, uint64_t token, enum reply_outcome ou
         action->reply.index = index;
 }
 
-static void finish(struct cluster *cluster, struct pending *pending, enum reply_outcome outcome, uint64_t index,
-                   const char *reason)
+static void finish(struct cluster *cluster, struct pending *pending, enum reply_outcome outcome,
+                   uint64_t index, const char *reason)
 {
         reply(cluster, pending->token, outcome, index, reason);
         pending->used = false;
         cluster->pending_count--;
 }
 
-static uint64_t propose_as(struct cluster *cluster, uint64_t count, const char *actor, const struct command *command)
+static uint64_t propose_as(struct cluster *cluster, uint64_t count, const char *actor,
+                           const struct command *command)
 {
         /* Room is kept for the messages of the protocol itself. */
         if (!round_may_propose(cluster) || cluster->actions->message_count > CLUSTER_MESSAGES_MAX - 16)
@@ -52,14 +53,16 @@ uint64_t propose(struct cluster *cluster, const char *actor, const struct comman
         return count;
 }
 
-void pending_request(struct cluster *cluster, uint64_t token, const char *actor, const struct command *command)
+void pending_request(struct cluster *cluster, uint64_t token, const char *actor,
+                     const struct command *command)
 {
         struct pending *free_one = NULL;
         for (size_t i = 0; i < PENDING_MAX && free_one == NULL; i++)
                 if (!cluster->pending[i].used)
                         free_one = &cluster->pending[i];
         if (free_one == NULL) {
-                reply(cluster, token, REPLY_BUSY, 0, "too many requests at once on this node: nothing was done, try again");
+                reply(cluster, token, REPLY_BUSY, 0,
+                      "too many requests at once on this node: nothing was done, try again");
                 return;
         }
         struct command settled = *command;
@@ -85,9 +88,9 @@ void pending_applied(struct cluster *cluster, const struct entry *entry, const s
                 struct pending *pending = &cluster->pending[i];
                 if (!pending->used || pending->count != entry->request.count)
                         continue;
-                enum reply_outcome outcome = apply->outcome == APPLY_DONE    ? REPLY_DONE :
-                                             apply->outcome == APPLY_REFUSED ? REPLY_REFUSED :
-                                                                               REPLY_NO_OBJECT;
+                enum reply_outcome outcome = apply->outcome == APPLY_DONE      ? REPLY_DONE
+                                             : apply->outcome == APPLY_REFUSED ? REPLY_REFUSED
+                                                                               : REPLY_NO_OBJECT;
                 finish(cluster, pending, outcome, entry->index, apply->reason);
                 return;
         }
@@ -113,7 +116,8 @@ static void give_up(struct cluster *cluster, struct pending *pending)
 {
         if (pending->sent || pending->sent_before)
                 finish(cluster, pending, REPLY_NO_QUORUM, 0,
-                       "no quorum: it was sent, but a majority has not confirmed it; it may still come to pass");
+                       "no quorum: it was sent, but a majority has not confirmed it; it may still come to "
+                       "pass");
         else if (cluster->round.phase == ROUND_ACTIVE)
                 finish(cluster, pending, REPLY_NO_QUORUM, 0,
                        "this node is still being brought level: nothing was changed; ask another node");
@@ -133,7 +137,8 @@ static void tick_one(struct cluster *cluster, struct pending *pending)
                 finish(cluster, pending, REPLY_REFUSED, 0, "that node is connected: it is not off");
                 return;
         }
-        /* What was sent in an earlier round and is in its history was applied before this epoch became active. */
+        /* What was sent in an earlier round and is in its history was applied before this epoch became
+         * active. */
         if (!pending->sent && round_is_active(cluster)) {
                 pending->sent = propose_as(cluster, pending->count, pending->actor, &pending->command) != 0;
                 if (!pending->sent)

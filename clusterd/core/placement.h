@@ -23,14 +23,15 @@ void placement_load_add(struct placement_load *load, uint32_t node, const struct
 enum placement_verdict {
         PLACEMENT_FOUND,
         PLACEMENT_NODE_UNKNOWN,
-        PLACEMENT_NODE_AWAY,      /* not a member */
-        PLACEMENT_NODE_CLOSED,    /* draining or in maintenance */
-        PLACEMENT_NOT_POSSIBLE,   /* not among the role's possible owners */
+        PLACEMENT_NODE_AWAY,    /* not a member */
+        PLACEMENT_NODE_CLOSED,  /* draining or in maintenance */
+        PLACEMENT_NOT_POSSIBLE, /* not among the role's possible owners */
         PLACEMENT_NO_MEMORY,
-        PLACEMENT_NO_CANDIDATE    /* of all nodes; the reason says what binds each */
+        PLACEMENT_NO_CANDIDATE /* of all nodes; the reason says what binds each */
 };
 
-/* May the role be put on this node? PLACEMENT_FOUND if so. reason says what binds otherwise, and what to do. */
+/* May the role be put on this node? PLACEMENT_FOUND if so. reason says what binds otherwise, and what to do.
+ */
 enum placement_verdict placement_check(const struct model *model, const struct role *role,
                                        const struct placement_load *load, uint32_t node,
                                        char reason[REASON_BYTES]);

@@ -17,8 +17,8 @@ struct planning {
         uint64_t index;
 };
 
-static enum apply_outcome apply_step(struct planning *planning, const struct command *command, uint32_t origin,
-                                     char reason[REASON_BYTES])
+static enum apply_outcome apply_step(struct planning *planning, const struct command *command,
+                                     uint32_t origin, char reason[REASON_BYTES])
 {
         struct apply apply = { .model = planning->model, .index = ++planning->index, .origin = origin };
         apply_command(&apply, command);
@@ -52,7 +52,8 @@ static void describe(struct planning *planning, const struct command *command)
         step->from = role == NULL ? NODE_NONE : role->owner;
 }
 
-static bool pretend_report(struct planning *planning, const struct role *role, uint32_t node, enum report_kind kind)
+static bool pretend_report(struct planning *planning, const struct role *role, uint32_t node,
+                           enum report_kind kind)
 {
         struct command command = { .kind = COMMAND_ROLE_REPORT };
         char ignored[REASON_BYTES];
@@ -67,26 +68,29 @@ static bool pretend_report(struct planning *planning, const struct role *role, u
 static bool pretend_success(struct planning *planning)
 {
         bool progress = false;
-        for MODEL_EACH_ROLE (planning->model, role) {
-                uint32_t owner = role->owner, target = role->target;
-                if (role->state == ROLE_STARTING) {
-                        progress |= pretend_report(planning, role, owner, REPORT_RUNNING);
-                } else if (role->state == ROLE_STOPPING) {
-                        progress |= pretend_report(planning, role, owner, REPORT_STOPPED);
-                } else if (role->state == ROLE_MOVING) {
-                        progress |= role->owner_end != MOVE_END_ABSENT &&
-                                    pretend_report(planning, role, owner, REPORT_ABSENT);
-                        progress |= role->state == ROLE_MOVING && role->target_end != MOVE_END_RUNNING &&
-                                    pretend_report(planning, role, target, REPORT_RUNNING);
+        for
+                MODEL_EACH_ROLE (planning->model, role) {
+                        uint32_t owner = role->owner, target = role->target;
+                        if (role->state == ROLE_STARTING) {
+                                progress |= pretend_report(planning, role, owner, REPORT_RUNNING);
+                        } else if (role->state == ROLE_STOPPING) {
+                                progress |= pretend_report(planning, role, owner, REPORT_STOPPED);
+                        } else if (role->state == ROLE_MOVING) {
+                                progress |= role->owner_end != MOVE_END_ABSENT &&
+                                            pretend_report(planning, role, owner, REPORT_ABSENT);
+                                progress |= role->state == ROLE_MOVING &&
+                                            role->target_end != MOVE_END_RUNNING &&
+                                            pretend_report(planning, role, target, REPORT_RUNNING);
+                        }
                 }
-        }
         return progress;
 }
 
 static bool has_fence_device(const struct model *model, uint32_t node)
 {
         for (uint32_t i = 0; i < FENCE_DEVICES_MAX; i++)
-                if (model->fence_devices[i].name[0] != '\0' && node_set_has(model->fence_devices[i].targets, node))
+                if (model->fence_devices[i].name[0] != '\0' &&
+                    node_set_has(model->fence_devices[i].targets, node))
                         return true;
         return false;
 }
@@ -95,22 +99,24 @@ static bool has_fence_device(const struct model *model, uint32_t node)
 static bool pretend_evidence(struct planning *planning)
 {
         bool progress = false;
-        for MODEL_EACH_NODE (planning->model, node) {
-                if (node->state != NODE_LOST)
-                        continue;
-                struct command command = { .kind = COMMAND_NODE_EVIDENCE };
-                char ignored[REASON_BYTES];
-                command.node_evidence.node = node->id;
-                command.node_evidence.incarnation = node->incarnation;
-                if (has_fence_device(planning->model, node->id))
-                        command.node_evidence.kind = EVIDENCE_POWERED_OFF;
-                else if (node->watchdog)
-                        command.node_evidence.kind = EVIDENCE_GUARD_EXPIRED;
-                else
-                        continue; /* nothing can prove it: the plan ends here */
-                describe(planning, &command);
-                progress |= apply_step(planning, &command, planning->cluster->identity.node, ignored) == APPLY_DONE;
-        }
+        for
+                MODEL_EACH_NODE (planning->model, node) {
+                        if (node->state != NODE_LOST)
+                                continue;
+                        struct command command = { .kind = COMMAND_NODE_EVIDENCE };
+                        char ignored[REASON_BYTES];
+                        command.node_evidence.node = node->id;
+                        command.node_evidence.incarnation = node->incarnation;
+                        if (has_fence_device(planning->model, node->id))
+                                command.node_evidence.kind = EVIDENCE_POWERED_OFF;
+                        else if (node->watchdog)
+                                command.node_evidence.kind = EVIDENCE_GUARD_EXPIRED;
+                        else
+                                continue; /* nothing can prove it: the plan ends here */
+                        describe(planning, &command);
+                        progress |= apply_step(planning, &command, planning->cluster->identity.node,
+                                               ignored) == APPLY_DONE;
+                }
         return progress;
 }
 
@@ -152,9 +158,9 @@ void plan_command(const struct cluster *cluster, const struct command *command, 
                 describe(&planning, &settled);
                 outcome = apply_step(&planning, &settled, cluster->identity.node, ret_plan->reason);
         }
-        ret_plan->outcome = outcome == APPLY_DONE    ? REPLY_DONE :
-                            outcome == APPLY_REFUSED ? REPLY_REFUSED :
-                                                       REPLY_NO_OBJECT;
+        ret_plan->outcome = outcome == APPLY_DONE      ? REPLY_DONE
+                            : outcome == APPLY_REFUSED ? REPLY_REFUSED
+                                                       : REPLY_NO_OBJECT;
         if (outcome != APPLY_DONE)
                 return;
         struct planner_output output;

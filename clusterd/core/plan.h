@@ -30,7 +30,7 @@ struct plan {
 };
 
 /* scratch: storage of model_bytes() for as many roles as the cluster's model; its content is lost. */
-void plan_command(const struct cluster *cluster, const struct command *command,
-                  struct model *scratch, struct plan *ret_plan);
+void plan_command(const struct cluster *cluster, const struct command *command, struct model *scratch,
+                  struct plan *ret_plan);
 
 #endif

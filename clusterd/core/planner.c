@@ -99,25 +99,26 @@ static bool wants_home(const struct pass *pass, const struct role *role)
 static void survey(struct pass *pass)
 {
         placement_load_read(pass->model, &pass->load);
-        for MODEL_EACH_ROLE (pass->model, role) {
-                uint32_t slot = (uint32_t)(role - pass->model->roles);
-                pass->busy |= role_possible_runners(role);
-                if (role->state == ROLE_MOVING) {
-                        pass->moves[role->owner]++;
-                        pass->moves[role->target]++;
-                }
-                if (is_asked(pass, slot)) {
-                        placement_load_add(&pass->load, pass->input->planned[slot].node, role);
-                        if (role->state == ROLE_ONLINE) {
+        for
+                MODEL_EACH_ROLE (pass->model, role) {
+                        uint32_t slot = (uint32_t)(role - pass->model->roles);
+                        pass->busy |= role_possible_runners(role);
+                        if (role->state == ROLE_MOVING) {
                                 pass->moves[role->owner]++;
-                                pass->moves[pass->input->planned[slot].node]++;
+                                pass->moves[role->target]++;
                         }
-                } else if (wants_place(pass, role, slot) ||
-                           ((wants_to_leave(pass, role) || wants_home(pass, role)) &&
-                            may_move(pass, role, slot))) {
-                        pass->input->order[pass->order_count++] = slot;
+                        if (is_asked(pass, slot)) {
+                                placement_load_add(&pass->load, pass->input->planned[slot].node, role);
+                                if (role->state == ROLE_ONLINE) {
+                                        pass->moves[role->owner]++;
+                                        pass->moves[pass->input->planned[slot].node]++;
+                                }
+                        } else if (wants_place(pass, role, slot) ||
+                                   ((wants_to_leave(pass, role) || wants_home(pass, role)) &&
+                                    may_move(pass, role, slot))) {
+                                pass->input->order[pass->order_count++] = slot;
+                        }
                 }
-        }
 }
 
 /* What does not run goes first, by priority; then moves; then by name. */
@@ -164,24 +165,26 @@ static void sort_order(const struct model *model, uint32_t *order, uint32_t coun
 
 static void plan_nodes(struct pass *pass)
 {
-        for MODEL_EACH_NODE (pass->model, node) {
-                if (node_set_has(pass->input->nodes_asked, node->id))
-                        continue;
-                struct planner_step *step = NULL;
-                if (node->state == NODE_UP && node_set_has(pass->input->lost, node->id)) {
-                        step = add_step(pass, COMMAND_NODE_LOST, UINT32_MAX, node->id);
-                        if (step != NULL)
-                                TEXT_COPY(step->command.node.reason, "left the membership without a word");
-                } else if (node->duty == DUTY_DRAINING && !node_set_has(pass->busy, node->id)) {
-                        step = add_step(pass, COMMAND_NODE_DRAINED, UINT32_MAX, node->id);
-                        if (step != NULL)
-                                TEXT_COPY(step->command.node.reason, "it runs nothing any more");
+        for
+                MODEL_EACH_NODE (pass->model, node) {
+                        if (node_set_has(pass->input->nodes_asked, node->id))
+                                continue;
+                        struct planner_step *step = NULL;
+                        if (node->state == NODE_UP && node_set_has(pass->input->lost, node->id)) {
+                                step = add_step(pass, COMMAND_NODE_LOST, UINT32_MAX, node->id);
+                                if (step != NULL)
+                                        TEXT_COPY(step->command.node.reason,
+                                                  "left the membership without a word");
+                        } else if (node->duty == DUTY_DRAINING && !node_set_has(pass->busy, node->id)) {
+                                step = add_step(pass, COMMAND_NODE_DRAINED, UINT32_MAX, node->id);
+                                if (step != NULL)
+                                        TEXT_COPY(step->command.node.reason, "it runs nothing any more");
+                        }
+                        if (step != NULL) {
+                                step->command.node.node = node->id;
+                                step->command.node.incarnation = node->incarnation;
+                        }
                 }
-                if (step != NULL) {
-                        step->command.node.node = node->id;
-                        step->command.node.incarnation = node->incarnation;
-                }
-        }
 }
 
 static void plan_start(struct pass *pass, const struct role *role, uint32_t slot)
@@ -189,12 +192,13 @@ static void plan_start(struct pass *pass, const struct role *role, uint32_t slot
         uint32_t node = NODE_NONE;
         char choice[REASON_BYTES];
         /* A role of OCF kind on its way to another node carries where to. */
-        bool heading = role->target != NODE_NONE &&
-                       placement_check(pass->model, role, &pass->load, role->target, choice) == PLACEMENT_FOUND;
+        bool heading = role->target != NODE_NONE && placement_check(pass->model, role, &pass->load,
+                                                                    role->target, choice) == PLACEMENT_FOUND;
         if (heading) {
                 node = role->target;
                 TEXT_PRINT(choice, "%s: as asked", model_node_name(pass->model, node));
-        } else if (placement_choose(pass->model, role, &pass->load, pass->input->lost, &node, choice) != PLACEMENT_FOUND) {
+        } else if (placement_choose(pass->model, role, &pass->load, pass->input->lost, &node, choice) !=
+                   PLACEMENT_FOUND) {
                 return;
         }
         placement_load_add(&pass->load, node, role);
@@ -216,14 +220,16 @@ static void plan_move(struct pass *pass, const struct role *role, uint32_t slot)
         char choice[REASON_BYTES];
         bool drain = wants_to_leave(pass, role);
         if (drain) {
-                if (placement_choose(pass->model, role, &pass->load, node_set_of(role->owner) | pass->input->lost, &node, choice) !=
-                    PLACEMENT_FOUND)
+                if (placement_choose(pass->model, role, &pass->load,
+                                     node_set_of(role->owner) | pass->input->lost, &node,
+                                     choice) != PLACEMENT_FOUND)
                         return;
         } else {
                 node = role->failback;
                 if (placement_check(pass->model, role, &pass->load, node, choice) != PLACEMENT_FOUND)
                         return;
-                TEXT_PRINT(choice, "%s: back to where it was drained from", model_node_name(pass->model, node));
+                TEXT_PRINT(choice, "%s: back to where it was drained from",
+                           model_node_name(pass->model, node));
         }
         /* Reserved also while it waits for its turn: so the order of the turns changes no target. */
         placement_load_add(&pass->load, node, role);
@@ -241,7 +247,8 @@ static void plan_move(struct pass *pass, const struct role *role, uint32_t slot)
         move->generation = role->generation + 1;
         move->drain = drain;
         if (drain)
-                TEXT_PRINT(move->reason, "drain of %.40s; %.100s", model_node_name(pass->model, role->owner), choice);
+                TEXT_PRINT(move->reason, "drain of %.40s; %.100s", model_node_name(pass->model, role->owner),
+                           choice);
         else
                 TEXT_COPY(move->reason, choice);
 }

@@ -23,18 +23,18 @@ struct planned_role {
 struct planner_input {
         const struct model *model;
         uint64_t now_ms;
-        node_set lost;         /* members of the model that are gone: nothing is put there */
-        node_set nodes_asked;  /* nodes with a proposal on its way */
+        node_set lost;                /* members of the model that are gone: nothing is put there */
+        node_set nodes_asked;         /* nodes with a proposal on its way */
         struct planned_role *planned; /* by role slot; NULL: nothing on its way, everything due */
-        uint32_t *order;       /* scratch: roles_max slots */
+        uint32_t *order;              /* scratch: roles_max slots */
 };
 
 #define PLANNER_STEPS_MAX 64 /* one pass; more follow when these are applied */
 
 struct planner_step {
         struct command command;
-        uint32_t slot;   /* of the role; UINT32_MAX when about a node */
-        uint32_t node;   /* placed on, or concerned */
+        uint32_t slot; /* of the role; UINT32_MAX when about a node */
+        uint32_t node; /* placed on, or concerned */
 };
 
 struct planner_output {

@@ -12,9 +12,9 @@
  * could not give back after a restart.
  */
 
-#define ROLES_PER_STEP 128   /* the rest in the next step, at once */
-#define AGAIN_MS       2000  /* what failed or was refused is tried again */
-#define RELIST_MS      1000  /* while a migration is on its way in */
+#define ROLES_PER_STEP 128    /* the rest in the next step, at once */
+#define AGAIN_MS       2000   /* what failed or was refused is tried again */
+#define RELIST_MS      1000   /* while a migration is on its way in */
 #define STABLE_MS      600000 /* a role that ran for so long is forgiven its failures */
 #define JOIN_AGAIN_MS  1000
 

@@ -67,6 +67,7 @@ node_set role_possible_runners(const struct role *role)
 
 bool role_occupies(const struct role *role, uint32_t node)
 {
-        return node != NODE_NONE && (role_may_run_on(role, node) ||
-                                     (role->state == ROLE_MOVING && (role->owner == node || role->target == node)));
+        return node != NODE_NONE &&
+               (role_may_run_on(role, node) ||
+                (role->state == ROLE_MOVING && (role->owner == node || role->target == node)));
 }

@@ -15,9 +15,10 @@
 #define LEVEL_MS     1000 /* a laggard that is not level by then is left to catch up later */
 #define STUCK_MS     2000 /* a round that gets nowhere is opened anew; each rank waits a second more */
 #define REFUSED_MS   5000
-#define SILENT_MS    3000 /* a leader without heartbeat for so long is passed over */
-#define STALL_MS     1500 /* we ourselves stood still if we did not look for so long */
-#define WAIT_GAP     (TAIL_MAX - 128) /* entries that a laggard may lack and still be waited for: they must fit */
+#define SILENT_MS    3000             /* a leader without heartbeat for so long is passed over */
+#define STALL_MS     1500             /* we ourselves stood still if we did not look for so long */
+#define WAIT_GAP     (TAIL_MAX - 128) /* entries that a laggard may lack and still be waited for: they must fit \
+                                       */
 
 static uint32_t self(const struct cluster *cluster)
 {
@@ -71,8 +72,9 @@ static void open_round(struct cluster *cluster, const char *reason)
 void round_view(struct cluster *cluster, node_set members, node_set connected)
 {
         struct round *round = &cluster->round;
-        for NODE_SET_EACH (round->connected & ~connected, node)
-                round->view_ms[node] = cluster->now_ms;
+        for
+                NODE_SET_EACH (round->connected & ~connected, node)
+                        round->view_ms[node] = cluster->now_ms;
         round->connected = connected;
         round->seen |= connected;
         cluster->planner_due = true;
@@ -160,17 +162,18 @@ static void ask_for_promise(struct cluster *cluster)
 static void serve_laggards(struct cluster *cluster)
 {
         struct round *round = &cluster->round;
-        for NODE_SET_EACH (round->decide.participants & ~round->decide.level, node) {
-                const struct message_state *state = &round->states[node];
-                uint64_t next = state->applied.index + 1;
-                if (state->blank || round->decide.base.index + 1 - next > WAIT_GAP)
-                        continue;
-                if (next <= round->decide.base.index &&
-                    (cluster->ledger.first_index == 0 || next < cluster->ledger.first_index))
-                        continue; /* compacted: only a snapshot helps */
-                round->waits |= node_set_of(node);
-                catch_up_serve(cluster, node, state->applied.index, round->decide.base.index);
-        }
+        for
+                NODE_SET_EACH (round->decide.participants & ~round->decide.level, node) {
+                        const struct message_state *state = &round->states[node];
+                        uint64_t next = state->applied.index + 1;
+                        if (state->blank || round->decide.base.index + 1 - next > WAIT_GAP)
+                                continue;
+                        if (next <= round->decide.base.index &&
+                            (cluster->ledger.first_index == 0 || next < cluster->ledger.first_index))
+                                continue; /* compacted: only a snapshot helps */
+                        round->waits |= node_set_of(node);
+                        catch_up_serve(cluster, node, state->applied.index, round->decide.base.index);
+                }
 }
 
 static void on_decide(struct cluster *cluster, uint32_t sender, const struct message_decide *decide)
@@ -213,8 +216,8 @@ static void begin_epoch(struct cluster *cluster)
 /* A decided leader that cannot promise, its disk being sick, must not keep the others from going on. */
 static uint32_t leader_to_be(const struct round *round)
 {
-        return node_set_has(round->promised, round->decide.leader) ? round->decide.leader :
-                                                                     node_set_lowest(round->promised);
+        return node_set_has(round->promised, round->decide.leader) ? round->decide.leader
+                                                                   : node_set_lowest(round->promised);
 }
 
 static void consider_epoch(struct cluster *cluster)
@@ -250,8 +253,9 @@ void round_activate(struct cluster *cluster)
 {
         struct round *round = &cluster->round;
         enter(cluster, ROUND_ACTIVE);
-        for NODE_SET_EACH (round->members, node)
-                round->heard_ms[node] = cluster->now_ms;
+        for
+                NODE_SET_EACH (round->members, node)
+                        round->heard_ms[node] = cluster->now_ms;
         if (!node_set_has(round->level, self(cluster)))
                 return;
         /* A majority has promised after it knew our state: so we were in contact when we sent that. */
@@ -305,9 +309,9 @@ static void on_heartbeat(struct cluster *cluster, uint32_t sender, const struct 
         if (sender != self(cluster) || !round_is_active(cluster))
                 return;
         /*
-         * Our message comes back as soon as we hold the token, and that token may be a stale one of a ring that
-         * has gone on without us. A second one, sent after the first was back, proves that the token went round
-         * between the two: we were in contact when the first was sent.
+         * Our message comes back as soon as we hold the token, and that token may be a stale one of a ring
+         * that has gone on without us. A second one, sent after the first was back, proves that the token
+         * went round between the two: we were in contact when the first was sent.
          */
         if (round->probe_back_ms != 0 && heartbeat->sent_ms > round->probe_back_ms)
                 renew_contact(cluster, round->probe_sent_ms);
@@ -317,7 +321,8 @@ static void on_heartbeat(struct cluster *cluster, uint32_t sender, const struct 
         round->probe_back_ms = cluster->now_ms;
 }
 
-static bool is_epoch_proposal(const struct cluster *cluster, uint32_t sender, const struct message_propose *propose)
+static bool is_epoch_proposal(const struct cluster *cluster, uint32_t sender,
+                              const struct message_propose *propose)
 {
         const struct round *round = &cluster->round;
         return round->phase == ROUND_LEVEL && propose->command.kind == COMMAND_EPOCH &&
@@ -425,8 +430,9 @@ static void notice_own_stall(struct cluster *cluster)
 {
         struct round *round = &cluster->round;
         if (round->tick_ms != 0 && cluster->now_ms - round->tick_ms > STALL_MS) {
-                for NODE_SET_EACH (round->members, node)
-                        round->heard_ms[node] = cluster->now_ms;
+                for
+                        NODE_SET_EACH (round->members, node)
+                                round->heard_ms[node] = cluster->now_ms;
                 round->phase_ms = cluster->now_ms;
         }
         round->tick_ms = cluster->now_ms;
@@ -480,7 +486,8 @@ bool round_can_be_leveled(const struct cluster *cluster)
         const struct round *round = &cluster->round;
         uint64_t first = round->states[round->leader].first_index;
         uint64_t applied = cluster->ledger.applied.index;
-        if (cluster->ledger.blank || cluster->store_failed || cluster->store_index < cluster->ledger.last.index)
+        if (cluster->ledger.blank || cluster->store_failed ||
+            cluster->store_index < cluster->ledger.last.index)
                 return false;
         return applied <= round->position && round->position - applied <= WAIT_GAP &&
                (applied == round->position || (first != 0 && applied + 1 >= first));

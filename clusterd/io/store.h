@@ -93,24 +93,26 @@ void store_send_snapshot(struct store *store, const struct message *template);
  * A definition's text, from a connection of its own, on any thread; given, free() it.
  * Sees what was queued by store_put_definition before, also if not yet durable. -ENOENT.
  */
-int store_read_definition(struct store *store, const uint8_t hash[HASH_BYTES], char **ret_text, size_t *ret_bytes);
+int store_read_definition(struct store *store, const uint8_t hash[HASH_BYTES], char **ret_text,
+                          size_t *ret_bytes);
 
 /*
- * Queries of clients, on a worker thread or the loop, from a read-only connection of their own:
- * entries with first <= index <= last, newest `limit` of them in ascending order; subject NULL or as of
- * command_subject(). Sees what is durable.
+ * Queries of clients, from any thread, by a read-only connection that stays open; on_entry may not read the
+ * store: entries with first <= index <= last, newest `limit` of them in ascending order; subject NULL or as
+ * of command_subject(). Sees what is durable.
  */
 struct store_query {
         uint64_t first, last;
         const char *subject;
         uint32_t limit;
 };
-int store_query_entries(struct store *store, const struct store_query *query, store_on_entry on_entry, void *context);
+int store_query_entries(struct store *store, const struct store_query *query, store_on_entry on_entry,
+                        void *context);
 
 /* Re-checks hash chain and evidence offline or online: read-only, any process. */
 struct store_verdict {
         uint64_t first_index, last_index, entries;
-        uint64_t bad_index; /* 0: all well */
+        uint64_t bad_index;           /* 0: all well */
         char text[STORE_ERROR_BYTES]; /* what is wrong at bad_index */
         struct ledger_position applied;
         char last_hash[2 * HASH_BYTES + 1];

@@ -113,7 +113,7 @@ struct store {
         uint64_t tail_index; /* the loop thread's: what the next entry is to follow */
 
         pthread_mutex_t reader_mutex; /* of reader */
-        struct store_db reader;       /* for definitions */
+        struct store_db reader;       /* for definitions and queries */
 };
 
 /* For tests: a second is long. */

@@ -85,17 +85,15 @@ int store_query_entries(struct store *store, const struct store_query *query, st
         struct entry_call call = { on_entry, context };
         enum store_statement statement =
                 query->subject == NULL ? SQL_ENTRY_NEWEST : SQL_ENTRY_NEWEST_OF_SUBJECT;
-        struct store_db db;
-        int error = store_reader_open(&db, store->path);
-        if (error < 0)
-                return error;
-        store_bind_integer(&db, statement, 1, index_clamp(query->first));
-        store_bind_integer(&db, statement, 2, index_clamp(query->last));
-        store_bind_integer(&db, statement, 3, query->limit);
+        struct store_db *db = &store->reader;
+        pthread_mutex_lock(&store->reader_mutex);
+        store_bind_integer(db, statement, 1, index_clamp(query->first));
+        store_bind_integer(db, statement, 2, index_clamp(query->last));
+        store_bind_integer(db, statement, 3, query->limit);
         if (query->subject != NULL)
-                store_bind_text(&db, statement, 4, query->subject);
-        error = store_each_entry(&db, statement, on_entry_row, &call);
-        store_db_close(&db);
+                store_bind_text(db, statement, 4, query->subject);
+        int error = store_each_entry(db, statement, on_entry_row, &call);
+        pthread_mutex_unlock(&store->reader_mutex);
         return error;
 }
 

@@ -37,8 +37,8 @@ struct message_decoded {
 };
 
 /*
- * MESSAGE_PROPOSE: text is made from command when NULL. MESSAGE_ENTRY: text must be set. *ret_bytes may be NULL.
- * Receivers refuse more than MESSAGE_BYTES: check before sending.
+ * MESSAGE_PROPOSE: text is made from command when NULL. MESSAGE_ENTRY: text must be set. *ret_bytes may be
+ * NULL. Receivers refuse more than MESSAGE_BYTES: check before sending.
  */
 char *message_encode(const struct message *message, size_t *ret_bytes);
 

@@ -71,7 +71,7 @@ enum settings_field {
 
 struct command_epoch {
         uint32_t leader;
-        node_set members; /* of the view */
+        node_set members;         /* of the view */
         struct settings settings; /* only in epoch 1 these become the model's */
 };
 
@@ -103,7 +103,7 @@ struct command_node_join {
 struct command_role_assign {
         char role[NAME_BYTES];
         uint32_t node;
-        uint64_t generation; /* the role's present one, plus 1 */
+        uint64_t generation;             /* the role's present one, plus 1 */
         struct evidence owner_evidence;  /* against the last owner; kind NONE if it had none */
         struct evidence target_evidence; /* against a move's target */
         char reason[REASON_BYTES];
@@ -122,8 +122,8 @@ struct command_role_report {
         uint32_t node; /* must be the proposer */
         uint64_t generation;
         enum report_kind kind;
-        uint32_t duration_ms; /* of a move: whole; of a start: until running */
-        uint32_t downtime_ms; /* of a move */
+        uint32_t duration_ms;    /* of a move: whole; of a start: until running */
+        uint32_t downtime_ms;    /* of a move */
         char text[REASON_BYTES]; /* what the hypervisor or agent said */
 };
 
@@ -133,7 +133,7 @@ struct command_role_add {
 };
 
 struct command_role_set {
-        uint32_t fields; /* of enum role_field */
+        uint32_t fields;  /* of enum role_field */
         struct role role; /* name, and the fields meant */
 };
 

@@ -33,15 +33,15 @@ enum evidence_kind {
 /* One proof: what, and the ledger entry in which it stands. */
 struct evidence {
         enum evidence_kind kind;
-        uint64_t index;       /* 0 when kind is EVIDENCE_NONE */
+        uint64_t index;        /* 0 when kind is EVIDENCE_NONE */
         char text[NAME_BYTES]; /* device, or who confirmed it; may be empty */
 };
 
 /* States are tables with their edges: clusterd/core/node_state.c, role_state.c. */
 enum node_state {
-        NODE_DOWN,    /* not a member, and proven to run nothing */
-        NODE_UP,      /* joined at its present incarnation */
-        NODE_LOST,    /* gone without proof: its roles wait for evidence */
+        NODE_DOWN, /* not a member, and proven to run nothing */
+        NODE_UP,   /* joined at its present incarnation */
+        NODE_LOST, /* gone without proof: its roles wait for evidence */
         NODE_STATE_COUNT
 };
 
@@ -62,17 +62,17 @@ struct node {
         uint32_t memory_mib;  /* for roles */
         uint32_t cpus;
         bool fence_wanted; /* lost because an operator wants it off: may not come back before it was */
-        bool watchdog; /* a watchdog stands behind its quorum guard */
+        bool watchdog;     /* a watchdog stands behind its quorum guard */
         char address[ADDRESS_BYTES];           /* cluster network, for people and libvirt's control */
         char migration_address[ADDRESS_BYTES]; /* where memory pages go */
-        struct evidence evidence; /* of the last loss, while state is NODE_DOWN */
-        uint64_t since_index;     /* entry of the last change of state or duty */
-        uint64_t lost_index;      /* entry of the last loss; 0 if never lost */
+        struct evidence evidence;              /* of the last loss, while state is NODE_DOWN */
+        uint64_t since_index;                  /* entry of the last change of state or duty */
+        uint64_t lost_index;                   /* entry of the last loss; 0 if never lost */
         char reason[REASON_BYTES];
 };
 
 enum role_kind {
-        ROLE_VM, /* definition: a libvirt domain */
+        ROLE_VM,  /* definition: a libvirt domain */
         ROLE_OCF, /* definition: JSON list of OCF agents, in start order */
         ROLE_KIND_COUNT
 };
@@ -111,24 +111,24 @@ struct role {
         uint8_t definition_hash[HASH_BYTES];
         uint32_t memory_mib; /* counted by placement */
         uint32_t cpus;
-        int32_t priority; /* higher recovers first */
-        uint32_t stop_timeout_ms; /* then it is destroyed */
-        bool stop_now;            /* stopping: without asking the guest first */
+        int32_t priority;                  /* higher recovers first */
+        uint32_t stop_timeout_ms;          /* then it is destroyed */
+        bool stop_now;                     /* stopping: without asking the guest first */
         uint32_t preferred[PREFERRED_MAX]; /* node ids, best first, NODE_NONE after the last */
-        node_set possible; /* 0: every node */
+        node_set possible;                 /* 0: every node */
         char note[NOTE_BYTES];
 
-        uint32_t owner;  /* who may run it; NODE_NONE only in offline and failed */
-        uint32_t target; /* NODE_NONE unless moving, or recovering from a move */
-        uint64_t generation; /* grows with every assignment and every move */
-        uint64_t since_index; /* entry of the last change of state */
+        uint32_t owner;            /* who may run it; NODE_NONE only in offline and failed */
+        uint32_t target;           /* NODE_NONE unless moving, or recovering from a move */
+        uint64_t generation;       /* grows with every assignment and every move */
+        uint64_t since_index;      /* entry of the last change of state */
         char reason[REASON_BYTES]; /* why it is in this state */
 
-        enum move_end owner_end;  /* moving */
-        enum move_end target_end; /* moving */
+        enum move_end owner_end;         /* moving */
+        enum move_end target_end;        /* moving */
         struct evidence owner_evidence;  /* recovering: that the owner does not run it */
         struct evidence target_evidence; /* recovering from a move: the same of the target */
-        uint32_t lost_owner; /* last owner that was lost; NODE_NONE if none. For `role why` */
+        uint32_t lost_owner;             /* last owner that was lost; NODE_NONE if none. For `role why` */
 
         uint32_t failures;      /* since it last ran for long; feeds the back-off */
         uint32_t retry_ms;      /* failed: from the failure to the next try */
@@ -139,7 +139,7 @@ struct role {
 };
 
 struct fence_device {
-        char name[NAME_BYTES]; /* empty marks a free slot */
+        char name[NAME_BYTES];  /* empty marks a free slot */
         char agent[NAME_BYTES]; /* "fence_..." */
         node_set targets;
         uint32_t timeout_ms;

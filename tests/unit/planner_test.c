@@ -210,7 +210,8 @@ START_TEST(sixty_four_steps_and_the_rest_next_time)
         ck_assert_int_eq(output.step[0].command.kind, COMMAND_NODE_LOST);
         follow();
         plan_at(1001);
-        ck_assert_uint_eq(output.count, STORY_ROLES_MAX - PLANNER_STEPS_MAX + 1); /* none was put on the lost node */
+        ck_assert_uint_eq(output.count,
+                          STORY_ROLES_MAX - PLANNER_STEPS_MAX + 1); /* none was put on the lost node */
         follow();
         plan_at(1002);
         ck_assert_uint_eq(output.count, 0);

@@ -233,7 +233,7 @@ json_t *fixture_ask(struct fixture *fixture, const char *verb, const char *argum
         size_t text_bytes = strlen(arguments) + 128;
         char *text = malloc(text_bytes);
         snprintf(text, text_bytes, "{\"verb\":\"%s\",\"arguments\":%s,\"plan\":%s}", verb, arguments,
-                plan ? "true" : "false");
+                 plan ? "true" : "false");
         json_t *reply = fixture_send(fixture, text);
         free(text);
         return reply;

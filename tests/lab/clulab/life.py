@@ -2,6 +2,7 @@
 """How a lab comes up and goes away again."""
 
 import concurrent.futures
+import json
 import os
 import select
 import shutil
@@ -146,7 +147,7 @@ def wait_ready(place, nodes, timeout_s=READY_TIMEOUT_S):
         list(pool.map(lambda node: wait_node_ready(place, shape, node, timeout_s), nodes))
 
 
-def node_checks(shape):
+def node_checks(shape, node):
     """What must succeed on a node, in this order: (words for an error, test of one try)."""
     checks = [
         ("libvirtd", ["virsh", "-r", "list", "--name"], lambda done: done.returncode == 0),
@@ -156,14 +157,21 @@ def node_checks(shape):
         ),
     ]
     if not shape["bare"]:
-        checks.append(("answer of clusterd", CLU_READY_COMMAND, lambda done: done.returncode == 0))
+        checks.append(("level clusterd", CLU_READY_COMMAND, lambda done: is_level(done, node)))
     return checks
+
+
+def is_level(done, node):
+    """The ledger knows this boot of the node, and its daemon follows the epoch."""
+    if done.returncode != 0:
+        return False
+    return any(one["name"] == node and one["level"] for one in json.loads(done.stdout)["nodes"])
 
 
 def wait_node_ready(place, shape, node, timeout_s):
     """Polls, because none of the daemons tells when it is ready."""
     deadline = time.monotonic() + timeout_s
-    for what, command, is_ready in node_checks(shape):
+    for what, command, is_ready in node_checks(shape, node):
         while True:
             done = run_in(place, node, command)
             if is_ready(done):

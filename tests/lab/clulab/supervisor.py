@@ -14,12 +14,14 @@ from clulab.errors import LabError
 
 RESTART_DELAY_S = 0.2
 
-# The shell becomes the daemon (exec), so the recorded pid stays right.
+# The shell becomes the daemon (exec), so the recorded pid stays right. A ledger that is lost later is not
+# made anew: such a node must be brought level by the others before it counts.
 CREATE_THEN_RUN = """\
 state=/var/lib/clu
-if ! test -e "$state/ledger.db"; then
+if ! test -e "$state/created"; then
     until corosync-cmapctl -g runtime.votequorum.this_node_id >/dev/null 2>&1; do sleep 0.05; done
     "$1" --create --state-dir "$state" || exit 1
+    touch "$state/created"
 fi
 exec "$@"
 """
