@@ -426,6 +426,8 @@ int daemon_run(const struct daemon_options *options)
         if (daemon->loop == NULL || daemon->cluster == NULL || daemon->actions == NULL)
                 abort();
         (void)signal(SIGPIPE, SIG_IGN);
+        if (!host_prioritize_thread())
+                log_warning("no real-time priority: a busy host may hold up decisions");
         int error = start(daemon, options);
         if (error == 0) {
                 (void)qb_loop_signal_add(daemon->loop, QB_LOOP_HIGH, SIGTERM, daemon, on_terminate, NULL);

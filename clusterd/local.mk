@@ -63,7 +63,7 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/hypervisor_progress.c %D%/io/hypervisor_start.c \
 	%D%/io/hypervisor_stop.c %D%/io/hypervisor_task.c \
 	%D%/io/hypervisor_worker.c %D%/io/hypervisor_worker.h \
-	%D%/io/host.h %D%/io/host_identity.c %D%/io/host_linux.c \
+	%D%/io/host.h %D%/io/host.c %D%/io/host_linux.c \
 	%D%/guard/guard_files.c %D%/guard/guard_files.h \
 	%D%/guard/guard_protocol.c %D%/guard/guard_protocol.h \
 	%D%/io/guard_client.c %D%/io/guard_client.h \

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/io/host.h"
 #include "clusterd/io/store_internal.h"
 
 #include "clusterd/base/text.h"
@@ -165,6 +166,7 @@ static void batch_answer_reads(struct store *store, const struct batch *batch)
 void *store_writer_run(void *context)
 {
         struct store *store = context;
+        (void)host_prioritize_thread(); /* the loop waits for what it writes, and has said if it may not */
         struct batch batch;
         bool given_up = false; /* then nothing behind it may be written either */
         while (batch_take(store, &batch)) {

@@ -284,8 +284,17 @@ static void check_same_model(struct world *world, struct simulated_node *node)
                                 world_violate(world, "2: two states", node, role->name,
                                               "differs from its history");
                 }
-        if (memcmp(model->nodes, reference->nodes, sizeof(model->nodes)) != 0)
-                world_violate(world, "2: two states", node, NULL, "its nodes differ from its history");
+        for (uint32_t id = 1; id <= world->node_count; id++) {
+                const struct node *held = &model->nodes[id], *meant = &reference->nodes[id];
+                if (memcmp(held, meant, sizeof(*held)) != 0)
+                        world_violate(world, "2: two states", node, NULL,
+                                      "its n%u differs from its history: %s, incarnation %" PRIu64
+                                      ", since %" PRIu64 ", \"%s\" instead of %s, %" PRIu64 ", %" PRIu64
+                                      ", \"%s\"",
+                                      id, node_state_name(held->state), held->incarnation, held->since_index,
+                                      held->reason, node_state_name(meant->state), meant->incarnation,
+                                      meant->since_index, meant->reason);
+        }
         if (memcmp(&model->settings, &reference->settings, sizeof(model->settings)) != 0)
                 world_violate(world, "2: two states", node, NULL, "its settings differ from its history");
 }

@@ -264,6 +264,10 @@ static void operation_carry_out(struct world *world, struct simulated_node *node
                 disk_delete(disk, &operation->object);
                 return;
         case DISK_APPLIED:
+                if (operation->position.index == 0)
+                        world_violate(
+                                world, "store", node, NULL,
+                                "rows are said to belong to no entry: an empty store would count as whole");
                 disk->applied = operation->position;
                 disk->blank = false;
                 return;

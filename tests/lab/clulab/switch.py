@@ -28,6 +28,12 @@ def ip_batch(lines, force=False):
         raise LabError(f"ip: {done.stderr.strip()} (while doing: {'; '.join(lines)})")
 
 
+def network_card_address(node, net):
+    """The same after every boot, as a real card's: with a new one the others' ARP caches would swallow connections
+    for up to a minute (seen as moves that hang in libvirt's connect() to a node that is just back)."""
+    return f"02:c1:00:00:{settings.NET_NUMBERS[net]:02x}:{int(node[1:]):02x}"
+
+
 class Switch:
     """Runs inside the switch's network namespace."""
 
@@ -54,7 +60,8 @@ class Switch:
         ip_batch([f"link del {port}" for port in ports if self.has_port(port)], force=True)
         lines = []
         for net, port in zip(settings.NETS, ports):
-            lines.append(f"link add {port} type veth peer name {net} netns {pid}")
+            address = network_card_address(node, net)
+            lines.append(f"link add {port} type veth peer name {net} address {address} netns {pid}")
             lines.append(f"link set {port} master {self._bridge_of(net, side_of_node)}")
         ip_batch(lines)
 

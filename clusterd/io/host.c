@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "clusterd/io/host.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,12 @@ uint64_t random_id(void)
                 if (getrandom(&id, sizeof id, 0) != sizeof id)
                         abort();
         return id;
+}
+
+bool host_prioritize_thread(void)
+{
+        const struct sched_param lowest = { .sched_priority = sched_get_priority_min(SCHED_RR) };
+        return sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &lowest) == 0;
 }
 
 static void read_text(const char *path, char text[TEXT_BYTES])
