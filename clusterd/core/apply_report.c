@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "clusterd/base/text.h"
+#include "clusterd/core/node_state.h"
 #include "clusterd/core/placement.h"
 #include "clusterd/core/role_state.h"
 
@@ -96,14 +97,22 @@ static void resolve_move(struct apply *apply, struct role *role)
 }
 
 /*
- * The guest left its source: it may have arrived after the evidence against the target was given. If the
- * target is here again, it must say so itself.
+ * The guest left its source: it may have arrived after the evidence against the target was given. A target
+ * that is here again must say so itself; one that may have booted again unheard is to be proven off once
+ * more.
  */
 static void reopen_target(struct apply *apply, struct role *role)
 {
-        const struct node *target = model_node(apply->model, role->target);
-        if (role->target_end != MOVE_END_ABSENT || target == NULL || target->state != NODE_UP)
+        struct node *target = (struct node *)model_node(apply->model, role->target);
+        if (role->target_end != MOVE_END_ABSENT || target == NULL)
                 return;
+        if (target->state == NODE_DOWN) {
+                node_enter(target, NODE_LOST, apply->index,
+                           "a guest may have arrived there since it was proven off");
+                target->incarnation++; /* no evidence of before counts any more */
+                target->evidence = (struct evidence){ .kind = EVIDENCE_NONE };
+                apply_changed_node(apply, target);
+        }
         role->target_end = MOVE_END_UNKNOWN;
         role->target_evidence = (struct evidence){ .kind = EVIDENCE_NONE };
 }

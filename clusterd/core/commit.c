@@ -166,7 +166,8 @@ void commit_flush_rows(struct cluster *cluster, const struct ledger_position *ap
         changes->nodes = 0;
         memset(changes->fence_devices, 0, sizeof changes->fence_devices);
         slot_list_clear(&changes->roles);
-        if (!ledger_position_equal(applied_before, &cluster->ledger.applied))
+        /* In the middle of a snapshot the rows belong to no position, and the store stays blank. */
+        if (!cluster->ledger.blank && !ledger_position_equal(applied_before, &cluster->ledger.applied))
                 action_add(cluster, CLUSTER_ACTION_APPLIED, "%llu",
                            (unsigned long long)cluster->ledger.applied.index)
                         ->applied = cluster->ledger.applied;

@@ -4,6 +4,12 @@
 #include <assert.h>
 #include <string.h>
 
+static void note_kept(struct ledger *ledger, uint64_t index)
+{
+        if (ledger->first_index == 0) /* the first since a snapshot */
+                ledger->first_index = index;
+}
+
 bool ledger_tail_full(const struct ledger *ledger)
 {
         return ledger->last.index - ledger->applied.index >= TAIL_MAX;
@@ -28,6 +34,7 @@ void ledger_append(struct ledger *ledger, const struct entry *entry)
         assert(!ledger_tail_full(ledger));
         ledger->tail[entry->index % TAIL_MAX] = *entry;
         ledger->last = position_of(entry);
+        note_kept(ledger, entry->index);
 }
 
 const struct entry *ledger_extend(struct ledger *ledger, uint64_t epoch,
@@ -47,6 +54,7 @@ const struct entry *ledger_extend(struct ledger *ledger, uint64_t epoch,
         memcpy(entry->actor, propose->actor, sizeof entry->actor);
         entry_seal(entry, ledger->last.hash);
         ledger->last = position_of(entry);
+        note_kept(ledger, entry->index);
         return entry;
 }
 
@@ -79,13 +87,13 @@ void ledger_truncate(struct ledger *ledger, uint64_t index)
         assert(index >= ledger->applied.index && index <= ledger->last.index);
         ledger->last =
                 index == ledger->applied.index ? ledger->applied : position_of(ledger_entry(ledger, index));
+        if (ledger->first_index > index)
+                ledger->first_index = 0;
 }
 
 void ledger_mark_applied(struct ledger *ledger)
 {
         ledger->applied = position_of(ledger_entry(ledger, ledger->applied.index + 1));
-        if (ledger->first_index == 0)
-                ledger->first_index = ledger->applied.index;
 }
 
 void ledger_restart_at(struct ledger *ledger, const struct ledger_position *position)

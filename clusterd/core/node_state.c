@@ -8,7 +8,7 @@
 #define TO(state) (UINT32_C(1) << (state))
 
 static const uint32_t next_states[NODE_STATE_COUNT] = {
-        [NODE_DOWN] = TO(NODE_UP),
+        [NODE_DOWN] = TO(NODE_UP) | TO(NODE_LOST) /* a guest may have arrived since: to be proven again */,
         [NODE_UP] = TO(NODE_UP) /* booted before anybody missed it */ | TO(NODE_LOST) | TO(NODE_DOWN),
         [NODE_LOST] = TO(NODE_DOWN) | TO(NODE_UP),
 };

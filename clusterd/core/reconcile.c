@@ -204,12 +204,15 @@ static void see_to_moving_out(struct looked_at *at)
                 at->cluster->list_wanted = true;
                 look_again(at, at->cluster->now_ms + RELIST_MS);
         } else if (local->observation == OBSERVED_RUNNING) {
-                if (local->attempted == at->role->generation)
+                if (local->attempted == at->role->generation) {
                         report(at, REPORT_RUNNING, local->text);
-                else if (!target_is_there(at))
-                        report(at, REPORT_RUNNING, "the target was lost before the move began");
-                else
+                } else if (!target_is_there(at)) {
+                        local->attempted = at->role->generation; /* said is said: it does not begin later */
+                        TEXT_COPY(local->text, "the target was lost before the move began");
+                        report(at, REPORT_RUNNING, local->text);
+                } else {
                         move_away(at);
+                }
         }
 }
 

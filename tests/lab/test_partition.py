@@ -90,8 +90,9 @@ def partition_with_fencing(lab, cut_leader):
 
 def partition_without_fencing(lab, cut_leader):
     """The power controller fails: the node must stop its guests itself, and the others must wait for that."""
-    cluster = Cluster(lab, cut_leader)
+    roles.wait_answering(lab)
     lab.clu("n1", "cluster", "set", *(word for name, ms in SHORT_GUARD.items() for word in (f"--{name}", str(ms))))
+    cluster = Cluster(lab, cut_leader)
     alone = cluster.alone
     lab.fence_mode("fail", alone)
     with DomainWatch(lab, lab.nodes) as watch:
@@ -119,8 +120,8 @@ def partition_without_fencing(lab, cut_leader):
         wait_until(lambda: roles.answering(lab), 30, f"{alone} is level again by itself", poll_s=0.1)
     cluster.check_whole()
     check_equal([e for e in lab.events("off", alone) if e["monotonic"] > cut], [], f"{alone} was switched off")
-    lab.figures.note(stopped_ms=(max(stops) - cut) * 1000, running_ms=(max(starts) - cut) * 1000, stop_to_start_ms=min(gaps) * 1000,
-                     level_after_heal_ms=level.ms)
+    lab.figures.note(stopped_ms=(max(stops) - cut) * 1000, running_ms=(max(starts) - cut) * 1000,
+                     stop_to_start_ms=min(gaps) * 1000, level_after_heal_ms=level.ms)
 
 
 def stopped_at(watch, guest, cut, node):

@@ -18,7 +18,7 @@ static const char *const role_edges[ROLE_STATE_COUNT] = {
 
 static const char *const node_edges[NODE_STATE_COUNT] = {
         /*              down up lost */
-        [NODE_DOWN] = ".x.",
+        [NODE_DOWN] = ".xx",
         [NODE_UP] = "xxx",
         [NODE_LOST] = "xx.",
 };
@@ -74,7 +74,7 @@ END_TEST
 START_TEST(entering_a_node_state_over_a_missing_edge_aborts)
 {
         struct node node = empty_node;
-        node_enter(&node, NODE_LOST, 1, "it never was up");
+        node_enter(&node, NODE_DOWN, 1, "it is down already");
 }
 END_TEST
 
