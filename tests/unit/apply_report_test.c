@@ -198,6 +198,12 @@ START_TEST(a_move_ends_as_its_two_ends_say)
                 ck_state(&story, "vm01", ROLE_MOVING);
                 meet(2, target);
         }
+        /* And one that was proven off before the guest left its source is proven off once more. */
+        if (target_first && (target == LOST || target == RUNS_THEN_LOST) &&
+            (owner == ABSENT || owner == LOST)) {
+                ck_state(&story, "vm01", ROLE_MOVING);
+                ck_assert_int_eq(story_evidence(&story, 2, EVIDENCE_POWERED_OFF), APPLY_DONE);
+        }
 
         const struct role *role = the_role(&story, "vm01");
         node_set runners = (owner == RUNS ? node_set_of(1) : 0) | (target == RUNS ? node_set_of(2) : 0);
