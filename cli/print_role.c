@@ -42,10 +42,12 @@ static void print_move(json_t *move)
         if (!json_is_object(move))
                 return;
         bool succeeded = json_is_true(json_object_get(move, "succeeded"));
-        printf("  last move    %s to %s, %s after %s", field(move, "from"), field(move, "to"),
-               succeeded ? "done" : "failed",
-               duration_text(json_integer_value(json_object_get(move, "duration_ms"))));
-        if (succeeded)
+        printf("  last move    %s to %s, %s", field(move, "from"), field(move, "to"),
+               succeeded ? "done" : "failed");
+        bool measured = json_is_integer(json_object_get(move, "duration_ms"));
+        if (measured)
+                printf(" after %s", duration_text(json_integer_value(json_object_get(move, "duration_ms"))));
+        if (measured && succeeded)
                 printf(", guest not running for %s",
                        duration_text(json_integer_value(json_object_get(move, "downtime_ms"))));
         printf(", entry %s\n", field(move, "index"));

@@ -67,7 +67,11 @@ static void settle_stop(json_t *role, struct settle_verdict *verdict)
 
 static void settle_ended_move(json_t *role, json_t *move, struct settle_verdict *verdict)
 {
-        if (json_is_true(json_object_get(move, "succeeded")))
+        bool measured = json_is_integer(json_object_get(move, "duration_ms"));
+        if (json_is_true(json_object_get(move, "succeeded")) && !measured)
+                SETTLE(verdict, SETTLE_DONE, "%s: online on %s; nobody could measure the move",
+                       field(role, "name"), field(role, "owner"));
+        else if (json_is_true(json_object_get(move, "succeeded")))
                 SETTLE(verdict, SETTLE_DONE, "%s: online on %s, moved in %s, guest not running for %s",
                        field(role, "name"), field(role, "owner"), duration_text(number(move, "duration_ms")),
                        duration_text(number(move, "downtime_ms")));

@@ -101,6 +101,12 @@ static void apply_cluster_set(struct apply *apply, const struct command_cluster_
                 settings->watchdog_ms = set->settings.watchdog_ms;
         if (set->fields & SETTINGS_FIELD_MARGIN)
                 settings->margin_ms = set->settings.margin_ms;
+        if (next.isolation_hold_ms < ISOLATION_HOLD_LEAST_MS &&
+            (set->fields & SETTINGS_FIELD_ISOLATION_HOLD)) {
+                apply_refuse(apply, "an isolation hold under %u ms would stop guests of healthy nodes",
+                             (unsigned)ISOLATION_HOLD_LEAST_MS);
+                return;
+        }
         if (settings_guard_ms(&next) < settings_guard_ms(&apply->model->settings) &&
             !may_shorten_guard(apply))
                 return;

@@ -175,6 +175,18 @@ static void connection_end(virConnectPtr connection, const int callbacks[2])
         connection_close(connection);
 }
 
+/*
+ * libvirt asks each QEMU binary what it can do when that is first wanted, which takes seconds. Wanted now, it
+ * does not delay the first guest that a failover starts here.
+ */
+static void warm_up(void *context)
+{
+        SCOPED_FREE char *uri = context;
+        virConnectPtr connection = connection_open(uri);
+        SCOPED_FREE char *capabilities = connection == NULL ? NULL : virConnectGetCapabilities(connection);
+        connection_close(connection);
+}
+
 /* False if there was none to be had. */
 static bool connection_run_once(struct hypervisor *hypervisor, bool is_first_failure)
 {
@@ -183,6 +195,10 @@ static bool connection_run_once(struct hypervisor *hypervisor, bool is_first_fai
         bool is_watched = connection != NULL && connection_watch(hypervisor, connection, callbacks);
         if (is_watched) {
                 log_notice("connected to libvirt" QB_XS " uri=%s", hypervisor->uri);
+                char *uri = strdup(hypervisor->uri);
+                if (uri == NULL)
+                        abort();
+                worker_pool_submit_long(hypervisor->workers, warm_up, uri);
                 connection_use(hypervisor, connection);
         } else if (is_first_failure) {
                 char text[REASON_BYTES];

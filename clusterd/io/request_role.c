@@ -65,8 +65,12 @@ static json_t *document_move(const struct model *model, const struct role_move *
         set_node(document, "from", model, move->from);
         set_node(document, "to", model, move->to);
         json_object_set_new(document, "succeeded", json_boolean(move->succeeded));
-        set_number(document, "duration_ms", move->duration_ms);
-        set_number(document, "downtime_ms", move->downtime_ms);
+        /* A move whose end was only found by a listing was measured by nobody. */
+        bool measured = move->duration_ms != 0;
+        json_object_set_new(document, "duration_ms",
+                            measured ? json_integer(move->duration_ms) : json_null());
+        json_object_set_new(document, "downtime_ms",
+                            measured ? json_integer(move->downtime_ms) : json_null());
         set_number(document, "index", move->index);
         return document;
 }

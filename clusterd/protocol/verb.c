@@ -65,7 +65,8 @@ const struct verb_option verb_common_options[VERB_COMMON_COUNT] = {
 
 static const struct verb_option cluster_set_options[] = {
         NUMBER("max-moves", "N", 1, 64, "live moves at once into or out of one node"),
-        NUMBER("isolation-hold", "MS", 0, MS_MAX, "how long guests run on without contact"),
+        NUMBER("isolation-hold", "MS", ISOLATION_HOLD_LEAST_MS, MS_MAX,
+               "how long guests run on without contact"),
         NUMBER("stop-grace", "MS", 0, MS_MAX, "then their node has this long to stop them itself"),
         NUMBER("watchdog", "MS", 1000, MS_MAX, "then the watchdog fires after this"),
         NUMBER("margin", "MS", 0, MS_MAX, "added by the survivors to all of it"),
