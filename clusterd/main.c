@@ -130,6 +130,10 @@ static int create_ledger(const struct arguments *arguments)
                 return EXIT_FAILURE;
         }
         TEXT_COPY(settings.cluster_name, config.cluster_name);
+        /* While a view forms nobody is in contact: a guard that lapses by then stops guests of healthy nodes.
+         */
+        if (settings.isolation_hold_ms < 2 * config.view_ms + 2000)
+                settings.isolation_hold_ms = 2 * config.view_ms + 2000;
         for (size_t i = 0; i < config.count; i++)
                 settings.voters |= node_set_of(config.nodes[i].id);
         if (store_create(path, &settings, error) < 0) {

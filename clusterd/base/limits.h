@@ -27,9 +27,9 @@
         (768 * 1024) /* largest message; CPG carries 1 MiB. A definition                                     \
                       * grows by escaping, at worst threefold in practice */
 
-/* A contact is half a second to a second old when it is known, and a new view takes up to two seconds more.
+/* A contact is half a second to a second old when it is known, and a new view takes two seconds and more.
  */
-#define ISOLATION_HOLD_LEAST_MS 3000
+#define ISOLATION_HOLD_LEAST_MS 4000
 
 #define TAIL_MAX    2048 /* entries appended and not yet applied */
 #define PENDING_MAX 512  /* requests of this node's clients not yet answered */

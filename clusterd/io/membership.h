@@ -38,6 +38,8 @@ struct membership_node {
 struct membership_config {
         uint32_t local_node;
         char cluster_name[NAME_BYTES];
+        uint32_t view_ms; /* from the loss of a node to the view without it: token and consensus; 0: not told
+                           */
         size_t count;
         struct membership_node nodes[NODES_MAX];
 };

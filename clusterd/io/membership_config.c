@@ -127,6 +127,14 @@ static int read_local(cmap_handle_t cmap, struct membership_config *config, stru
         return -EINVAL;
 }
 
+static void read_view_time(cmap_handle_t cmap, struct membership_config *config)
+{
+        uint32_t token_ms = 0, consensus_ms = 0;
+        if (cmap_get_uint32(cmap, "runtime.config.totem.token", &token_ms) == CS_OK &&
+            cmap_get_uint32(cmap, "runtime.config.totem.consensus", &consensus_ms) == CS_OK)
+                config->view_ms = token_ms + consensus_ms;
+}
+
 static int read_cluster_name(cmap_handle_t cmap, struct membership_config *config, struct text_buffer *error)
 {
         SCOPED_FREE char *name = NULL;
@@ -156,6 +164,7 @@ int membership_read_config(struct membership_config *ret_config, char *ret_error
                 SAY(&error, "corosync does not answer: %s", cs_strerror(answer));
                 return -ENOTCONN;
         }
+        read_view_time(cmap, &config);
         int result = read_cluster_name(cmap, &config, &error);
         for (uint32_t position = 0; result == 0 && position < POSITIONS_MAX; position++)
                 result = read_node(cmap, position, &config, &error);

@@ -13,7 +13,7 @@
  */
 const struct settings settings_default = {
         .moves_max = 2,
-        .isolation_hold_ms = 5000,
+        .isolation_hold_ms = 10000,
         .stop_grace_ms = 2000,
         .watchdog_ms = 5000,
         .margin_ms = 1000,

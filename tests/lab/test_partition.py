@@ -6,7 +6,7 @@ from clulab.testing import CLU_NO_QUORUM, Stopwatch, check, check_equal, in_para
 from clulab.watch import DomainWatch, view_without
 
 # The device's time-out is the lab's (LAB_WATCHDOG_MS), so that part stays.
-SHORT_GUARD = {"isolation-hold": 3000, "stop-grace": 1000, "margin": 500}
+SHORT_GUARD = {"isolation-hold": 6000, "stop-grace": 1000, "margin": 500}
 # What an operator may try on the wrong side; none of it may happen.
 REFUSED = (
     ("role", "stop", "vm03"),

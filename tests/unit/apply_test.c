@@ -186,7 +186,7 @@ END_TEST
 START_TEST(only_the_settings_that_are_meant_change)
 {
         struct command command = { .kind = COMMAND_CLUSTER_SET };
-        command.cluster_set.settings = (struct settings){ "other", 1, 11, 12, 13, 14, 15 };
+        command.cluster_set.settings = (struct settings){ "other", 1, 11, 4012, 13, 14, 15 };
         struct settings want = story.model->settings;
         command.cluster_set.fields = SETTINGS_FIELD_MOVES_MAX | SETTINGS_FIELD_WATCHDOG;
         want.moves_max = 11;
@@ -195,10 +195,22 @@ START_TEST(only_the_settings_that_are_meant_change)
         ck_assert_mem_eq(&story.model->settings, &want, sizeof want);
         command.cluster_set.fields =
                 SETTINGS_FIELD_ISOLATION_HOLD | SETTINGS_FIELD_STOP_GRACE | SETTINGS_FIELD_MARGIN;
-        want.isolation_hold_ms = 12;
+        want.isolation_hold_ms = 4012;
         want.stop_grace_ms = 13;
         want.margin_ms = 15;
         ck_assert_int_eq(story_apply(&story, 1, &command), APPLY_DONE);
+        ck_assert_mem_eq(&story.model->settings, &want, sizeof want);
+}
+END_TEST
+
+/* Nobody is in contact while a view forms: a shorter hold would stop guests of healthy nodes. */
+START_TEST(a_hold_that_no_view_change_fits_into_is_refused)
+{
+        struct command command = { .kind = COMMAND_CLUSTER_SET };
+        struct settings want = story.model->settings;
+        command.cluster_set.fields = SETTINGS_FIELD_ISOLATION_HOLD;
+        command.cluster_set.settings.isolation_hold_ms = ISOLATION_HOLD_LEAST_MS - 1;
+        ck_assert_int_eq(story_apply(&story, 1, &command), APPLY_REFUSED);
         ck_assert_mem_eq(&story.model->settings, &want, sizeof want);
 }
 END_TEST
@@ -347,6 +359,7 @@ int main(void)
                             sizeof about_roles / sizeof *about_roles);
         tcase_add_test(tcase, the_first_epoch_brings_the_settings_and_no_later_one);
         tcase_add_test(tcase, only_the_settings_that_are_meant_change);
+        tcase_add_test(tcase, a_hold_that_no_view_change_fits_into_is_refused);
         tcase_add_test(tcase, only_the_fields_of_a_role_that_are_meant_change);
         tcase_add_test(tcase, a_role_is_added_with_what_was_given_and_nothing_else);
         tcase_add_test(tcase, one_role_too_many_is_refused_with_the_limit);

@@ -73,7 +73,7 @@ START_TEST(a_stop_for_the_guard_that_fails_is_tried_again_in_time)
         desk_online(&desk, "vm01");
         desk_wait(&desk, 3000);
         desk.is_deaf = true;
-        desk_wait(&desk, 5600);
+        desk_wait(&desk, settings_default.isolation_hold_ms + 600);
         for (int i = 0; i < 20; i++) {
                 if (desk_take(&desk, CLUSTER_ACTION_STOP) != NULL)
                         desk_done(&desk, "vm01", OPERATION_STOP, OPERATION_FAILED, OBSERVED_RUNNING);
@@ -92,7 +92,7 @@ START_TEST(a_move_is_not_waited_for_when_the_guard_lapses)
         desk_move(&desk, "vm01", 2);
         ck_assert_ptr_nonnull(desk_take(&desk, CLUSTER_ACTION_MOVE));
         desk.is_deaf = true;
-        desk_wait(&desk, 5600);
+        desk_wait(&desk, settings_default.isolation_hold_ms + 600);
         ck_assert_ptr_nonnull(desk_take(&desk, CLUSTER_ACTION_STOP));
         desk_done(&desk, "vm01", OPERATION_MOVE, OPERATION_FAILED,
                   OBSERVED_RUNNING); /* late: not the stop's end */

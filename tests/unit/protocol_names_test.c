@@ -165,7 +165,7 @@ START_TEST(settings_begin_with_their_defaults)
         ck_assert_str_eq(settings_default.cluster_name, "");
         ck_assert_uint_eq(settings_default.voters, 0);
         ck_assert_uint_eq(settings_default.moves_max, 2);
-        ck_assert_uint_eq(settings_default.isolation_hold_ms, 5000);
+        ck_assert_uint_eq(settings_default.isolation_hold_ms, 10000);
         ck_assert_uint_eq(settings_default.stop_grace_ms, 2000);
         ck_assert_uint_eq(settings_default.watchdog_ms, 5000);
         ck_assert_uint_eq(settings_default.margin_ms, 1000);
