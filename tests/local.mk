@@ -1,5 +1,4 @@
 include %D%/unit/local.mk
-include %D%/simulation/local.mk
 include %D%/bench/local.mk
 include %D%/fuzz/local.mk
 include %D%/lab/local.mk

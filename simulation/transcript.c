@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tests/simulation/transcript.h"
+#include "simulation/transcript.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef CLU_TESTS_SIMULATION_QUEUE_H
-#define CLU_TESTS_SIMULATION_QUEUE_H
+#ifndef CLU_SIMULATION_QUEUE_H
+#define CLU_SIMULATION_QUEUE_H
 
 /* What is still to happen, ordered by time, then by when it was put in. */
 

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "tests/simulation/world.h"
+#include "simulation/world.h"
 
 static struct simulated_node *victim(struct world *world)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tests/simulation/random.h"
+#include "simulation/random.h"
 
 #include <assert.h>
 

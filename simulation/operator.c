@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
-#include "tests/simulation/world.h"
+#include "simulation/world.h"
 
 static struct simulated_node *random_daemon(struct world *world)
 {

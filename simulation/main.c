@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "tests/simulation/world.h"
+#include "simulation/world.h"
 
 #define TAIL_LINES_DEFAULT 120
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef CLU_TESTS_SIMULATION_NETWORK_PARTS_H
-#define CLU_TESTS_SIMULATION_NETWORK_PARTS_H
+#ifndef CLU_SIMULATION_NETWORK_PARTS_H
+#define CLU_SIMULATION_NETWORK_PARTS_H
 
 /* What network.c and network_ring.c share. */
 
-#include "tests/simulation/world.h"
+#include "simulation/world.h"
 
 void network_packets_cut(struct packet_list *list, size_t count); /* from the front */
 void network_packets_release(struct packet_list *list);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
-#include "tests/simulation/world.h"
+#include "simulation/world.h"
 
 /* --- rule 1: never two running guests of one role --- */
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "tests/simulation/world.h"
+#include "simulation/world.h"
 
 #define TICK_MS  100
 #define PROBE_MS 500

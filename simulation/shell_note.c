@@ -5,7 +5,7 @@
 #include <inttypes.h>
 
 #include "clusterd/base/text.h"
-#include "tests/simulation/world.h"
+#include "simulation/world.h"
 
 static const char *const action_names[CLUSTER_ACTION_COUNT] = {
         [CLUSTER_ACTION_MULTICAST] = "multicast",

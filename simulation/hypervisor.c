@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
-#include "tests/simulation/world.h"
+#include "simulation/world.h"
 
 enum job_phase { JOB_BEGIN, JOB_EFFECT };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef CLU_TESTS_SIMULATION_TRANSCRIPT_H
-#define CLU_TESTS_SIMULATION_TRANSCRIPT_H
+#ifndef CLU_SIMULATION_TRANSCRIPT_H
+#define CLU_SIMULATION_TRANSCRIPT_H
 
 /*
  * What happened, in words. The hash over all of it tells whether two runs were

@@ -12,7 +12,7 @@
 
 #include "clusterd/base/text.h"
 #include "clusterd/core/apply.h"
-#include "tests/simulation/world.h"
+#include "simulation/world.h"
 
 static struct runner_record *record_of(struct world *world, const char *name)
 {

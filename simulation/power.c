@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
-#include "tests/simulation/world.h"
+#include "simulation/world.h"
 
 uint64_t node_clock_ms(const struct world *world, const struct simulated_node *node)
 {

@@ -2,7 +2,7 @@
 
 /* One run: a cluster is made, faults and an operator are let loose on it, then it is given peace. */
 
-#include "tests/simulation/world.h"
+#include "simulation/world.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "tests/simulation/network_parts.h"
+#include "simulation/network_parts.h"
 
 static bool node_is_reachable(const struct simulated_node *node)
 {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/simulation/network_parts.h"
+#include "simulation/network_parts.h"
 
 static void packet_drop(struct packet *packet)
 {

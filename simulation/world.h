@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef CLU_TESTS_SIMULATION_WORLD_H
-#define CLU_TESTS_SIMULATION_WORLD_H
+#ifndef CLU_SIMULATION_WORLD_H
+#define CLU_SIMULATION_WORLD_H
 
 /*
  * A whole cluster of real cores in one process, on a simulated network, disk,
@@ -10,9 +10,9 @@
 
 #include "clusterd/core/cluster.h"
 #include "clusterd/guard/guard_rule.h"
-#include "tests/simulation/queue.h"
-#include "tests/simulation/random.h"
-#include "tests/simulation/transcript.h"
+#include "simulation/queue.h"
+#include "simulation/random.h"
+#include "simulation/transcript.h"
 
 #define MS(n)     ((uint64_t)(n)*1000) /* simulated time is in microseconds */
 #define SECOND(n) ((uint64_t)(n)*1000000)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
-#include "tests/simulation/world.h"
+#include "simulation/world.h"
 
 #define WAKES_IN_A_ROW_MAX 2000
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
-#include "tests/simulation/world.h"
+#include "simulation/world.h"
 
 #define FAIL(...)                                                                                            \
         do {                                                                                                 \

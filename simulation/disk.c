@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
-#include "tests/simulation/world.h"
+#include "simulation/world.h"
 
 static void *grow(void *array, size_t *capacity, size_t count, size_t item_bytes)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef CLU_TESTS_SIMULATION_RANDOM_H
-#define CLU_TESTS_SIMULATION_RANDOM_H
+#ifndef CLU_SIMULATION_RANDOM_H
+#define CLU_SIMULATION_RANDOM_H
 
 /* The only source of chance: the same seed gives the same numbers everywhere. */
 

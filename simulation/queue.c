@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tests/simulation/queue.h"
+#include "simulation/queue.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,0 +1,18 @@
+# Whole clusters of real cores in a simulated world: a library that `clu` links too, and a program that runs seeds.
+noinst_LIBRARIES += %D%/libclusimulation.a
+%C%_libclusimulation_a_SOURCES = \
+	%D%/checker.c %D%/convergence.c %D%/history.c \
+	%D%/disk.c %D%/faults.c %D%/hypervisor.c %D%/keeper.c \
+	%D%/network.c %D%/network_parts.h %D%/network_ring.c %D%/operator.c %D%/power.c \
+	%D%/queue.c %D%/queue.h %D%/random.c %D%/random.h \
+	%D%/shell.c %D%/shell_note.c %D%/transcript.c %D%/transcript.h \
+	%D%/world.c %D%/world.h \
+	clusterd/guard/guard_rule.c clusterd/guard/guard_rule.h
+
+noinst_PROGRAMS += %D%/simulate
+%C%_simulate_SOURCES = %D%/main.c
+%C%_simulate_LDADD = %D%/libclusimulation.a $(CLU_CORE) $(PURE_LIBS)
+
+# Some seeds within `make check`.
+dist_check_SCRIPTS += %D%/check.sh
+EXTRA_DIST += %D%/README.md
