@@ -15,16 +15,14 @@
 /* A frozen node's guest counts: it writes again when the node thaws. */
 void checker_domain_changed(struct world *world, struct simulated_node *node, const char *role)
 {
-        for
-                EACH_NODE(world, other)
-                {
-                        if (other == node || !other->powered)
-                                continue;
-                        const struct domain *domain = hypervisor_domain(other, role);
-                        if (domain != NULL && domain->state == DOMAIN_RUNNING)
-                                world_violate(world, "1: two writers", node, role, "it runs on %s%s too",
-                                              other->name, other->frozen ? " (frozen)" : "");
-                }
+        WORLD_EACH_NODE (world, other) {
+                if (other == node || !other->powered)
+                        continue;
+                const struct domain *domain = hypervisor_domain(other, role);
+                if (domain != NULL && domain->state == DOMAIN_RUNNING)
+                        world_violate(world, "1: two writers", node, role, "it runs on %s%s too", other->name,
+                                      other->frozen ? " (frozen)" : "");
+        }
 }
 
 /* --- rule 3, in the world itself: nobody else may be able to run it --- */
@@ -33,23 +31,20 @@ void checker_start_executed(struct world *world, struct simulated_node *node, co
                             uint64_t generation)
 {
         const struct hypervisor_job *source = NULL;
-        for
-                EACH_NODE(world, other)
-                {
-                        if (other == node || !hypervisor_may_run(other, role))
-                                continue;
-                        for (size_t i = 0; i < JOBS_MAX; i++) {
-                                const struct hypervisor_job *job = &other->hypervisor.jobs[i];
-                                if (job->id != 0 && job->operation == OPERATION_MOVE &&
-                                    job->action.role.node == node->id &&
-                                    text_equal(job->action.role.name, role))
-                                        source = job;
-                        }
-                        if (source == NULL)
-                                world_violate(world, "3: start without evidence", node, role,
-                                              "generation %" PRIu64 " starts, while %s may still run it",
-                                              generation, other->name);
+        WORLD_EACH_NODE (world, other) {
+                if (other == node || !hypervisor_may_run(other, role))
+                        continue;
+                for (size_t i = 0; i < JOBS_MAX; i++) {
+                        const struct hypervisor_job *job = &other->hypervisor.jobs[i];
+                        if (job->id != 0 && job->operation == OPERATION_MOVE &&
+                            job->action.role.node == node->id && text_equal(job->action.role.name, role))
+                                source = job;
                 }
+                if (source == NULL)
+                        world_violate(world, "3: start without evidence", node, role,
+                                      "generation %" PRIu64 " starts, while %s may still run it", generation,
+                                      other->name);
+        }
 }
 
 /* --- rule 4: actions on the world --- */
@@ -117,10 +112,9 @@ static void check_durable(struct world *world, struct simulated_node *node, cons
         struct ledger_position position = { .epoch = entry->epoch, .index = entry->index };
         memcpy(position.hash, entry->hash, HASH_BYTES);
         node_set holders = 0;
-        for
-                EACH_NODE(world, other)
-        if (disk_holds(&other->disk, &position))
-                holders |= node_set_of(other->id);
+        WORLD_EACH_NODE (world, other)
+                if (disk_holds(&other->disk, &position))
+                        holders |= node_set_of(other->id);
         if (2 * node_set_count(holders & world->settings.voters) <= node_set_count(world->settings.voters))
                 world_violate(world, "2: committed entry lost", node, NULL,
                               "entry %" PRIu64 " is applied, but durable on %" PRIx64 " only", entry->index,
@@ -252,22 +246,20 @@ static void check_model(struct world *world, struct simulated_node *node)
 {
         const struct model *model = cluster_model(node->core);
         struct node_memory *memory = &node->memory;
-        for
-                MODEL_EACH_ROLE (model, role) {
-                        uint64_t *generation = remembered_generation(memory, role->name);
-                        if (role->generation < *generation)
-                                world_violate(world, "5: generation goes back", node, role->name,
-                                              "from %" PRIu64 " to %" PRIu64, *generation, role->generation);
-                        *generation = role->generation;
-                }
-        for
-                MODEL_EACH_NODE (model, known) {
-                        if (known->incarnation < memory->incarnation[known->id])
-                                world_violate(world, "5: incarnation goes back", node, NULL,
-                                              "n%u from %" PRIu64 " to %" PRIu64, known->id,
-                                              memory->incarnation[known->id], known->incarnation);
-                        memory->incarnation[known->id] = known->incarnation;
-                }
+        MODEL_EACH_ROLE (model, role) {
+                uint64_t *generation = remembered_generation(memory, role->name);
+                if (role->generation < *generation)
+                        world_violate(world, "5: generation goes back", node, role->name,
+                                      "from %" PRIu64 " to %" PRIu64, *generation, role->generation);
+                *generation = role->generation;
+        }
+        MODEL_EACH_NODE (model, known) {
+                if (known->incarnation < memory->incarnation[known->id])
+                        world_violate(world, "5: incarnation goes back", node, NULL,
+                                      "n%u from %" PRIu64 " to %" PRIu64, known->id,
+                                      memory->incarnation[known->id], known->incarnation);
+                memory->incarnation[known->id] = known->incarnation;
+        }
 }
 
 /* The same history gives the same state everywhere: compared whenever a node knows all of it. */
@@ -277,13 +269,11 @@ static void check_same_model(struct world *world, struct simulated_node *node)
         if (model->role_count != reference->role_count)
                 world_violate(world, "2: two states", node, NULL, "%u roles instead of %u", model->role_count,
                               reference->role_count);
-        for
-                MODEL_EACH_ROLE (reference, role) {
-                        const struct role *held = model_role(model, role->name);
-                        if (held == NULL || memcmp(held, role, sizeof(*held)) != 0)
-                                world_violate(world, "2: two states", node, role->name,
-                                              "differs from its history");
-                }
+        MODEL_EACH_ROLE (reference, role) {
+                const struct role *held = model_role(model, role->name);
+                if (held == NULL || memcmp(held, role, sizeof(*held)) != 0)
+                        world_violate(world, "2: two states", node, role->name, "differs from its history");
+        }
         for (uint32_t id = 1; id <= world->node_count; id++) {
                 const struct node *held = &model->nodes[id], *meant = &reference->nodes[id];
                 if (memcmp(held, meant, sizeof(*held)) != 0)

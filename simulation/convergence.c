@@ -39,10 +39,10 @@ static bool node_is_level(struct world *world, struct simulated_node *node, cons
 static bool role_is_placed(struct world *world, const struct role *role, char *text, size_t text_bytes)
 {
         struct simulated_node *owner = role->owner != NODE_NONE ? &world->nodes[role->owner] : NULL;
-        for
-                EACH_NODE(world, node)
-        if (node != owner && hypervisor_domain(node, role->name) != NULL)
-                FAIL("role %s (%s) has a guest on %s", role->name, role_state_name(role->state), node->name);
+        WORLD_EACH_NODE (world, node)
+                if (node != owner && hypervisor_domain(node, role->name) != NULL)
+                        FAIL("role %s (%s) has a guest on %s", role->name, role_state_name(role->state),
+                             node->name);
         if (role->desired == DESIRED_STOPPED) {
                 if (role->state != ROLE_OFFLINE)
                         FAIL("role %s is to be stopped and is %s: %s", role->name,
@@ -50,10 +50,10 @@ static bool role_is_placed(struct world *world, const struct role *role, char *t
                 return true;
         }
         if (role->state == ROLE_FAILED && role->reason[0] != '\0') {
-                for
-                        EACH_NODE(world, node)
-                if (cluster_retry_in_ms(node->core, role->name, node_clock_ms(world, node)) != TIME_NEVER)
-                        return true;
+                WORLD_EACH_NODE (world, node)
+                        if (cluster_retry_in_ms(node->core, role->name, node_clock_ms(world, node)) !=
+                            TIME_NEVER)
+                                return true;
                 FAIL("role %s has failed and is never tried again: %s", role->name, role->reason);
         }
         if (role->state != ROLE_ONLINE || owner == NULL)
@@ -67,13 +67,12 @@ static bool role_is_placed(struct world *world, const struct role *role, char *t
 
 static bool guests_are_known(struct world *world, const struct model *model, char *text, size_t text_bytes)
 {
-        for
-                EACH_NODE(world, node)
-        for (size_t i = 0; i < DOMAINS_MAX; i++) {
-                const struct domain *domain = &node->hypervisor.domains[i];
-                if (domain->state != DOMAIN_NONE && model_role(model, domain->name) == NULL)
-                        FAIL("%s runs %s, which is no role", node->name, domain->name);
-        }
+        WORLD_EACH_NODE (world, node)
+                for (size_t i = 0; i < DOMAINS_MAX; i++) {
+                        const struct domain *domain = &node->hypervisor.domains[i];
+                        if (domain->state != DOMAIN_NONE && model_role(model, domain->name) == NULL)
+                                FAIL("%s runs %s, which is no role", node->name, domain->name);
+                }
         return true;
 }
 
@@ -84,18 +83,15 @@ bool convergence_reached(struct world *world, char *text, size_t text_bytes)
         if (first->daemon_life == 0)
                 FAIL("%s does not run", first->name);
         cluster_status_read(first->core, &status);
-        for
-                EACH_NODE(world, node)
-        if (!node_is_level(world, node, &status.applied, text, text_bytes))
-                return false;
+        WORLD_EACH_NODE (world, node)
+                if (!node_is_level(world, node, &status.applied, text, text_bytes))
+                        return false;
         const struct model *model = cluster_model(first->core);
-        for
-                MODEL_EACH_ROLE (model, role)
-                        if (!role_is_placed(world, role, text, text_bytes))
-                                return false;
-        for
-                MODEL_EACH_NODE (model, known)
-                        if (known->duty != DUTY_ACTIVE)
-                                FAIL("%s is %s", known->name, node_duty_name(known->duty));
+        MODEL_EACH_ROLE (model, role)
+                if (!role_is_placed(world, role, text, text_bytes))
+                        return false;
+        MODEL_EACH_NODE (model, known)
+                if (known->duty != DUTY_ACTIVE)
+                        FAIL("%s is %s", known->name, node_duty_name(known->duty));
         return guests_are_known(world, model, text, text_bytes);
 }

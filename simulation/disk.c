@@ -158,16 +158,14 @@ uint64_t disk_last_queued(const struct disk *disk)
 static uint64_t majority_applied(struct world *world)
 {
         uint64_t best = 0;
-        for
-                EACH_NODE(world, candidate)
-                {
-                        uint32_t holders = 0;
-                for
-                        EACH_NODE(world, node)
-                holders += !node->disk.blank && node->disk.applied.index >= candidate->disk.applied.index;
+        WORLD_EACH_NODE (world, candidate) {
+                uint32_t holders = 0;
+                WORLD_EACH_NODE (world, node)
+                        holders += !node->disk.blank &&
+                                   node->disk.applied.index >= candidate->disk.applied.index;
                 if (2 * holders > world->node_count && candidate->disk.applied.index > best)
                         best = candidate->disk.applied.index;
-                }
+        }
         return best;
 }
 

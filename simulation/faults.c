@@ -28,9 +28,8 @@ static uint64_t duration(struct world *world)
 
 static void split(struct world *world, uint32_t parts)
 {
-        for
-                EACH_NODE(world, node)
-        node->station.label = (uint32_t)random_below(&world->random, parts);
+        WORLD_EACH_NODE (world, node)
+                node->station.label = (uint32_t)random_below(&world->random, parts);
         world_note(world, NULL, "the network splits into up to %u parts", parts);
         network_changed(world);
         world_schedule(world, duration(world), EVENT_MEND, NULL, 0, 0);
@@ -47,23 +46,20 @@ static void isolate(struct world *world, struct simulated_node *node)
 void faults_on_mend(struct world *world, const struct event *event)
 {
         (void)event;
-        for
-                EACH_NODE(world, node)
-        node->station.label = 0;
+        WORLD_EACH_NODE (world, node)
+                node->station.label = 0;
         world_note(world, NULL, "the network is whole");
         network_changed(world);
 }
 
 static void blackout(struct world *world)
 {
-        for
-                EACH_NODE(world, node)
-                {
-                        if (!node->powered)
-                                continue;
-                        power_off(world, node, "blackout");
-                        power_boot_later(world, node, random_between(&world->random, MS(1000), MS(8000)));
-                }
+        WORLD_EACH_NODE (world, node) {
+                if (!node->powered)
+                        continue;
+                power_off(world, node, "blackout");
+                power_boot_later(world, node, random_between(&world->random, MS(1000), MS(8000)));
+        }
 }
 
 static void corosync_crash(struct world *world, struct simulated_node *node)
@@ -92,10 +88,9 @@ void faults_on_corosync(struct world *world, const struct event *event)
 
 static bool somebody_is_blank(struct world *world)
 {
-        for
-                EACH_NODE(world, node)
-        if (node->disk.blank)
-                return true;
+        WORLD_EACH_NODE (world, node)
+                if (node->disk.blank)
+                        return true;
         return false;
 }
 
@@ -107,15 +102,13 @@ static bool may_wipe(struct world *world, const struct simulated_node *node)
 {
         if (somebody_is_blank(world) || world->checker.count == 0 || world->node_count < 3)
                 return false;
-        for
-                EACH_NODE(world, other)
-                {
-                        if (other == node)
-                                continue;
-                        if (other->disk.applied.index + 1 < world->checker.count ||
-                            disk_last(&other->disk) < disk_last(&node->disk))
-                                return false;
-                }
+        WORLD_EACH_NODE (world, other) {
+                if (other == node)
+                        continue;
+                if (other->disk.applied.index + 1 < world->checker.count ||
+                    disk_last(&other->disk) < disk_last(&node->disk))
+                        return false;
+        }
         return true;
 }
 
@@ -243,12 +236,10 @@ void faults_end(struct world *world)
 {
         world->faults.on = false;
         world->faults.fence_broken_until_us = 0;
-        for
-                EACH_NODE(world, node)
-                {
-                        node->disk.failing_until_us = 0;
-                        node->disk.slow_until_us = 0;
-                        node->hypervisor.outage_until_us = 0;
-                }
+        WORLD_EACH_NODE (world, node) {
+                node->disk.failing_until_us = 0;
+                node->disk.slow_until_us = 0;
+                node->hypervisor.outage_until_us = 0;
+        }
         faults_on_mend(world, NULL);
 }

@@ -184,12 +184,11 @@ void network_on_deliver(struct world *world, const struct event *event)
 static void ring_forget(struct world *world, struct ring *ring)
 {
         uint64_t least = network_ring_last(ring);
-        for
-                NODE_SET_EACH (ring->nodes, id) {
-                        const struct station *station = &world->nodes[id].station;
-                        if (station->ring == ring && station->attached && station->delivered < least)
-                                least = station->delivered;
-                }
+        NODE_SET_EACH (ring->nodes, id) {
+                const struct station *station = &world->nodes[id].station;
+                if (station->ring == ring && station->attached && station->delivered < least)
+                        least = station->delivered;
+        }
         if (least < ring->base + 256)
                 return;
         network_packets_cut(&ring->ordered, least - ring->base);
@@ -234,17 +233,15 @@ static void order_packet(struct world *world, struct ring *ring, struct packet *
         }
         order_group_change(world, ring, packet);
         packet->group = ring->group;
-        for
-                NODE_SET_EACH (ring->nodes, id) {
-                        struct simulated_node *node = &world->nodes[id];
-                        if (!node->station.attached || node->station.ring != ring)
-                                continue;
-                        if (ring->stranded && id != packet->sender)
-                                continue;
-                        network_inbox_add(world, node,
-                                          network_delivery(ring, network_ring_last(ring), packet, id),
-                                          delivery_delay_us(world));
-                }
+        NODE_SET_EACH (ring->nodes, id) {
+                struct simulated_node *node = &world->nodes[id];
+                if (!node->station.attached || node->station.ring != ring)
+                        continue;
+                if (ring->stranded && id != packet->sender)
+                        continue;
+                network_inbox_add(world, node, network_delivery(ring, network_ring_last(ring), packet, id),
+                                  delivery_delay_us(world));
+        }
 }
 
 static void order_outgoing(struct world *world, struct ring *ring, struct station *station)

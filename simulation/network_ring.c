@@ -18,10 +18,9 @@ static void token_strands(struct world *world, struct ring *ring)
 {
         uint32_t count = node_set_count(ring->nodes);
         uint32_t skip = (uint32_t)random_below(&world->random, count);
-        for
-                NODE_SET_EACH (ring->nodes, id)
-                        if (skip-- == 0)
-                                ring->holder = id;
+        NODE_SET_EACH (ring->nodes, id)
+                if (skip-- == 0)
+                        ring->holder = id;
 }
 
 /* The token is lost. Each member has received the ring's packets up to some point of its own. */
@@ -31,16 +30,15 @@ static void ring_break(struct world *world, struct ring *ring, bool orderly)
         uint64_t last = network_ring_last(ring);
         if (!orderly)
                 token_strands(world, ring);
-        for
-                NODE_SET_EACH (ring->nodes, id) {
-                        struct station *station = &world->nodes[id].station;
-                        if (station->ring != ring)
-                                continue;
-                        uint64_t lowest = station->delivered > ring->base ? station->delivered : ring->base;
-                        bool all = orderly || ring->holder == id || random_chance(&world->random, 600);
-                        station->received = all ? last : random_between(&world->random, lowest, last);
-                        network_inbox_cut(station, ring->id, station->received);
-                }
+        NODE_SET_EACH (ring->nodes, id) {
+                struct station *station = &world->nodes[id].station;
+                if (station->ring != ring)
+                        continue;
+                uint64_t lowest = station->delivered > ring->base ? station->delivered : ring->base;
+                bool all = orderly || ring->holder == id || random_chance(&world->random, 600);
+                station->received = all ? last : random_between(&world->random, lowest, last);
+                network_inbox_cut(station, ring->id, station->received);
+        }
 }
 
 static void ring_free(struct ring *ring)
@@ -55,9 +53,8 @@ static void rings_collect(struct world *world)
         while (*link != NULL) {
                 struct ring *ring = *link;
                 bool used = false;
-                for
-                        EACH_NODE(world, node)
-                used = used || node->station.ring == ring;
+                WORLD_EACH_NODE (world, node)
+                        used = used || node->station.ring == ring;
                 if (used) {
                         link = &ring->next;
                         continue;
@@ -74,24 +71,20 @@ static void rings_collect(struct world *world)
 static void ring_recover(struct world *world, struct ring *old, node_set together)
 {
         uint64_t common = 0;
-        for
-                NODE_SET_EACH (together, id)
-                        if (world->nodes[id].station.received > common)
-                                common = world->nodes[id].station.received;
-        for
-                NODE_SET_EACH (together, id) {
-                        struct simulated_node *node = &world->nodes[id];
-                        uint64_t first =
-                                node->station.received < old->base ? old->base : node->station.received;
-                        for (uint64_t sequence = first + 1; sequence <= network_ring_last(old); sequence++) {
-                                struct packet *packet = network_ring_packet(old, sequence);
-                                bool kept = sequence <= common || node_set_has(together, packet->sender);
-                                if (!kept || !node->station.attached || packet->kind == PACKET_CONTACT)
-                                        continue;
-                                network_inbox_add(world, node, network_delivery(old, sequence, packet, id),
-                                                  0);
-                        }
+        NODE_SET_EACH (together, id)
+                if (world->nodes[id].station.received > common)
+                        common = world->nodes[id].station.received;
+        NODE_SET_EACH (together, id) {
+                struct simulated_node *node = &world->nodes[id];
+                uint64_t first = node->station.received < old->base ? old->base : node->station.received;
+                for (uint64_t sequence = first + 1; sequence <= network_ring_last(old); sequence++) {
+                        struct packet *packet = network_ring_packet(old, sequence);
+                        bool kept = sequence <= common || node_set_has(together, packet->sender);
+                        if (!kept || !node->station.attached || packet->kind == PACKET_CONTACT)
+                                continue;
+                        network_inbox_add(world, node, network_delivery(old, sequence, packet, id), 0);
                 }
+        }
 }
 
 static void station_enter(struct world *world, struct simulated_node *node, struct ring *ring,
@@ -119,10 +112,9 @@ static void station_enter(struct world *world, struct simulated_node *node, stru
 static node_set ring_companions(const struct world *world, node_set component, const struct ring *old)
 {
         node_set together = 0;
-        for
-                NODE_SET_EACH (component, id)
-                        if (world->nodes[id].station.ring == old)
-                                together |= node_set_of(id);
+        NODE_SET_EACH (component, id)
+                if (world->nodes[id].station.ring == old)
+                        together |= node_set_of(id);
         return together;
 }
 
@@ -133,24 +125,22 @@ static void ring_form(struct world *world, node_set component)
         ring->id = ++world->next_id;
         ring->nodes = component;
         node_set came_with[NODES_MAX + 1] = { 0 };
-        for
-                NODE_SET_EACH (component, id) {
-                        struct station *station = &world->nodes[id].station;
-                        if (station->in_group)
-                                ring->group |= node_set_of(id);
-                        came_with[id] = node_set_of(id);
-                        if (station->ring == NULL)
-                                continue;
-                        if (!station->ring->broken)
-                                ring_break(world, station->ring, true);
-                        came_with[id] = ring_companions(world, component, station->ring);
-                        if (node_set_lowest(came_with[id]) == id)
-                                ring_recover(world, station->ring, came_with[id]);
-                }
+        NODE_SET_EACH (component, id) {
+                struct station *station = &world->nodes[id].station;
+                if (station->in_group)
+                        ring->group |= node_set_of(id);
+                came_with[id] = node_set_of(id);
+                if (station->ring == NULL)
+                        continue;
+                if (!station->ring->broken)
+                        ring_break(world, station->ring, true);
+                came_with[id] = ring_companions(world, component, station->ring);
+                if (node_set_lowest(came_with[id]) == id)
+                        ring_recover(world, station->ring, came_with[id]);
+        }
         world_note(world, NULL, "ring %" PRIx64 " forms", component);
-        for
-                NODE_SET_EACH (component, id)
-                        station_enter(world, &world->nodes[id], ring, came_with[id]);
+        NODE_SET_EACH (component, id)
+                station_enter(world, &world->nodes[id], ring, came_with[id]);
         ring->next = world->rings;
         world->rings = ring;
         rings_collect(world);
@@ -159,10 +149,9 @@ static void ring_form(struct world *world, node_set component)
 static node_set component_of(struct world *world, uint32_t label)
 {
         node_set component = 0;
-        for
-                EACH_NODE(world, node)
-        if (node_is_reachable(node) && node->station.label == label)
-                component |= node_set_of(node->id);
+        WORLD_EACH_NODE (world, node)
+                if (node_is_reachable(node) && node->station.label == label)
+                        component |= node_set_of(node->id);
         return component;
 }
 
@@ -185,15 +174,14 @@ static void reform_later(struct world *world, uint32_t label, uint64_t low_us, u
 static bool ring_has_lost(const struct world *world, const struct ring *ring)
 {
         uint32_t label = 0;
-        for
-                NODE_SET_EACH (ring->nodes, id) {
-                        const struct simulated_node *node = &world->nodes[id];
-                        if (!node_is_reachable(node) || node->station.ring != ring)
-                                return true;
-                        if (label != 0 && node->station.label != label)
-                                return true;
-                        label = node->station.label;
-                }
+        NODE_SET_EACH (ring->nodes, id) {
+                const struct simulated_node *node = &world->nodes[id];
+                if (!node_is_reachable(node) || node->station.ring != ring)
+                        return true;
+                if (label != 0 && node->station.label != label)
+                        return true;
+                label = node->station.label;
+        }
         return false;
 }
 
@@ -203,27 +191,22 @@ void network_changed(struct world *world)
                 if (ring->broken || !ring_has_lost(world, ring))
                         continue;
                 ring_break(world, ring, false);
-                for
-                        NODE_SET_EACH (ring->nodes, id)
-                                if (node_is_reachable(&world->nodes[id]) &&
-                                    world->nodes[id].station.ring == ring)
-                                        reform_later(world, world->nodes[id].station.label, MS(2000),
-                                                     MS(2600));
+                NODE_SET_EACH (ring->nodes, id)
+                        if (node_is_reachable(&world->nodes[id]) && world->nodes[id].station.ring == ring)
+                                reform_later(world, world->nodes[id].station.label, MS(2000), MS(2600));
         }
-        for
-                EACH_NODE(world, node)
-                {
-                        if (!node_is_reachable(node))
-                                continue;
-                        const struct ring *ring = node->station.ring;
-                        node_set component = component_of(world, node->station.label);
-                        if (ring == NULL || (component & ~ring->nodes) != 0)
-                                reform_later(world, node->station.label, MS(50), MS(500));
-                        else if (ring->broken && component == ring->nodes)
-                                reform_later(world, node->station.label, MS(5), MS(50));
-                        else if (ring->broken)
-                                reform_later(world, node->station.label, MS(2000), MS(2600));
-                }
+        WORLD_EACH_NODE (world, node) {
+                if (!node_is_reachable(node))
+                        continue;
+                const struct ring *ring = node->station.ring;
+                node_set component = component_of(world, node->station.label);
+                if (ring == NULL || (component & ~ring->nodes) != 0)
+                        reform_later(world, node->station.label, MS(50), MS(500));
+                else if (ring->broken && component == ring->nodes)
+                        reform_later(world, node->station.label, MS(5), MS(50));
+                else if (ring->broken)
+                        reform_later(world, node->station.label, MS(2000), MS(2600));
+        }
 }
 
 void network_start(struct world *world, struct simulated_node *node)
@@ -252,13 +235,11 @@ void network_stop(struct world *world, struct simulated_node *node)
 
 void network_release(struct world *world)
 {
-        for
-                EACH_NODE(world, node)
-                {
-                        network_inbox_clear(&node->station);
-                        free(node->station.inbox);
-                        network_packets_release(&node->station.outgoing);
-                        node->station.ring = NULL;
-                }
+        WORLD_EACH_NODE (world, node) {
+                network_inbox_clear(&node->station);
+                free(node->station.inbox);
+                network_packets_release(&node->station.outgoing);
+                node->station.ring = NULL;
+        }
         rings_collect(world);
 }

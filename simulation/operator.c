@@ -54,13 +54,12 @@ static bool write_drain(struct world *world, const struct simulated_node *node, 
         command->node.node = random_node(world);
         command->kind = COMMAND_NODE_DRAIN;
         TEXT_PRINT(command->node.reason, "maintenance");
-        for
-                MODEL_EACH_NODE (model, known) {
-                        if (known->duty == DUTY_ACTIVE)
-                                continue;
-                        command->kind = COMMAND_NODE_RESUME;
-                        command->node.node = known->id;
-                }
+        MODEL_EACH_NODE (model, known) {
+                if (known->duty == DUTY_ACTIVE)
+                        continue;
+                command->kind = COMMAND_NODE_RESUME;
+                command->node.node = known->id;
+        }
         return model_node(model, command->node.node) != NULL;
 }
 
@@ -68,18 +67,16 @@ static bool write_drain(struct world *world, const struct simulated_node *node, 
 static bool write_confirm_off(struct world *world, const struct simulated_node *node, struct command *command)
 {
         const struct model *model = cluster_model(node->core);
-        for
-                EACH_NODE(world, other)
-                {
-                        const struct node *known = model_node(model, other->id);
-                        if (other->powered || known == NULL || known->state != NODE_LOST)
-                                continue;
-                        command->kind = COMMAND_NODE_CONFIRM_OFF;
-                        command->node.node = other->id;
-                        command->node.incarnation = known->incarnation;
-                        TEXT_PRINT(command->node.reason, "looked at it");
-                        return true;
-                }
+        WORLD_EACH_NODE (world, other) {
+                const struct node *known = model_node(model, other->id);
+                if (other->powered || known == NULL || known->state != NODE_LOST)
+                        continue;
+                command->kind = COMMAND_NODE_CONFIRM_OFF;
+                command->node.node = other->id;
+                command->node.incarnation = known->incarnation;
+                TEXT_PRINT(command->node.reason, "looked at it");
+                return true;
+        }
         return false;
 }
 
@@ -203,24 +200,22 @@ static void switch_off_and_on(struct world *world, const struct node *known)
 /* At the end nothing is kept empty or off, so that every role has a place. */
 void operator_put_right(struct world *world)
 {
-        for
-                EACH_NODE(world, node)
-                {
-                        struct cluster_status status;
-                        if (!node->powered && world->now_us > world->heal_us + SECOND(30))
-                                power_boot_later(world, node, MS(500));
-                        if (node->daemon_life == 0)
+        WORLD_EACH_NODE (world, node) {
+                struct cluster_status status;
+                if (!node->powered && world->now_us > world->heal_us + SECOND(30))
+                        power_boot_later(world, node, MS(500));
+                if (node->daemon_life == 0)
+                        continue;
+                cluster_status_read(node->core, &status);
+                if (!status.active || status.leader != node->id)
+                        continue;
+                for (uint32_t id = 1; id <= world->node_count && node->daemon_life != 0; id++) {
+                        const struct node *known = model_node(cluster_model(node->core), id);
+                        if (known == NULL)
                                 continue;
-                        cluster_status_read(node->core, &status);
-                        if (!status.active || status.leader != node->id)
-                                continue;
-                        for (uint32_t id = 1; id <= world->node_count && node->daemon_life != 0; id++) {
-                                const struct node *known = model_node(cluster_model(node->core), id);
-                                if (known == NULL)
-                                        continue;
-                                switch_off_and_on(world, known);
-                                if (known->duty != DUTY_ACTIVE && node->daemon_life != 0)
-                                        resume(world, node, id);
-                        }
+                        switch_off_and_on(world, known);
+                        if (known->duty != DUTY_ACTIVE && node->daemon_life != 0)
+                                resume(world, node, id);
                 }
+        }
 }

@@ -143,9 +143,8 @@ static void settings_draw(struct world *world)
         *settings = settings_default;
         TEXT_COPY(settings->cluster_name, "simulated");
         settings->voters = 0;
-        for
-                EACH_NODE(world, node)
-        settings->voters |= node_set_of(node->id);
+        WORLD_EACH_NODE (world, node)
+                settings->voters |= node_set_of(node->id);
         settings->moves_max = (uint32_t)random_between(&world->random, 1, 3);
         settings->isolation_hold_ms = random_chance(&world->random, 500) ? 4000 : 7000;
         settings->stop_grace_ms = 1500;
@@ -172,9 +171,8 @@ static void world_create(struct world *world)
                 world->nodes[id].id = id;
         settings_draw(world);
         history_begin(world);
-        for
-                EACH_NODE(world, node)
-        node_create(world, node);
+        WORLD_EACH_NODE (world, node)
+                node_create(world, node);
         faults_begin(world);
         operator_begin(world);
         uint64_t seconds = world->options.seconds != 0 ? world->options.seconds
@@ -232,12 +230,10 @@ bool world_run(struct world *world, const struct world_options *options, struct 
 void world_release(struct world *world)
 {
         network_release(world);
-        for
-                EACH_NODE(world, node)
-                {
-                        disk_release(&node->disk);
-                        free(node->core);
-                }
+        WORLD_EACH_NODE (world, node) {
+                disk_release(&node->disk);
+                free(node->core);
+        }
         checker_release(world);
         transcript_release(&world->transcript);
         queue_release(&world->queue);

@@ -415,10 +415,10 @@ struct world {
         char violation[1024];
 };
 
-/* for EACH_NODE (world, node) ... */
-#define EACH_NODE(world, node)                                                                               \
-        (struct simulated_node *node = (world)->nodes + 1; node <= (world)->nodes + (world)->node_count;     \
-         node++)
+/* WORLD_EACH_NODE(world, node) ... */
+#define WORLD_EACH_NODE(world, node)                                                                         \
+        for (struct simulated_node *node = (world)->nodes + 1; node <= (world)->nodes + (world)->node_count; \
+             node++)
 
 /* Runs one seed to its end; true when nothing was violated. */
 bool world_run(struct world *world, const struct world_options *options, struct cluster_actions *actions,

@@ -41,6 +41,6 @@ static inline uint32_t node_set_after(node_set set, uint32_t node)
 }
 
 #define NODE_SET_EACH(set, node)                                                                             \
-        (uint32_t node = node_set_lowest(set); node != NODE_NONE; node = node_set_after(set, node))
+        for (uint32_t node = node_set_lowest(set); node != NODE_NONE; node = node_set_after(set, node))
 
 #endif

@@ -74,16 +74,14 @@ uint64_t settings_guard_ms(const struct settings *settings)
 /* A lost node goes on by the times that it knew when it was lost. */
 static bool may_shorten_guard(struct apply *apply)
 {
-        for
-                MODEL_EACH_NODE (apply->model, node) {
-                        if (node->state != NODE_LOST)
-                                continue;
-                        apply_refuse(
-                                apply,
-                                "%s is lost and still goes by the longer times: wait until its fate is known",
-                                node->name);
-                        return false;
-                }
+        MODEL_EACH_NODE (apply->model, node) {
+                if (node->state != NODE_LOST)
+                        continue;
+                apply_refuse(apply,
+                             "%s is lost and still goes by the longer times: wait until its fate is known",
+                             node->name);
+                return false;
+        }
         return true;
 }
 
@@ -122,10 +120,9 @@ static void apply_fence_add(struct apply *apply, const struct fence_device *devi
                 apply_refuse(apply, "there is a fence device '%s' already: remove it first", device->name);
                 return;
         }
-        for
-                NODE_SET_EACH (device->targets, node)
-                        if (apply_node(apply, node) == NULL)
-                                return;
+        NODE_SET_EACH (device->targets, node)
+                if (apply_node(apply, node) == NULL)
+                        return;
         if (model_put(apply->model, &object) < 0) {
                 apply_refuse(apply, "the cluster holds %u fence devices and takes no more",
                              (unsigned)FENCE_DEVICES_MAX);

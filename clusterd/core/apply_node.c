@@ -9,10 +9,9 @@
 
 static bool may_run_something(const struct model *model, uint32_t node)
 {
-        for
-                MODEL_EACH_ROLE (model, role)
-                        if (role_may_run_on(role, node))
-                                return true;
+        MODEL_EACH_ROLE (model, role)
+                if (role_may_run_on(role, node))
+                        return true;
         return false;
 }
 
@@ -140,13 +139,12 @@ void apply_node_lost(struct apply *apply, const struct command_node *lost, bool 
 
 bool node_awaits_arrival(const struct model *model, uint32_t node)
 {
-        for
-                MODEL_EACH_ROLE (model, role) {
-                        const struct node *owner = model_node(model, role->owner);
-                        if (role->state == ROLE_MOVING && role->target == node &&
-                            role->owner_end == MOVE_END_UNKNOWN && owner != NULL && owner->state == NODE_UP)
-                                return true;
-                }
+        MODEL_EACH_ROLE (model, role) {
+                const struct node *owner = model_node(model, role->owner);
+                if (role->state == ROLE_MOVING && role->target == node &&
+                    role->owner_end == MOVE_END_UNKNOWN && owner != NULL && owner->state == NODE_UP)
+                        return true;
+        }
         return false;
 }
 

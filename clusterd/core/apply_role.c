@@ -7,10 +7,9 @@
 
 static bool nodes_exist(struct apply *apply, const struct role *role)
 {
-        for
-                NODE_SET_EACH (role->possible, node)
-                        if (apply_node(apply, node) == NULL)
-                                return false;
+        NODE_SET_EACH (role->possible, node)
+                if (apply_node(apply, node) == NULL)
+                        return false;
         for (uint32_t i = 0; i < PREFERRED_MAX && role->preferred[i] != NODE_NONE; i++) {
                 if (apply_node(apply, role->preferred[i]) == NULL)
                         return false;
@@ -25,15 +24,13 @@ static bool nodes_exist(struct apply *apply, const struct role *role)
 
 static bool uuid_is_free(struct apply *apply, const struct role *given)
 {
-        for
-                MODEL_EACH_ROLE (apply->model, other)
-                        if (given->uuid[0] != '\0' && text_equal(other->uuid, given->uuid) &&
-                            !text_equal(other->name, given->name)) {
-                                apply_refuse(apply,
-                                             "its uuid %s is that of role '%s': give the definition another",
-                                             given->uuid, other->name);
-                                return false;
-                        }
+        MODEL_EACH_ROLE (apply->model, other)
+                if (given->uuid[0] != '\0' && text_equal(other->uuid, given->uuid) &&
+                    !text_equal(other->name, given->name)) {
+                        apply_refuse(apply, "its uuid %s is that of role '%s': give the definition another",
+                                     given->uuid, other->name);
+                        return false;
+                }
         return true;
 }
 

@@ -46,17 +46,15 @@ void commit_proposal(struct cluster *cluster, uint32_t sender, const struct mess
 static uint64_t stored_by_majority(const struct round *round)
 {
         uint64_t best = 0;
-        for
-                NODE_SET_EACH (round->level & round->decide.voters, candidate) {
-                        node_set holders = 0;
-                        uint64_t index = round->stored[candidate];
-                for
-                        NODE_SET_EACH (round->level & round->decide.voters, node)
-                                if (round->stored[node] >= index)
-                                        holders |= node_set_of(node);
+        NODE_SET_EACH (round->level & round->decide.voters, candidate) {
+                node_set holders = 0;
+                uint64_t index = round->stored[candidate];
+                NODE_SET_EACH (round->level & round->decide.voters, node)
+                        if (round->stored[node] >= index)
+                                holders |= node_set_of(node);
                 if (index > best && round_is_majority(holders, round->decide.voters))
                         best = index;
-                }
+        }
         return best;
 }
 
@@ -150,9 +148,8 @@ void commit_flush_rows(struct cluster *cluster, const struct ledger_position *ap
         const struct model *model = cluster->model;
         if (changes->settings)
                 put_row(cluster, OBJECT_SETTINGS, "cluster");
-        for
-                NODE_SET_EACH (changes->nodes, node)
-                        put_row(cluster, OBJECT_NODE, model->nodes[node].name);
+        NODE_SET_EACH (changes->nodes, node)
+                put_row(cluster, OBJECT_NODE, model->nodes[node].name);
         for (uint32_t i = 0; i < FENCE_DEVICES_MAX; i++)
                 if ((changes->fence_devices[i / 64] >> i % 64 & 1) && model->fence_devices[i].name[0] != '\0')
                         put_row(cluster, OBJECT_FENCE_DEVICE, model->fence_devices[i].name);

@@ -115,9 +115,8 @@ void fencing_tick(struct cluster *cluster)
 {
         if (!round_is_leader(cluster))
                 return;
-        for
-                MODEL_EACH_NODE (cluster->model, node)
-                        tick_node(cluster, node);
+        MODEL_EACH_NODE (cluster->model, node)
+                tick_node(cluster, node);
 }
 
 static uint64_t back_off_ms(uint32_t tries)

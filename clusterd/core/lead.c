@@ -19,17 +19,15 @@ static node_set lost_nodes(struct cluster *cluster)
 {
         const struct round *round = &cluster->round;
         node_set lost = 0;
-        for
-                MODEL_EACH_NODE (cluster->model, node) {
-                        if (node->state != NODE_UP ||
-                            node_set_has(round->connected | round->members, node->id))
-                                continue;
-                        if (node_set_has(round->seen, node->id) ||
-                            cluster->now_ms >= cluster->active_ms + COLD_START_MS)
-                                lost |= node_set_of(node->id);
-                        else
-                                wake_at(cluster, cluster->active_ms + COLD_START_MS);
-                }
+        MODEL_EACH_NODE (cluster->model, node) {
+                if (node->state != NODE_UP || node_set_has(round->connected | round->members, node->id))
+                        continue;
+                if (node_set_has(round->seen, node->id) ||
+                    cluster->now_ms >= cluster->active_ms + COLD_START_MS)
+                        lost |= node_set_of(node->id);
+                else
+                        wake_at(cluster, cluster->active_ms + COLD_START_MS);
+        }
         return lost;
 }
 

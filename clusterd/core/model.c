@@ -106,10 +106,9 @@ const struct node *model_node(const struct model *model, uint32_t node)
 
 const struct node *model_node_by_name(const struct model *model, const char *name)
 {
-        for
-                MODEL_EACH_NODE (model, node)
-                        if (text_equal(node->name, name))
-                                return node;
+        MODEL_EACH_NODE (model, node)
+                if (text_equal(node->name, name))
+                        return node;
         return NULL;
 }
 

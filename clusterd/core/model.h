@@ -44,13 +44,13 @@ void model_remove(struct model *model, enum object_kind kind, const char *name);
 /* 0, or -ENOENT. */
 int model_get(const struct model *model, enum object_kind kind, const char *name, struct object *ret_object);
 
-/* for MODEL_EACH_NODE (model, name) statement */
+/* MODEL_EACH_NODE(model, name) statement */
 #define MODEL_EACH_NODE(model, each)                                                                         \
-        (const struct node *each = (model)->nodes + 1; each <= (model)->nodes + NODES_MAX;                   \
-         each++) if (each->id != NODE_NONE)
+        for (const struct node *each = (model)->nodes + 1; each <= (model)->nodes + NODES_MAX; each++)       \
+                if (each->id != NODE_NONE)
 
 #define MODEL_EACH_ROLE(model, each)                                                                         \
-        (const struct role *each = (model)->roles; each < (model)->roles + (model)->roles_used;              \
-         each++) if (each->name[0] != '\0')
+        for (const struct role *each = (model)->roles; each < (model)->roles + (model)->roles_used; each++)  \
+                if (each->name[0] != '\0')
 
 #endif

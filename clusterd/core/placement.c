@@ -14,13 +14,12 @@ void placement_load_add(struct placement_load *load, uint32_t node, const struct
 void placement_load_read(const struct model *model, struct placement_load *ret_load)
 {
         memset(ret_load, 0, sizeof *ret_load);
-        for
-                MODEL_EACH_ROLE (model, role) {
-                        if (role_occupies(role, role->owner))
-                                placement_load_add(ret_load, role->owner, role);
-                        if (role->target != role->owner && role_occupies(role, role->target))
-                                placement_load_add(ret_load, role->target, role);
-                }
+        MODEL_EACH_ROLE (model, role) {
+                if (role_occupies(role, role->owner))
+                        placement_load_add(ret_load, role->owner, role);
+                if (role->target != role->owner && role_occupies(role, role->target))
+                        placement_load_add(ret_load, role->target, role);
+        }
 }
 
 static bool is_possible(const struct role *role, uint32_t node)
@@ -36,10 +35,9 @@ static bool is_open(const struct node *node)
 node_set placement_open_nodes(const struct model *model, const struct role *role)
 {
         node_set nodes = 0;
-        for
-                MODEL_EACH_NODE (model, node)
-                        if (is_open(node) && is_possible(role, node->id))
-                                nodes |= node_set_of(node->id);
+        MODEL_EACH_NODE (model, node)
+                if (is_open(node) && is_possible(role, node->id))
+                        nodes |= node_set_of(node->id);
         return nodes;
 }
 
@@ -126,17 +124,16 @@ static void explain_none(const struct model *model, const struct role *role,
                          const struct placement_load *load, node_set except, char reason[REASON_BYTES])
 {
         int used = snprintf(reason, REASON_BYTES, "no node can take it");
-        for
-                MODEL_EACH_NODE (model, node) {
-                        char why[REASON_BYTES] = "";
-                        if (node_set_has(except, node->id))
-                                continue;
-                        if (placement_check(model, role, load, node->id, why) == PLACEMENT_FOUND)
-                                continue;
-                        if (used < 0 || used >= REASON_BYTES)
-                                return;
-                        used += snprintf(reason + used, REASON_BYTES - (size_t)used, "; %s", why);
-                }
+        MODEL_EACH_NODE (model, node) {
+                char why[REASON_BYTES] = "";
+                if (node_set_has(except, node->id))
+                        continue;
+                if (placement_check(model, role, load, node->id, why) == PLACEMENT_FOUND)
+                        continue;
+                if (used < 0 || used >= REASON_BYTES)
+                        return;
+                used += snprintf(reason + used, REASON_BYTES - (size_t)used, "; %s", why);
+        }
 }
 
 static void explain_choice(const struct role *role, const struct placement_load *load,
@@ -159,14 +156,13 @@ enum placement_verdict placement_choose(const struct model *model, const struct 
 {
         const struct node *best = NULL;
         uint32_t candidates = 0;
-        for
-                MODEL_EACH_NODE (model, node) {
-                        if (node_set_has(except, node->id) || check(role, load, node) != PLACEMENT_FOUND)
-                                continue;
-                        candidates++;
-                        if (best == NULL || is_better(role, load, node, best))
-                                best = node;
-                }
+        MODEL_EACH_NODE (model, node) {
+                if (node_set_has(except, node->id) || check(role, load, node) != PLACEMENT_FOUND)
+                        continue;
+                candidates++;
+                if (best == NULL || is_better(role, load, node, best))
+                        best = node;
+        }
         if (best == NULL) {
                 explain_none(model, role, load, except, reason);
                 return PLACEMENT_NO_CANDIDATE;

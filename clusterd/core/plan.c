@@ -68,21 +68,19 @@ static bool pretend_report(struct planning *planning, const struct role *role, u
 static bool pretend_success(struct planning *planning)
 {
         bool progress = false;
-        for
-                MODEL_EACH_ROLE (planning->model, role) {
-                        uint32_t owner = role->owner, target = role->target;
-                        if (role->state == ROLE_STARTING) {
-                                progress |= pretend_report(planning, role, owner, REPORT_RUNNING);
-                        } else if (role->state == ROLE_STOPPING) {
-                                progress |= pretend_report(planning, role, owner, REPORT_STOPPED);
-                        } else if (role->state == ROLE_MOVING) {
-                                progress |= role->owner_end != MOVE_END_ABSENT &&
-                                            pretend_report(planning, role, owner, REPORT_ABSENT);
-                                progress |= role->state == ROLE_MOVING &&
-                                            role->target_end != MOVE_END_RUNNING &&
-                                            pretend_report(planning, role, target, REPORT_RUNNING);
-                        }
+        MODEL_EACH_ROLE (planning->model, role) {
+                uint32_t owner = role->owner, target = role->target;
+                if (role->state == ROLE_STARTING) {
+                        progress |= pretend_report(planning, role, owner, REPORT_RUNNING);
+                } else if (role->state == ROLE_STOPPING) {
+                        progress |= pretend_report(planning, role, owner, REPORT_STOPPED);
+                } else if (role->state == ROLE_MOVING) {
+                        progress |= role->owner_end != MOVE_END_ABSENT &&
+                                    pretend_report(planning, role, owner, REPORT_ABSENT);
+                        progress |= role->state == ROLE_MOVING && role->target_end != MOVE_END_RUNNING &&
+                                    pretend_report(planning, role, target, REPORT_RUNNING);
                 }
+        }
         return progress;
 }
 
@@ -99,24 +97,23 @@ static bool has_fence_device(const struct model *model, uint32_t node)
 static bool pretend_evidence(struct planning *planning)
 {
         bool progress = false;
-        for
-                MODEL_EACH_NODE (planning->model, node) {
-                        if (node->state != NODE_LOST)
-                                continue;
-                        struct command command = { .kind = COMMAND_NODE_EVIDENCE };
-                        char ignored[REASON_BYTES];
-                        command.node_evidence.node = node->id;
-                        command.node_evidence.incarnation = node->incarnation;
-                        if (has_fence_device(planning->model, node->id))
-                                command.node_evidence.kind = EVIDENCE_POWERED_OFF;
-                        else if (node->watchdog)
-                                command.node_evidence.kind = EVIDENCE_GUARD_EXPIRED;
-                        else
-                                continue; /* nothing can prove it: the plan ends here */
-                        describe(planning, &command);
-                        progress |= apply_step(planning, &command, planning->cluster->identity.node,
-                                               ignored) == APPLY_DONE;
-                }
+        MODEL_EACH_NODE (planning->model, node) {
+                if (node->state != NODE_LOST)
+                        continue;
+                struct command command = { .kind = COMMAND_NODE_EVIDENCE };
+                char ignored[REASON_BYTES];
+                command.node_evidence.node = node->id;
+                command.node_evidence.incarnation = node->incarnation;
+                if (has_fence_device(planning->model, node->id))
+                        command.node_evidence.kind = EVIDENCE_POWERED_OFF;
+                else if (node->watchdog)
+                        command.node_evidence.kind = EVIDENCE_GUARD_EXPIRED;
+                else
+                        continue; /* nothing can prove it: the plan ends here */
+                describe(planning, &command);
+                progress |= apply_step(planning, &command, planning->cluster->identity.node, ignored) ==
+                            APPLY_DONE;
+        }
         return progress;
 }
 

@@ -99,26 +99,25 @@ static bool wants_home(const struct pass *pass, const struct role *role)
 static void survey(struct pass *pass)
 {
         placement_load_read(pass->model, &pass->load);
-        for
-                MODEL_EACH_ROLE (pass->model, role) {
-                        uint32_t slot = (uint32_t)(role - pass->model->roles);
-                        pass->busy |= role_possible_runners(role);
-                        if (role->state == ROLE_MOVING) {
-                                pass->moves[role->owner]++;
-                                pass->moves[role->target]++;
-                        }
-                        if (is_asked(pass, slot)) {
-                                placement_load_add(&pass->load, pass->input->planned[slot].node, role);
-                                if (role->state == ROLE_ONLINE) {
-                                        pass->moves[role->owner]++;
-                                        pass->moves[pass->input->planned[slot].node]++;
-                                }
-                        } else if (wants_place(pass, role, slot) ||
-                                   ((wants_to_leave(pass, role) || wants_home(pass, role)) &&
-                                    may_move(pass, role, slot))) {
-                                pass->input->order[pass->order_count++] = slot;
-                        }
+        MODEL_EACH_ROLE (pass->model, role) {
+                uint32_t slot = (uint32_t)(role - pass->model->roles);
+                pass->busy |= role_possible_runners(role);
+                if (role->state == ROLE_MOVING) {
+                        pass->moves[role->owner]++;
+                        pass->moves[role->target]++;
                 }
+                if (is_asked(pass, slot)) {
+                        placement_load_add(&pass->load, pass->input->planned[slot].node, role);
+                        if (role->state == ROLE_ONLINE) {
+                                pass->moves[role->owner]++;
+                                pass->moves[pass->input->planned[slot].node]++;
+                        }
+                } else if (wants_place(pass, role, slot) ||
+                           ((wants_to_leave(pass, role) || wants_home(pass, role)) &&
+                            may_move(pass, role, slot))) {
+                        pass->input->order[pass->order_count++] = slot;
+                }
+        }
 }
 
 /* What does not run goes first, by priority; then moves; then by name. */
@@ -165,26 +164,24 @@ static void sort_order(const struct model *model, uint32_t *order, uint32_t coun
 
 static void plan_nodes(struct pass *pass)
 {
-        for
-                MODEL_EACH_NODE (pass->model, node) {
-                        if (node_set_has(pass->input->nodes_asked, node->id))
-                                continue;
-                        struct planner_step *step = NULL;
-                        if (node->state == NODE_UP && node_set_has(pass->input->lost, node->id)) {
-                                step = add_step(pass, COMMAND_NODE_LOST, UINT32_MAX, node->id);
-                                if (step != NULL)
-                                        TEXT_COPY(step->command.node.reason,
-                                                  "left the membership without a word");
-                        } else if (node->duty == DUTY_DRAINING && !node_set_has(pass->busy, node->id)) {
-                                step = add_step(pass, COMMAND_NODE_DRAINED, UINT32_MAX, node->id);
-                                if (step != NULL)
-                                        TEXT_COPY(step->command.node.reason, "it runs nothing any more");
-                        }
-                        if (step != NULL) {
-                                step->command.node.node = node->id;
-                                step->command.node.incarnation = node->incarnation;
-                        }
+        MODEL_EACH_NODE (pass->model, node) {
+                if (node_set_has(pass->input->nodes_asked, node->id))
+                        continue;
+                struct planner_step *step = NULL;
+                if (node->state == NODE_UP && node_set_has(pass->input->lost, node->id)) {
+                        step = add_step(pass, COMMAND_NODE_LOST, UINT32_MAX, node->id);
+                        if (step != NULL)
+                                TEXT_COPY(step->command.node.reason, "left the membership without a word");
+                } else if (node->duty == DUTY_DRAINING && !node_set_has(pass->busy, node->id)) {
+                        step = add_step(pass, COMMAND_NODE_DRAINED, UINT32_MAX, node->id);
+                        if (step != NULL)
+                                TEXT_COPY(step->command.node.reason, "it runs nothing any more");
                 }
+                if (step != NULL) {
+                        step->command.node.node = node->id;
+                        step->command.node.incarnation = node->incarnation;
+                }
+        }
 }
 
 static void plan_start(struct pass *pass, const struct role *role, uint32_t slot)

@@ -20,10 +20,9 @@ bool round_is_majority(node_set nodes, node_set voters)
 static uint32_t find_winner(const struct message_state *states, node_set candidates)
 {
         uint32_t winner = node_set_lowest(candidates);
-        for
-                NODE_SET_EACH (candidates, node)
-                        if (ledger_position_compare(&states[node].last, &states[winner].last) > 0)
-                                winner = node;
+        NODE_SET_EACH (candidates, node)
+                if (ledger_position_compare(&states[node].last, &states[winner].last) > 0)
+                        winner = node;
         return winner;
 }
 
@@ -31,23 +30,21 @@ void round_decide(const struct message_state *states, node_set spoke, struct mes
 {
         node_set history = 0; /* those who were level once */
         uint64_t promised = 0;
-        for
-                NODE_SET_EACH (spoke, node) {
-                        if (!states[node].blank)
-                                history |= node_set_of(node);
-                        if (states[node].promised > promised)
-                                promised = states[node].promised;
-                }
+        NODE_SET_EACH (spoke, node) {
+                if (!states[node].blank)
+                        history |= node_set_of(node);
+                if (states[node].promised > promised)
+                        promised = states[node].promised;
+        }
         memset(ret_decide, 0, sizeof *ret_decide);
         ret_decide->participants = spoke;
         if (history == 0)
                 return;
 
         const struct message_state *winner = &states[find_winner(states, history)];
-        for
-                NODE_SET_EACH (history, node)
-                        if (ledger_position_equal(&states[node].last, &winner->last))
-                                ret_decide->level |= node_set_of(node);
+        NODE_SET_EACH (history, node)
+                if (ledger_position_equal(&states[node].last, &winner->last))
+                        ret_decide->level |= node_set_of(node);
         ret_decide->base = winner->last;
         ret_decide->voters = winner->voters;
         ret_decide->primary = round_is_majority(history, winner->voters);

@@ -73,9 +73,8 @@ static void open_round(struct cluster *cluster, const char *reason)
 void round_view(struct cluster *cluster, node_set members, node_set connected)
 {
         struct round *round = &cluster->round;
-        for
-                NODE_SET_EACH (round->connected & ~connected, node)
-                        round->view_ms[node] = cluster->now_ms;
+        NODE_SET_EACH (round->connected & ~connected, node)
+                round->view_ms[node] = cluster->now_ms;
         round->connected = connected;
         round->seen |= connected;
         cluster->planner_due = true;
@@ -163,18 +162,17 @@ static void ask_for_promise(struct cluster *cluster)
 static void serve_laggards(struct cluster *cluster)
 {
         struct round *round = &cluster->round;
-        for
-                NODE_SET_EACH (round->decide.participants & ~round->decide.level, node) {
-                        const struct message_state *state = &round->states[node];
-                        uint64_t next = state->applied.index + 1;
-                        if (state->blank || round->decide.base.index + 1 - next > WAIT_GAP)
-                                continue;
-                        if (next <= round->decide.base.index &&
-                            (cluster->ledger.first_index == 0 || next < cluster->ledger.first_index))
-                                continue; /* compacted: only a snapshot helps */
-                        round->waits |= node_set_of(node);
-                        catch_up_serve(cluster, node, state->applied.index, round->decide.base.index);
-                }
+        NODE_SET_EACH (round->decide.participants & ~round->decide.level, node) {
+                const struct message_state *state = &round->states[node];
+                uint64_t next = state->applied.index + 1;
+                if (state->blank || round->decide.base.index + 1 - next > WAIT_GAP)
+                        continue;
+                if (next <= round->decide.base.index &&
+                    (cluster->ledger.first_index == 0 || next < cluster->ledger.first_index))
+                        continue; /* compacted: only a snapshot helps */
+                round->waits |= node_set_of(node);
+                catch_up_serve(cluster, node, state->applied.index, round->decide.base.index);
+        }
 }
 
 static void on_decide(struct cluster *cluster, uint32_t sender, const struct message_decide *decide)
@@ -254,9 +252,8 @@ void round_activate(struct cluster *cluster)
 {
         struct round *round = &cluster->round;
         enter(cluster, ROUND_ACTIVE);
-        for
-                NODE_SET_EACH (round->members, node)
-                        round->heard_ms[node] = cluster->now_ms;
+        NODE_SET_EACH (round->members, node)
+                round->heard_ms[node] = cluster->now_ms;
         if (!node_set_has(round->level, self(cluster)))
                 return;
         /* A majority has promised after it knew our state: so we were in contact when we sent that. */
@@ -431,9 +428,8 @@ static void notice_own_stall(struct cluster *cluster)
 {
         struct round *round = &cluster->round;
         if (round->tick_ms != 0 && cluster->now_ms - round->tick_ms > STALL_MS) {
-                for
-                        NODE_SET_EACH (round->members, node)
-                                round->heard_ms[node] = cluster->now_ms;
+                NODE_SET_EACH (round->members, node)
+                        round->heard_ms[node] = cluster->now_ms;
                 round->phase_ms = cluster->now_ms;
         }
         round->tick_ms = cluster->now_ms;

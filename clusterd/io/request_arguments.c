@@ -123,9 +123,8 @@ static int no_such_node(struct request *request, const char *name)
 {
         char known[REASON_BYTES];
         node_set all = 0;
-        for
-                MODEL_EACH_NODE (request->model, node)
-                        all |= node_set_of(node->id);
+        MODEL_EACH_NODE (request->model, node)
+                all |= node_set_of(node->id);
         node_set_text(all, request->model, known, sizeof(known));
         return request_fail(request, VERB_EXIT_NO_OBJECT, "", "clu node list names them",
                             "there is no node %.63s; nodes: %s", name, known);

@@ -52,10 +52,9 @@ static int take_ocf(struct request *request, const char *text, struct role *role
 
 static const struct role *role_by_uuid(const struct model *model, const char *uuid)
 {
-        for
-                MODEL_EACH_ROLE (model, role)
-                        if (text_equal(role->uuid, uuid))
-                                return role;
+        MODEL_EACH_ROLE (model, role)
+                if (text_equal(role->uuid, uuid))
+                        return role;
         return NULL;
 }
 

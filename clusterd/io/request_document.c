@@ -42,9 +42,8 @@ json_t *document_node_name(const struct model *model, uint32_t node)
 json_t *document_node_set(const struct model *model, node_set set)
 {
         json_t *names = json_array();
-        for
-                NODE_SET_EACH (set, node)
-                        json_array_append_new(names, document_node_name(model, node));
+        NODE_SET_EACH (set, node)
+                json_array_append_new(names, document_node_name(model, node));
         return names;
 }
 

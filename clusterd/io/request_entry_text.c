@@ -50,15 +50,14 @@ static void say_nodes(struct sentence *sentence, node_set set)
         if (set == 0)
                 say(sentence, "none");
         const char *gap = "";
-        for
-                NODE_SET_EACH (set, node) {
-                        const struct node *known = model_node(sentence->model, node);
-                        if (known != NULL)
-                                say(sentence, "%s%s", gap, known->name);
-                        else
-                                say(sentence, "%snode %" PRIu32, gap, node);
-                        gap = " ";
-                }
+        NODE_SET_EACH (set, node) {
+                const struct node *known = model_node(sentence->model, node);
+                if (known != NULL)
+                        say(sentence, "%s%s", gap, known->name);
+                else
+                        say(sentence, "%snode %" PRIu32, gap, node);
+                gap = " ";
+        }
 }
 
 void node_set_text(node_set set, const struct model *model, char *text, size_t text_bytes)

@@ -31,9 +31,8 @@ static void add_load(const struct role *role, struct node_load loads[NODES_MAX +
 static void count_loads(const struct model *model, struct node_load loads[NODES_MAX + 1])
 {
         memset(loads, 0, (NODES_MAX + 1) * sizeof(loads[0]));
-        for
-                MODEL_EACH_ROLE (model, role)
-                        add_load(role, loads);
+        MODEL_EACH_ROLE (model, role)
+                add_load(role, loads);
 }
 
 /* One word for what counts most about a node. */
@@ -74,9 +73,8 @@ static json_t *node_rows(const struct request *request, const struct cluster_sta
         struct node_load loads[NODES_MAX + 1];
         json_t *rows = json_array();
         count_loads(request->model, loads);
-        for
-                MODEL_EACH_NODE (request->model, node)
-                        json_array_append_new(rows, node_row(request->model, node, status, &loads[node->id]));
+        MODEL_EACH_NODE (request->model, node)
+                json_array_append_new(rows, node_row(request->model, node, status, &loads[node->id]));
         return rows;
 }
 
@@ -104,10 +102,9 @@ static json_t *role_names(const struct model *model, uint32_t node)
         json_t *list = json_array();
 
         assert(names != NULL);
-        for
-                MODEL_EACH_ROLE (model, role)
-                        if (role_is_at(role, node))
-                                names[count++] = role->name;
+        MODEL_EACH_ROLE (model, role)
+                if (role_is_at(role, node))
+                        names[count++] = role->name;
         qsort(names, count, sizeof(*names), compare_texts);
         for (size_t i = 0; i < count; i++)
                 json_array_append_new(list, json_string(names[i]));
@@ -152,9 +149,8 @@ static json_t *role_counts(const struct model *model)
 {
         json_int_t counts[ROLE_STATE_COUNT] = { 0 };
         json_t *document = json_pack("{s:i}", "total", (int)model->role_count);
-        for
-                MODEL_EACH_ROLE (model, role)
-                        counts[role->state]++;
+        MODEL_EACH_ROLE (model, role)
+                counts[role->state]++;
         for (enum role_state state = 0; state < ROLE_STATE_COUNT; state++)
                 json_object_set_new(document, role_state_name(state), json_integer(counts[state]));
         return document;
@@ -189,22 +185,20 @@ static json_t *warnings_of(const struct model *model, const struct cluster_statu
 
         if (status->store_failed)
                 warn(warnings, "this node's ledger cannot be written: look for a full or read-only disk");
-        for
-                MODEL_EACH_NODE (model, node) {
-                        if (!node->watchdog && !node_set_has(fenced, node->id))
-                                warn(warnings,
-                                     "%s has no fence device and no watchdog: guard-expired cannot be used, "
-                                     "so its roles would wait "
-                                     "for clu node confirm-off",
-                                     node->name);
-                        if (node->state == NODE_LOST)
-                                warn(warnings, "%s is lost and its roles wait for evidence: %s", node->name,
-                                     node->reason);
-                }
-        for
-                MODEL_EACH_ROLE (model, role)
-                        if (role->state == ROLE_FAILED && failed++ < FAILED_WARNINGS_MAX)
-                                warn(warnings, "role %s is failed: %s", role->name, role->reason);
+        MODEL_EACH_NODE (model, node) {
+                if (!node->watchdog && !node_set_has(fenced, node->id))
+                        warn(warnings,
+                             "%s has no fence device and no watchdog: guard-expired cannot be used, "
+                             "so its roles would wait "
+                             "for clu node confirm-off",
+                             node->name);
+                if (node->state == NODE_LOST)
+                        warn(warnings, "%s is lost and its roles wait for evidence: %s", node->name,
+                             node->reason);
+        }
+        MODEL_EACH_ROLE (model, role)
+                if (role->state == ROLE_FAILED && failed++ < FAILED_WARNINGS_MAX)
+                        warn(warnings, "role %s is failed: %s", role->name, role->reason);
         return warnings;
 }
 

@@ -25,11 +25,10 @@ static const struct role **sorted_roles(const struct model *model)
         size_t count = 0;
         const struct role **roles = calloc(model->role_count + 1, sizeof(*roles));
         assert(roles != NULL);
-        for
-                MODEL_EACH_ROLE (model, role) {
-                        assert(count < model->role_count);
-                        roles[count++] = role;
-                }
+        MODEL_EACH_ROLE (model, role) {
+                assert(count < model->role_count);
+                roles[count++] = role;
+        }
         assert(count == model->role_count);
         qsort(roles, count, sizeof(*roles), compare_names);
         return roles;

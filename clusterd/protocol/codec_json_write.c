@@ -90,9 +90,8 @@ static json_t *hash_write(const uint8_t *hash)
 static json_t *node_set_write(node_set set)
 {
         json_t *array = made(json_array());
-        for
-                NODE_SET_EACH (set, node)
-                        append(array, json_integer(node));
+        NODE_SET_EACH (set, node)
+                append(array, json_integer(node));
         return array;
 }
 

@@ -422,19 +422,14 @@ START_TEST(a_random_history_keeps_the_rules)
         story_add_role(&story, &web);
         for (int step = 0; step < 3000; step++) {
                 random_command(&seed);
-                for
-                        MODEL_EACH_ROLE (story.model, role)
-                                check_role(&story.before->roles[role - story.model->roles], role,
-                                           story.index);
-                for
-                        MODEL_EACH_NODE (story.model, node) {
-                                ck_assert_uint_ge(node->incarnation,
-                                                  story.before->nodes[node->id].incarnation);
-                                if (node->state == NODE_DOWN)
-                                for
-                                        MODEL_EACH_ROLE (story.model, role)
-                                                ck_assert(!role_may_run_on(role, node->id));
-                        }
+                MODEL_EACH_ROLE (story.model, role)
+                        check_role(&story.before->roles[role - story.model->roles], role, story.index);
+                MODEL_EACH_NODE (story.model, node) {
+                        ck_assert_uint_ge(node->incarnation, story.before->nodes[node->id].incarnation);
+                        if (node->state == NODE_DOWN)
+                                MODEL_EACH_ROLE (story.model, role)
+                                        ck_assert(!role_may_run_on(role, node->id));
+                }
         }
 }
 END_TEST

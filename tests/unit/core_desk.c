@@ -23,17 +23,15 @@ static void load_model(struct desk *desk, const struct model *model)
         struct cluster_event event = { .kind = CLUSTER_EVENT_LOAD_OBJECT, .object = &object };
         desk_step(desk, &event);
         object.kind = OBJECT_NODE;
-        for
-                MODEL_EACH_NODE (model, node) {
-                        object.node = *node;
-                        desk_step(desk, &event);
-                }
+        MODEL_EACH_NODE (model, node) {
+                object.node = *node;
+                desk_step(desk, &event);
+        }
         object.kind = OBJECT_ROLE;
-        for
-                MODEL_EACH_ROLE (model, role) {
-                        object.role = *role;
-                        desk_step(desk, &event);
-                }
+        MODEL_EACH_ROLE (model, role) {
+                object.role = *role;
+                desk_step(desk, &event);
+        }
         object.kind = OBJECT_FENCE_DEVICE;
         for (uint32_t i = 0; i < FENCE_DEVICES_MAX; i++)
                 if (model->fence_devices[i].name[0] != '\0') {
@@ -109,9 +107,8 @@ static void echo(struct desk *desk, const struct message *message)
         if (message->kind != MESSAGE_STATE && message->kind != MESSAGE_PROMISED &&
             message->kind != MESSAGE_STORED && message->kind != MESSAGE_HEARTBEAT)
                 return;
-        for
-                NODE_SET_EACH (desk->puppets, puppet)
-                        post(desk, puppet, message);
+        NODE_SET_EACH (desk->puppets, puppet)
+                post(desk, puppet, message);
 }
 
 static bool acts_on_the_world(enum cluster_action_kind kind)
@@ -251,12 +248,11 @@ static void join_puppet(struct desk *desk, uint32_t puppet)
 void desk_view(struct desk *desk, node_set others)
 {
         desk_view_connected(desk, others, 0);
-        for
-                NODE_SET_EACH (others, puppet) {
-                        const struct node *node = model_node(cluster_model(desk->cluster), puppet);
-                        if (node == NULL || node->state != NODE_UP)
-                                join_puppet(desk, puppet);
-                }
+        NODE_SET_EACH (others, puppet) {
+                const struct node *node = model_node(cluster_model(desk->cluster), puppet);
+                if (node == NULL || node->state != NODE_UP)
+                        join_puppet(desk, puppet);
+        }
 }
 
 void desk_post(struct desk *desk, uint32_t sender, const struct command *command)

@@ -43,9 +43,8 @@ static const struct role *find(uint32_t number)
 static uint32_t count_by_walk(void)
 {
         uint32_t count = 0;
-        for
-                MODEL_EACH_ROLE (model, role)
-                        count++;
+        MODEL_EACH_ROLE (model, role)
+                count++;
         return count;
 }
 

@@ -41,16 +41,15 @@ static struct command about_node(enum command_kind kind, uint32_t node)
 
 static void finish_moves(void)
 {
-        for
-                MODEL_EACH_ROLE (cluster_model(desk.cluster), role) {
-                        if (role->state != ROLE_MOVING)
-                                continue;
-                        char name[NAME_BYTES];
-                        uint32_t owner = role->owner, target = role->target;
-                        TEXT_COPY(name, role->name);
-                        desk_hear_report(&desk, name, owner, REPORT_ABSENT);
-                        desk_hear_report(&desk, name, target, REPORT_RUNNING);
-                }
+        MODEL_EACH_ROLE (cluster_model(desk.cluster), role) {
+                if (role->state != ROLE_MOVING)
+                        continue;
+                char name[NAME_BYTES];
+                uint32_t owner = role->owner, target = role->target;
+                TEXT_COPY(name, role->name);
+                desk_hear_report(&desk, name, owner, REPORT_ABSENT);
+                desk_hear_report(&desk, name, target, REPORT_RUNNING);
+        }
 }
 
 START_TEST(a_drain_goes_as_planned)

@@ -251,10 +251,9 @@ static void drain_in_order(uint64_t seed, uint32_t went[7])
                 plan_at(1000 + step);
                 follow();
                 uint32_t moving[STORY_ROLES_MAX], count = 0;
-                for
-                        MODEL_EACH_ROLE (story.model, role)
-                                if (role->state == ROLE_MOVING)
-                                        moving[count++] = (uint32_t)(role - story.model->roles);
+                MODEL_EACH_ROLE (story.model, role)
+                        if (role->state == ROLE_MOVING)
+                                moving[count++] = (uint32_t)(role - story.model->roles);
                 ck_assert_uint_ge(count, 1);
                 ck_assert_uint_le(count, story.model->settings.moves_max);
                 const struct role *role = &story.model->roles[moving[fixture_random(&seed) % count]];
