@@ -10,9 +10,17 @@ noinst_LIBRARIES += %D%/libclusimulation.a
 	clusterd/guard/guard_rule.c clusterd/guard/guard_rule.h
 
 noinst_PROGRAMS += %D%/simulate
-%C%_simulate_SOURCES = %D%/main.c
+%C%_simulate_SOURCES = %D%/main.c %D%/jobs.c %D%/jobs.h
 %C%_simulate_LDADD = %D%/libclusimulation.a $(CLU_CORE) $(PURE_LIBS)
 
-# Some seeds within `make check`.
-dist_check_SCRIPTS += %D%/check.sh
+# Some seeds within `make check`; and that a seed comes out the same whoever runs it.
+dist_check_SCRIPTS += %D%/check.sh %D%/replay.sh
+
+# make simulate SEEDS=N [FIRST=N] [JOBS=N]: as many as one has time for.
+SEEDS = 10000
+FIRST = 1
+JOBS  = 1
+.PHONY: simulate
+simulate: %D%/simulate$(EXEEXT)
+	%D%/simulate --first $(FIRST) --seeds $(SEEDS) --jobs $(JOBS) --keep-going
 EXTRA_DIST += %D%/README.md

@@ -9,9 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
-#include "simulation/world.h"
+#include "simulation/jobs.h"
 
 #define TAIL_LINES_DEFAULT 120
 
@@ -22,8 +23,10 @@ struct arguments {
         uint32_t seconds;
         uint64_t tail;
         uint32_t budget_s; /* real time; 0: none */
+        uint32_t jobs;
         bool verbose;
         bool repeat;
+        bool hashes;
         bool keep_going;
 };
 
@@ -107,57 +110,128 @@ static bool repeats(const struct arguments *arguments, uint64_t seed, const stru
         return false;
 }
 
-static void print_summary(const struct statistics *statistics, double seconds, uint64_t failed)
+/* What a run is made with, and what all seeds together came to. */
+struct simulation {
+        const struct arguments *arguments;
+        struct world *world;
+        struct cluster_actions *actions;
+        double begun;
+        struct statistics statistics;
+        uint64_t failed;
+};
+
+static void statistics_add(struct statistics *sum, const struct statistics *one)
 {
-        (void)printf("%" PRIu64 " seeds (%" PRIu64
-                     " failed), %.2f simulated hours in %.1f s, %.0f seeds/min\n",
-                     statistics->seeds, failed, (double)statistics->simulated_us / 3.6e9, seconds,
-                     60.0 * (double)statistics->seeds / seconds);
+        sum->steps += one->steps;
+        sum->entries += one->entries;
+        sum->views += one->views;
+        sum->failovers += one->failovers;
+        sum->moves += one->moves;
+        sum->fences += one->fences;
+        sum->snapshots += one->snapshots;
+        sum->starts += one->starts;
+        sum->crashes += one->crashes;
+        sum->requests += one->requests;
+        sum->requests_done += one->requests_done;
+        sum->simulated_us += one->simulated_us;
+        sum->seeds += one->seeds;
+        if (one->max_views > sum->max_views)
+                sum->max_views = one->max_views;
+}
+
+static void on_seed(void *context, uint64_t seed, struct seed_report *report)
+{
+        struct simulation *simulation = context;
+        const struct arguments *arguments = simulation->arguments;
+        struct outcome outcome;
+        run_seed(arguments, seed, false, simulation->world, simulation->actions, &report->statistics,
+                 &outcome);
+        if (!outcome.passed)
+                explain(arguments, seed, &outcome, simulation->world, simulation->actions);
+        bool same = !arguments->repeat ||
+                    repeats(arguments, seed, &outcome, simulation->world, simulation->actions);
+        if (arguments->hashes || arguments->verbose || arguments->seeds == 1)
+                (void)printf("seed %" PRIu64 " transcript %016" PRIx64 "\n", seed, outcome.hash);
+        report->passed = outcome.passed && same;
+}
+
+static bool on_report(void *context, const struct seed_report *report)
+{
+        struct simulation *simulation = context;
+        const struct arguments *arguments = simulation->arguments;
+        statistics_add(&simulation->statistics, &report->statistics);
+        simulation->failed += !report->passed;
+        if (!report->passed && !arguments->keep_going)
+                return false;
+        return arguments->budget_s == 0 || real_seconds() - simulation->begun <= arguments->budget_s;
+}
+
+static double processor_seconds(void)
+{
+        struct rusage self, children;
+        (void)getrusage(RUSAGE_SELF, &self);
+        (void)getrusage(RUSAGE_CHILDREN, &children);
+        return (double)(self.ru_utime.tv_sec + self.ru_stime.tv_sec + children.ru_utime.tv_sec +
+                        children.ru_stime.tv_sec) +
+               (double)(self.ru_utime.tv_usec + self.ru_stime.tv_usec + children.ru_utime.tv_usec +
+                        children.ru_stime.tv_usec) /
+                       1e6;
+}
+
+/* The times go elsewhere: all else is the same whenever and by however many processes it is run. */
+static void print_summary(const struct simulation *simulation)
+{
+        const struct statistics *statistics = &simulation->statistics;
+        (void)printf("%" PRIu64 " seeds (%" PRIu64 " failed), %.2f simulated hours\n", statistics->seeds,
+                     simulation->failed, (double)statistics->simulated_us / 3.6e9);
         (void)printf("steps %" PRIu64 ", entries %" PRIu64 ", requests %" PRIu64 " (%" PRIu64
                      " done), starts %" PRIu64 ", failovers %" PRIu64 ", moves %" PRIu64 ", fences %" PRIu64
                      ", power losses %" PRIu64 ", snapshots %" PRIu64 ", most views in a run %" PRIu64 "\n",
                      statistics->steps, statistics->entries, statistics->requests, statistics->requests_done,
                      statistics->starts, statistics->failovers, statistics->moves, statistics->fences,
                      statistics->crashes, statistics->snapshots, statistics->max_views);
+        (void)fflush(stdout);
+        double seconds = processor_seconds();
+        (void)fprintf(stderr,
+                      "%.1f s, %.1f s of processor time: %.0f seeds and %.1f simulated hours in a minute of "
+                      "one core\n",
+                      real_seconds() - simulation->begun, seconds, 60.0 * (double)statistics->seeds / seconds,
+                      (double)statistics->simulated_us / 6e7 / seconds);
 }
 
 static int run(const struct arguments *arguments)
 {
-        struct world *world = calloc(1, sizeof(*world));
-        struct cluster_actions *actions = calloc(1, sizeof(*actions));
-        if (world == NULL || actions == NULL)
+        struct simulation simulation = {
+                .arguments = arguments,
+                .world = calloc(1, sizeof(struct world)),
+                .actions = calloc(1, sizeof(struct cluster_actions)),
+                .begun = real_seconds(),
+        };
+        if (simulation.world == NULL || simulation.actions == NULL)
                 return 2;
-        struct statistics statistics = { 0 };
-        uint64_t failed = 0;
-        double begun = real_seconds();
-        for (uint64_t seed = arguments->first; seed < arguments->first + arguments->seeds; seed++) {
-                if (arguments->budget_s != 0 && real_seconds() - begun > arguments->budget_s)
-                        break;
-                struct outcome outcome;
-                run_seed(arguments, seed, false, world, actions, &statistics, &outcome);
-                if (!outcome.passed)
-                        explain(arguments, seed, &outcome, world, actions);
-                bool same = !arguments->repeat || repeats(arguments, seed, &outcome, world, actions);
-                if (arguments->verbose || arguments->seeds == 1)
-                        (void)printf("transcript %016" PRIx64 "\n", outcome.hash);
-                if (outcome.passed && same)
-                        continue;
-                failed++;
-                if (!arguments->keep_going)
-                        break;
-        }
-        print_summary(&statistics, real_seconds() - begun, failed);
-        free(actions);
-        free(world);
-        return failed == 0 ? 0 : 1;
+        struct jobs jobs = { .first = arguments->first,
+                             .seeds = arguments->seeds,
+                             .processes = arguments->jobs,
+                             .run = on_seed,
+                             .done = on_report,
+                             .context = &simulation };
+        int error = jobs_run(&jobs);
+        if (error == 0)
+                print_summary(&simulation);
+        else
+                (void)fprintf(stderr, "simulate: cannot start its processes: %s\n", strerror(-error));
+        free(simulation.actions);
+        free(simulation.world);
+        return error != 0 ? 2 : simulation.failed == 0 ? 0 : 1;
 }
 
 static void usage(FILE *stream)
 {
-        (void)fputs(
-                "usage: simulate [--seed N] [--first N] [--seeds N] [--nodes N] [--seconds N]\n"
-                "                [--verbose] [--repeat] [--keep-going] [--tail LINES] [--budget SECONDS]\n",
-                stream);
+        (void)fputs("usage: simulate [--seed N] [--first N] [--seeds N] [--nodes N] [--seconds N]\n"
+                    "                [--verbose] [--repeat] [--hashes] [--keep-going] [--tail LINES] "
+                    "[--budget SECONDS]\n"
+                    "                [--jobs N]\n",
+                    stream);
 }
 
 static int arguments_read(int argc, char **argv, struct arguments *arguments)
@@ -168,6 +242,7 @@ static int arguments_read(int argc, char **argv, struct arguments *arguments)
                 { "seconds", required_argument, NULL, 't' }, { "verbose", no_argument, NULL, 'v' },
                 { "repeat", no_argument, NULL, 'r' },        { "keep-going", no_argument, NULL, 'k' },
                 { "tail", required_argument, NULL, 'l' },    { "budget", required_argument, NULL, 'b' },
+                { "jobs", required_argument, NULL, 'j' },    { "hashes", no_argument, NULL, 'H' },
                 { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
         };
         for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -195,6 +270,12 @@ static int arguments_read(int argc, char **argv, struct arguments *arguments)
                 case 'b':
                         arguments->budget_s = (uint32_t)number;
                         break;
+                case 'j':
+                        arguments->jobs = number >= 1 && number <= 1024 ? (uint32_t)number : 1;
+                        break;
+                case 'H':
+                        arguments->hashes = true;
+                        break;
                 case 'v':
                         arguments->verbose = true;
                         break;
@@ -217,7 +298,7 @@ static int arguments_read(int argc, char **argv, struct arguments *arguments)
 
 int main(int argc, char **argv)
 {
-        struct arguments arguments = { .first = 1, .seeds = 1, .tail = TAIL_LINES_DEFAULT };
+        struct arguments arguments = { .first = 1, .seeds = 1, .jobs = 1, .tail = TAIL_LINES_DEFAULT };
         int result = arguments_read(argc, argv, &arguments);
         if (result != 0)
                 return result < 0 ? 2 : 0;
