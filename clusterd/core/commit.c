@@ -45,14 +45,16 @@ void commit_proposal(struct cluster *cluster, uint32_t sender, const struct mess
 /* The highest index that a majority of the voters has stored. */
 static uint64_t stored_by_majority(const struct round *round)
 {
-        uint64_t best = 0;
+        uint64_t best = round->committed;
         NODE_SET_EACH (round->level & round->decide.voters, candidate) {
                 node_set holders = 0;
                 uint64_t index = round->stored[candidate];
+                if (index <= best)
+                        continue;
                 NODE_SET_EACH (round->level & round->decide.voters, node)
                         if (round->stored[node] >= index)
                                 holders |= node_set_of(node);
-                if (index > best && round_is_majority(holders, round->decide.voters))
+                if (round_is_majority(holders, round->decide.voters))
                         best = index;
         }
         return best;
@@ -150,9 +152,12 @@ void commit_flush_rows(struct cluster *cluster, const struct ledger_position *ap
                 put_row(cluster, OBJECT_SETTINGS, "cluster");
         NODE_SET_EACH (changes->nodes, node)
                 put_row(cluster, OBJECT_NODE, model->nodes[node].name);
-        for (uint32_t i = 0; i < FENCE_DEVICES_MAX; i++)
-                if ((changes->fence_devices[i / 64] >> i % 64 & 1) && model->fence_devices[i].name[0] != '\0')
-                        put_row(cluster, OBJECT_FENCE_DEVICE, model->fence_devices[i].name);
+        for (uint32_t word = 0; word < FENCE_DEVICES_MAX / 64; word++)
+                NODE_SET_EACH (changes->fence_devices[word], bit) {
+                        const struct fence_device *device = &model->fence_devices[64 * word + bit - 1];
+                        if (device->name[0] != '\0')
+                                put_row(cluster, OBJECT_FENCE_DEVICE, device->name);
+                }
         for (uint32_t i = 0; i < changes->roles.count; i++) {
                 uint32_t slot = changes->roles.slots[i];
                 if (model->roles[slot].name[0] != '\0')
