@@ -9,13 +9,6 @@ static bool event_is_before(const struct event *a, const struct event *b)
         return a->time_us != b->time_us ? a->time_us < b->time_us : a->sequence < b->sequence;
 }
 
-static void event_swap(struct event *a, struct event *b)
-{
-        struct event kept = *a;
-        *a = *b;
-        *b = kept;
-}
-
 void queue_push(struct queue *queue, struct event event)
 {
         if (queue->count == queue->capacity) {
@@ -25,26 +18,31 @@ void queue_push(struct queue *queue, struct event event)
         }
         event.sequence = ++queue->next_sequence;
         size_t at = queue->count++;
-        queue->heap[at] = event;
-        while (at > 0 && event_is_before(&queue->heap[at], &queue->heap[(at - 1) / 2])) {
-                event_swap(&queue->heap[at], &queue->heap[(at - 1) / 2]);
-                at = (at - 1) / 2;
+        while (at > 0 && event_is_before(&event, &queue->heap[(at - 1) / 4])) {
+                queue->heap[at] = queue->heap[(at - 1) / 4];
+                at = (at - 1) / 4;
         }
+        queue->heap[at] = event;
 }
 
-static void queue_sift_down(struct queue *queue)
+/* Four children a place: half the levels of a binary heap, and children that lie side by side. */
+static void queue_sift_down(struct queue *queue, const struct event *event)
 {
         size_t at = 0;
         for (;;) {
-                size_t first = at;
-                for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < queue->count; child++)
+                size_t child = 4 * at + 1, first = child;
+                if (child >= queue->count)
+                        break;
+                size_t end = child + 4 < queue->count ? child + 4 : queue->count;
+                for (child++; child < end; child++)
                         if (event_is_before(&queue->heap[child], &queue->heap[first]))
                                 first = child;
-                if (first == at)
-                        return;
-                event_swap(&queue->heap[at], &queue->heap[first]);
+                if (!event_is_before(&queue->heap[first], event))
+                        break;
+                queue->heap[at] = queue->heap[first];
                 at = first;
         }
+        queue->heap[at] = *event;
 }
 
 bool queue_pop(struct queue *queue, struct event *ret_event)
@@ -52,8 +50,9 @@ bool queue_pop(struct queue *queue, struct event *ret_event)
         if (queue->count == 0)
                 return false;
         *ret_event = queue->heap[0];
-        queue->heap[0] = queue->heap[--queue->count];
-        queue_sift_down(queue);
+        struct event last = queue->heap[--queue->count];
+        if (queue->count > 0)
+                queue_sift_down(queue, &last);
         return true;
 }
 
