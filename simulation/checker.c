@@ -18,7 +18,7 @@ void checker_domain_changed(struct world *world, struct simulated_node *node, co
         WORLD_EACH_NODE (world, other) {
                 if (other == node || !other->powered)
                         continue;
-                const struct domain *domain = hypervisor_domain(other, role);
+                const struct domain *domain = hypervisor_domain(world, other, role);
                 if (domain != NULL && domain->state == DOMAIN_RUNNING)
                         world_violate(world, "1: two writers", node, role, "it runs on %s%s too", other->name,
                                       other->frozen ? " (frozen)" : "");
@@ -32,14 +32,12 @@ void checker_start_executed(struct world *world, struct simulated_node *node, co
 {
         const struct hypervisor_job *source = NULL;
         WORLD_EACH_NODE (world, other) {
-                if (other == node || !hypervisor_may_run(other, role))
+                if (other == node || !hypervisor_may_run(world, other, role))
                         continue;
-                for (size_t i = 0; i < JOBS_MAX; i++) {
-                        const struct hypervisor_job *job = &other->hypervisor.jobs[i];
-                        if (job->id != 0 && job->operation == OPERATION_MOVE &&
-                            job->action.role.node == node->id && text_equal(job->action.role.name, role))
+                const struct domain *domain = &other->hypervisor.domains[names_number(&world->names, role)];
+                for (const struct hypervisor_job *job = domain->jobs; job != NULL; job = job->next)
+                        if (job->operation == OPERATION_MOVE && job->action.role.node == node->id)
                                 source = job;
-                }
                 if (source == NULL)
                         world_violate(world, "3: start without evidence", node, role,
                                       "generation %" PRIu64 " starts, while %s may still run it", generation,
@@ -210,50 +208,36 @@ static void check_leader(struct world *world, struct simulated_node *node,
 
 /* --- rule 5: nothing goes back --- */
 
-static uint64_t *remembered_generation(struct node_memory *memory, const char *name)
+static void check_generation(struct world *world, struct simulated_node *node, uint32_t number)
 {
-        size_t free_slot = CORE_ROLES_MAX;
-        for (size_t i = 0; i < CORE_ROLES_MAX; i++) {
-                if (text_equal(memory->roles[i].name, name))
-                        return &memory->roles[i].generation;
-                if (memory->roles[i].name[0] == '\0' && free_slot == CORE_ROLES_MAX)
-                        free_slot = i;
-        }
-        assert(free_slot < CORE_ROLES_MAX);
-        TEXT_COPY(memory->roles[free_slot].name, name);
-        memory->roles[free_slot].generation = 0;
-        return &memory->roles[free_slot].generation;
-}
-
-static void forget_role(struct node_memory *memory, const char *name)
-{
-        for (size_t i = 0; i < CORE_ROLES_MAX; i++)
-                if (text_equal(memory->roles[i].name, name))
-                        memset(&memory->roles[i], 0, sizeof(memory->roles[i]));
+        const char *name = world->names.name[number];
+        const struct role *role = model_role(cluster_model(node->core), name);
+        uint64_t *before = &node->memory.generation[number];
+        uint64_t generation = role == NULL ? 0 : role->generation;
+        if (role != NULL && generation < *before)
+                world_violate(world, "5: generation goes back", node, name, "from %" PRIu64 " to %" PRIu64,
+                              *before, generation);
+        *before = generation;
 }
 
 /* A role that was removed may come again under its name, and begins anew; perhaps within one step. */
-static void forget_removed(const struct world *world, struct node_memory *memory, uint64_t last)
+static void check_generations(struct world *world, struct simulated_node *node, uint64_t first, uint64_t last)
 {
-        for (uint64_t index = memory->applied.index + 1; index <= last; index++) {
+        for (uint64_t index = first; index <= last; index++) {
                 const struct command *command = &world->checker.committed[index - 1].command;
                 if (command->kind == COMMAND_ROLE_REMOVE)
-                        forget_role(memory, command->role.role);
+                        node->memory.generation[names_number(&world->names, command->role.role)] = 0;
         }
+        size_t count;
+        const uint32_t *changed = history_changed_roles(world, first, last, &count);
+        for (size_t i = 0; i < count; i++)
+                check_generation(world, node, changed[i]);
 }
 
-static void check_model(struct world *world, struct simulated_node *node)
+static void check_incarnations(struct world *world, struct simulated_node *node)
 {
-        const struct model *model = cluster_model(node->core);
         struct node_memory *memory = &node->memory;
-        MODEL_EACH_ROLE (model, role) {
-                uint64_t *generation = remembered_generation(memory, role->name);
-                if (role->generation < *generation)
-                        world_violate(world, "5: generation goes back", node, role->name,
-                                      "from %" PRIu64 " to %" PRIu64, *generation, role->generation);
-                *generation = role->generation;
-        }
-        MODEL_EACH_NODE (model, known) {
+        MODEL_EACH_NODE (cluster_model(node->core), known) {
                 if (known->incarnation < memory->incarnation[known->id])
                         world_violate(world, "5: incarnation goes back", node, NULL,
                                       "n%u from %" PRIu64 " to %" PRIu64, known->id,
@@ -262,18 +246,17 @@ static void check_model(struct world *world, struct simulated_node *node)
         }
 }
 
-/* The same history gives the same state everywhere: compared whenever a node knows all of it. */
-static void check_same_model(struct world *world, struct simulated_node *node)
+static void check_same_role(struct world *world, struct simulated_node *node, const char *name)
+{
+        const struct role *meant = model_role(world->checker.reference, name);
+        const struct role *held = model_role(cluster_model(node->core), name);
+        if ((held == NULL) != (meant == NULL) || (held != NULL && memcmp(held, meant, sizeof(*held)) != 0))
+                world_violate(world, "2: two states", node, name, "differs from its history");
+}
+
+static void check_same_nodes(struct world *world, struct simulated_node *node)
 {
         const struct model *model = cluster_model(node->core), *reference = world->checker.reference;
-        if (model->role_count != reference->role_count)
-                world_violate(world, "2: two states", node, NULL, "%u roles instead of %u", model->role_count,
-                              reference->role_count);
-        MODEL_EACH_ROLE (reference, role) {
-                const struct role *held = model_role(model, role->name);
-                if (held == NULL || memcmp(held, role, sizeof(*held)) != 0)
-                        world_violate(world, "2: two states", node, role->name, "differs from its history");
-        }
         for (uint32_t id = 1; id <= world->node_count; id++) {
                 const struct node *held = &model->nodes[id], *meant = &reference->nodes[id];
                 if (memcmp(held, meant, sizeof(*held)) != 0)
@@ -285,8 +268,43 @@ static void check_same_model(struct world *world, struct simulated_node *node)
                                       held->reason, node_state_name(meant->state), meant->incarnation,
                                       meant->since_index, meant->reason);
         }
+}
+
+#define COMPARE_ALL_EVERY 64
+
+/*
+ * The same history gives the same state everywhere: compared whenever a node knows all of it. The roles that
+ * its entries have changed since are compared each time, all of them now and then.
+ */
+static void check_same_model(struct world *world, struct simulated_node *node)
+{
+        const struct model *model = cluster_model(node->core), *reference = world->checker.reference;
+        uint64_t last = world->checker.count, first = node->memory.compared + 1;
+        if (model->role_count != reference->role_count)
+                world_violate(world, "2: two states", node, NULL, "%u roles instead of %u", model->role_count,
+                              reference->role_count);
+        size_t count;
+        const uint32_t *changed = history_changed_roles(world, first, last, &count);
+        if (first == 1 || count >= reference->role_count || last % COMPARE_ALL_EVERY == 0) {
+                MODEL_EACH_ROLE (reference, role)
+                        check_same_role(world, node, role->name);
+        } else {
+                for (size_t i = 0; i < count; i++)
+                        check_same_role(world, node, world->names.name[changed[i]]);
+        }
+        check_same_nodes(world, node);
         if (memcmp(&model->settings, &reference->settings, sizeof(model->settings)) != 0)
                 world_violate(world, "2: two states", node, NULL, "its settings differ from its history");
+        node->memory.compared = last;
+}
+
+/* The daemon begins anew: what its core showed before is no measure. */
+void checker_forget(struct world *world, struct simulated_node *node)
+{
+        uint64_t *generation = node->memory.generation;
+        memset(generation, 0, world->names.max * sizeof(*generation));
+        memset(&node->memory, 0, sizeof(node->memory));
+        node->memory.generation = generation;
 }
 
 void checker_after_step(struct world *world, struct simulated_node *node)
@@ -305,9 +323,11 @@ void checker_after_step(struct world *world, struct simulated_node *node)
         if (status.applied.index == memory->applied.index && !node->disk.logged_reset)
                 return;
         check_applied(world, node, &status);
+        if (node->disk.logged_reset)
+                memory->compared = 0;
         if (!world->violated && status.applied.index > 0) {
-                forget_removed(world, memory, status.applied.index);
-                check_model(world, node);
+                check_generations(world, node, memory->applied.index + 1, status.applied.index);
+                check_incarnations(world, node);
                 if (status.applied.index == world->checker.count)
                         check_same_model(world, node);
         }
@@ -326,12 +346,4 @@ void checker_reply(struct world *world, struct simulated_node *node, const struc
                 world_violate(world, "2: committed entry lost", node, NULL,
                               "done is replied for entry %" PRIu64 ", applied is %" PRIu64,
                               action->reply.index, status.applied.index);
-}
-
-void checker_release(struct world *world)
-{
-        free(world->checker.committed);
-        free(world->checker.epoch_leader);
-        free(world->checker.storage);
-        memset(&world->checker, 0, sizeof(world->checker));
 }

@@ -40,7 +40,7 @@ static bool role_is_placed(struct world *world, const struct role *role, char *t
 {
         struct simulated_node *owner = role->owner != NODE_NONE ? &world->nodes[role->owner] : NULL;
         WORLD_EACH_NODE (world, node)
-                if (node != owner && hypervisor_domain(node, role->name) != NULL)
+                if (node != owner && hypervisor_domain(world, node, role->name) != NULL)
                         FAIL("role %s (%s) has a guest on %s", role->name, role_state_name(role->state),
                              node->name);
         if (role->desired == DESIRED_STOPPED) {
@@ -59,7 +59,7 @@ static bool role_is_placed(struct world *world, const struct role *role, char *t
         if (role->state != ROLE_ONLINE || owner == NULL)
                 FAIL("role %s is to run and is %s: %s", role->name, role_state_name(role->state),
                      role->reason);
-        const struct domain *domain = hypervisor_domain(owner, role->name);
+        const struct domain *domain = hypervisor_domain(world, owner, role->name);
         if (domain == NULL || domain->state != DOMAIN_RUNNING)
                 FAIL("role %s is online on %s, where nothing runs", role->name, owner->name);
         return true;
@@ -68,8 +68,8 @@ static bool role_is_placed(struct world *world, const struct role *role, char *t
 static bool guests_are_known(struct world *world, const struct model *model, char *text, size_t text_bytes)
 {
         WORLD_EACH_NODE (world, node)
-                for (size_t i = 0; i < DOMAINS_MAX; i++) {
-                        const struct domain *domain = &node->hypervisor.domains[i];
+                for (uint32_t number = 0; number < world->names.count; number++) {
+                        const struct domain *domain = &node->hypervisor.domains[number];
                         if (domain->state != DOMAIN_NONE && model_role(model, domain->name) == NULL)
                                 FAIL("%s runs %s, which is no role", node->name, domain->name);
                 }

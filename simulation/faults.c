@@ -123,10 +123,8 @@ static void wipe(struct world *world, struct simulated_node *node)
 
 static void guest_fault(struct world *world, struct simulated_node *node, enum observation why)
 {
-        struct domain *domain = &node->hypervisor.domains[random_below(&world->random, DOMAINS_MAX)];
-        for (size_t i = 0; i < DOMAINS_MAX && domain->state != DOMAIN_RUNNING; i++)
-                domain = &node->hypervisor.domains[i];
-        if (domain->state != DOMAIN_RUNNING || node->frozen)
+        struct domain *domain = hypervisor_some_guest(world, node);
+        if (domain == NULL || node->frozen)
                 return;
         world_note(world, node, "guest %s ends by itself: %d", domain->name, (int)why);
         hypervisor_guest_ends(world, node, domain, why);

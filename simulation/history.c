@@ -16,17 +16,7 @@
 
 static struct runner_record *record_of(struct world *world, const char *name)
 {
-        struct runner_record *vacant = NULL;
-        for (size_t i = 0; i < CORE_ROLES_MAX; i++) {
-                struct runner_record *record = &world->checker.runners[i];
-                if (text_equal(record->name, name))
-                        return record;
-                if (vacant == NULL && record->name[0] == '\0')
-                        vacant = record;
-        }
-        assert(vacant != NULL);
-        TEXT_COPY(vacant->name, name);
-        return vacant;
+        return &world->checker.runners[names_number(&world->names, name)];
 }
 
 static void require_evidence(struct world *world, const struct simulated_node *node, const char *role,
@@ -95,7 +85,8 @@ static bool report_is_gone(enum report_kind kind)
 
 static void on_report(struct world *world, uint64_t index, const struct command_role_report *report)
 {
-        if (report_is_gone(report->kind) && hypervisor_may_run(&world->nodes[report->node], report->role))
+        if (report_is_gone(report->kind) &&
+            hypervisor_may_run(world, &world->nodes[report->node], report->role))
                 world_violate(world, "3: false evidence", &world->nodes[report->node], report->role,
                               "reports in entry %" PRIu64 " that it is gone, and may run it", index);
 }
@@ -103,10 +94,12 @@ static void on_report(struct world *world, uint64_t index, const struct command_
 /* A move has ended, with the guest on one of its ends: only that one may run it now. */
 static void settle_moves(struct world *world)
 {
-        for (size_t i = 0; i < CORE_ROLES_MAX; i++) {
-                struct runner_record *record = &world->checker.runners[i];
-                const struct role *role = model_role(world->checker.reference, record->name);
-                if (record->target == NODE_NONE || role == NULL)
+        for (uint32_t number = 0; number < world->names.count; number++) {
+                struct runner_record *record = &world->checker.runners[number];
+                if (record->target == NODE_NONE)
+                        continue;
+                const struct role *role = model_role(world->checker.reference, world->names.name[number]);
+                if (role == NULL)
                         continue;
                 if (role->target != NODE_NONE || (role->state != ROLE_ONLINE && role->state != ROLE_STOPPING))
                         continue;
@@ -122,12 +115,13 @@ static void on_node_proof(struct world *world, const struct simulated_node *node
         const struct node *known = model_node(world->checker.reference, about);
         world_note(world, node, "entry %" PRIu64 " proves n%u down: %s", index, about,
                    evidence_kind_name(known->evidence.kind));
-        for (size_t i = 0; i < CORE_ROLES_MAX; i++) {
-                const struct runner_record *record = &world->checker.runners[i];
-                if (record->name[0] == '\0' || (record->owner != about && record->target != about))
+        for (uint32_t number = 0; number < world->names.count; number++) {
+                const struct runner_record *record = &world->checker.runners[number];
+                const char *name = world->names.name[number];
+                if (record->owner != about && record->target != about)
                         continue;
-                if (hypervisor_may_run(&world->nodes[about], record->name))
-                        world_violate(world, "3: false evidence", &world->nodes[about], record->name,
+                if (hypervisor_may_run(world, &world->nodes[about], name))
+                        world_violate(world, "3: false evidence", &world->nodes[about], name,
                                       "entry %" PRIu64 " says %s, and it may run there", index,
                                       evidence_kind_name(known->evidence.kind));
         }
@@ -159,29 +153,79 @@ static void note_committed(struct world *world, const struct simulated_node *nod
                    command_kind_name(command->kind), subject, detail);
 }
 
+static void note_changed_role(struct world *world, const char *name)
+{
+        struct checker *checker = &world->checker;
+        if (checker->changed_count == checker->changed_capacity) {
+                checker->changed_capacity =
+                        checker->changed_capacity == 0 ? 256 : 2 * checker->changed_capacity;
+                checker->changed = realloc(checker->changed, checker->changed_capacity * sizeof(uint32_t));
+                assert(checker->changed != NULL);
+        }
+        checker->changed[checker->changed_count++] = names_number(&world->names, name);
+}
+
+const uint32_t *history_changed_roles(const struct world *world, uint64_t first, uint64_t last,
+                                      size_t *ret_count)
+{
+        const struct checker *checker = &world->checker;
+        size_t from = first > checker->count ? checker->changed_count : checker->committed[first - 1].changed;
+        size_t to = last >= checker->count ? checker->changed_count : checker->committed[last].changed;
+        *ret_count = to - from;
+        return checker->changed + from;
+}
+
 /* Takes the entry into the checker's own model: false when a rule refused it. */
 static bool reference_apply(struct world *world, uint64_t index, const struct entry *entry)
 {
-        struct apply apply = { .model = world->checker.reference,
+        struct checker *checker = &world->checker;
+        struct apply apply = { .model = checker->reference,
+                               .changes = &checker->changes,
                                .index = index,
                                .time_ms = entry->time_ms,
                                .origin = entry->request.node };
+        checker->committed[index - 1].changed = checker->changed_count;
         apply_command(&apply, &entry->command);
         if (apply.outcome != APPLY_DONE)
                 world_note(world, NULL, "entry %" PRIu64 " is refused: %s", index, apply.reason);
+        struct slot_list *slots = &checker->changes.roles;
+        for (uint32_t i = 0; i < slots->count; i++)
+                if (checker->reference->roles[slots->slots[i]].name[0] != '\0')
+                        note_changed_role(world, checker->reference->roles[slots->slots[i]].name);
+        slot_list_clear(slots);
+        if (apply.deleted && apply.deleted_kind == OBJECT_ROLE)
+                note_changed_role(world, apply.deleted_name);
         return apply.outcome == APPLY_DONE;
 }
 
 void history_begin(struct world *world)
 {
+        struct checker *checker = &world->checker;
         struct object object;
         memset(&object, 0, sizeof(object));
-        world->checker.storage = calloc(1, model_bytes(CORE_ROLES_MAX));
-        assert(world->checker.storage != NULL);
-        world->checker.reference = model_init(world->checker.storage, CORE_ROLES_MAX);
+        checker->runners = calloc(world->names.max, sizeof(*checker->runners));
+        checker->changes.roles.slots = calloc(world->roles_max, sizeof(uint32_t));
+        checker->changes.roles.listed = calloc(world->roles_max, sizeof(bool));
+        checker->storage = calloc(1, model_bytes(world->roles_max));
+        assert(checker->runners != NULL && checker->changes.roles.slots != NULL &&
+               checker->changes.roles.listed != NULL && checker->storage != NULL);
+        checker->reference = model_init(checker->storage, world->roles_max);
         object.kind = OBJECT_SETTINGS;
         object.settings = world->settings;
-        (void)model_put(world->checker.reference, &object);
+        (void)model_put(checker->reference, &object);
+}
+
+void history_release(struct world *world)
+{
+        struct checker *checker = &world->checker;
+        free(checker->committed);
+        free(checker->changed);
+        free(checker->epoch_leader);
+        free(checker->runners);
+        free(checker->changes.roles.slots);
+        free(checker->changes.roles.listed);
+        free(checker->storage);
+        memset(checker, 0, sizeof(*checker));
 }
 
 void history_committed(struct world *world, struct simulated_node *node, uint64_t index,

@@ -2,7 +2,8 @@
 noinst_LIBRARIES += %D%/libclusimulation.a
 %C%_libclusimulation_a_SOURCES = \
 	%D%/checker.c %D%/convergence.c %D%/history.c \
-	%D%/disk.c %D%/faults.c %D%/hypervisor.c %D%/keeper.c \
+	%D%/disk.c %D%/faults.c %D%/hypervisor.c %D%/hypervisor_job.c %D%/hypervisor_parts.h \
+	%D%/keeper.c %D%/names.c %D%/names.h \
 	%D%/network.c %D%/network_parts.h %D%/network_ring.c %D%/operator.c %D%/power.c \
 	%D%/queue.c %D%/queue.h %D%/random.c %D%/random.h \
 	%D%/shell.c %D%/shell_note.c %D%/transcript.c %D%/transcript.h \

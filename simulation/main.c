@@ -20,6 +20,7 @@ struct arguments {
         uint64_t first;
         uint64_t seeds;
         uint32_t nodes;
+        uint32_t roles;
         uint32_t seconds;
         uint64_t tail;
         uint32_t budget_s; /* real time; 0: none */
@@ -71,6 +72,7 @@ static void run_seed(const struct arguments *arguments, uint64_t seed, bool text
 {
         struct world_options options = { .seed = seed,
                                          .nodes = arguments->nodes,
+                                         .roles = arguments->roles,
                                          .seconds = arguments->seconds,
                                          .text = text,
                                          .verbose = arguments->verbose };
@@ -227,8 +229,9 @@ static int run(const struct arguments *arguments)
 
 static void usage(FILE *stream)
 {
-        (void)fputs("usage: simulate [--seed N] [--first N] [--seeds N] [--nodes N] [--seconds N]\n"
-                    "                [--verbose] [--repeat] [--hashes] [--keep-going] [--tail LINES] "
+        (void)fputs("usage: simulate [--seed N] [--first N] [--seeds N] [--nodes N] [--roles N]\n"
+                    "                [--seconds N] [--verbose] [--repeat] [--hashes] [--keep-going] [--tail "
+                    "LINES] "
                     "[--budget SECONDS]\n"
                     "                [--jobs N]\n",
                     stream);
@@ -237,13 +240,21 @@ static void usage(FILE *stream)
 static int arguments_read(int argc, char **argv, struct arguments *arguments)
 {
         static const struct option options[] = {
-                { "seed", required_argument, NULL, 's' },    { "first", required_argument, NULL, 'f' },
-                { "seeds", required_argument, NULL, 'n' },   { "nodes", required_argument, NULL, 'N' },
-                { "seconds", required_argument, NULL, 't' }, { "verbose", no_argument, NULL, 'v' },
-                { "repeat", no_argument, NULL, 'r' },        { "keep-going", no_argument, NULL, 'k' },
-                { "tail", required_argument, NULL, 'l' },    { "budget", required_argument, NULL, 'b' },
-                { "jobs", required_argument, NULL, 'j' },    { "hashes", no_argument, NULL, 'H' },
-                { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
+                { "seed", required_argument, NULL, 's' },
+                { "first", required_argument, NULL, 'f' },
+                { "seeds", required_argument, NULL, 'n' },
+                { "nodes", required_argument, NULL, 'N' },
+                { "seconds", required_argument, NULL, 't' },
+                { "verbose", no_argument, NULL, 'v' },
+                { "repeat", no_argument, NULL, 'r' },
+                { "keep-going", no_argument, NULL, 'k' },
+                { "tail", required_argument, NULL, 'l' },
+                { "budget", required_argument, NULL, 'b' },
+                { "jobs", required_argument, NULL, 'j' },
+                { "roles", required_argument, NULL, 'R' },
+                { "hashes", no_argument, NULL, 'H' },
+                { "help", no_argument, NULL, 'h' },
+                { NULL, 0, NULL, 0 },
         };
         for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
                 uint64_t number = optarg != NULL ? strtoull(optarg, NULL, 10) : 0;
@@ -260,6 +271,9 @@ static int arguments_read(int argc, char **argv, struct arguments *arguments)
                         break;
                 case 'N':
                         arguments->nodes = number <= NODES_MAX ? (uint32_t)number : NODES_MAX;
+                        break;
+                case 'R':
+                        arguments->roles = number <= ROLES_MAX ? (uint32_t)number : ROLES_MAX;
                         break;
                 case 't':
                         arguments->seconds = (uint32_t)number;

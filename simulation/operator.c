@@ -26,14 +26,17 @@ static uint32_t random_node(struct world *world)
 static void random_role(struct world *world, char *role, size_t role_bytes)
 {
         (void)snprintf(role, role_bytes, "vm%02u",
-                       1 + (unsigned)random_below(&world->random, SIMULATED_ROLES_MAX / 2));
+                       1 + (unsigned)random_below(&world->random, world->operator.names));
 }
 
 static void write_role_add(struct world *world, struct command *command)
 {
         struct role *role = &command->role_add.role;
         command->kind = COMMAND_ROLE_ADD;
-        random_role(world, role->name, sizeof(role->name));
+        if (world->operator.to_add> 0)
+                TEXT_PRINT(role->name, "vm%02u", world->operator.to_add--);
+        else
+                random_role(world, role->name, sizeof(role->name));
         role->kind = ROLE_VM;
         role->desired = random_chance(&world->random, 800) ? DESIRED_RUNNING : DESIRED_STOPPED;
         TEXT_PRINT(role->uuid, "00000000-0000-4000-8000-%012llx",
@@ -108,7 +111,7 @@ static void write_move(struct world *world, const struct simulated_node *node, s
 static bool write_command(struct world *world, const struct simulated_node *node, struct command *command)
 {
         uint64_t draw = random_below(&world->random, 100);
-        if (draw < 25) {
+        if (draw < 25 || world->operator.to_add> 0) {
                 write_role_add(world, command);
         } else if (draw < 50) {
                 write_move(world, node, command);
@@ -166,14 +169,15 @@ void operator_on_command(struct world *world, const struct event *event)
         memset(&command, 0, sizeof(command));
         if (node != NULL && write_command(world, node, &command))
                 ask(world, node, &command);
-        world_schedule(world, random_between(&world->random, 1, 2 * world->operator.interval_us),
-                       EVENT_OPERATOR, NULL, 0, 0);
+        uint64_t interval_us = world->operator.to_add> 0 ? MS(1) : world->operator.interval_us;
+        world_schedule(world, random_between(&world->random, 1, 2 * interval_us), EVENT_OPERATOR, NULL, 0, 0);
 }
 
 void operator_begin(struct world *world)
 {
         static const uint64_t intervals[] = { MS(100), MS(400), MS(1000), MS(3000) };
         world->operator.interval_us = intervals[random_below(&world->random, 4)];
+        world->operator.to_add = world->options.roles;
         world_schedule(world, SECOND(3), EVENT_OPERATOR, NULL, 0, 0);
 }
 

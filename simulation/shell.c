@@ -183,13 +183,13 @@ void shell_start(struct world *world, struct simulated_node *node)
         disk_compact(world, &node->disk, keeps[random_below(&world->random, 3)]);
         struct cluster_identity identity;
         write_identity(world, node, &identity);
-        size_t bytes = cluster_bytes(CORE_ROLES_MAX);
+        size_t bytes = cluster_bytes(world->roles_max);
         if (node->core == NULL)
                 node->core = malloc(bytes);
         assert(node->core != NULL);
         memset(node->core, 0, bytes);
-        memset(&node->memory, 0, sizeof(node->memory));
-        cluster_init(node->core, &identity, CORE_ROLES_MAX);
+        checker_forget(world, node);
+        cluster_init(node->core, &identity, world->roles_max);
         node->daemon_life = ++world->next_life;
         world_note(world, node, "clusterd starts, applied %" PRIu64 " last %" PRIu64 "%s",
                    node->disk.applied.index, disk_last(&node->disk), node->disk.blank ? ", blank" : "");

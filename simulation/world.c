@@ -137,6 +137,48 @@ static void on_poll(struct world *world, const struct event *event)
 
 /* --- making a cluster --- */
 
+/* Of a thousand worlds, so many have so many nodes, and at most so many seconds of faults. */
+static const struct size {
+        uint32_t worlds, nodes, seconds;
+} sizes[] = {
+        { 30, 1, 120 }, { 80, 2, 120 }, { 420, 3, 120 }, { 100, 4, 120 }, { 244, 5, 120 },
+        { 30, 6, 120 }, { 80, 7, 120 }, { 15, 16, 60 },  { 1, 64, 20 },
+};
+
+static const struct size *size_draw(struct world *world)
+{
+        uint64_t draw = random_below(&world->random, 1000);
+        const struct size *size = sizes;
+        while (draw >= size->worlds)
+                draw -= (size++)->worlds;
+        return size;
+}
+
+/* A world of few roles lets commands meet on one of them; in some there are more than the cluster takes. */
+static void roles_draw(struct world *world)
+{
+        uint32_t names = world->node_count < 8 ? 8 : 2 * world->node_count;
+        if (random_chance(&world->random, 50))
+                names *= (uint32_t)random_between(&world->random, 2, 5);
+        bool crowded = random_chance(&world->random, 30);
+        if (world->options.roles != 0) {
+                names = world->options.roles;
+                crowded = false;
+        }
+        world->operator.names = names;
+        world->roles_max = crowded ? names / 2 : names;
+        names_init(&world->names, names);
+}
+
+/* Returns for how long faults may go on at most. */
+static uint32_t sizes_draw(struct world *world)
+{
+        const struct size *size = size_draw(world);
+        world->node_count = world->options.nodes != 0 ? world->options.nodes : size->nodes;
+        roles_draw(world);
+        return world->node_count == size->nodes ? size->seconds : 120;
+}
+
 static void settings_draw(struct world *world)
 {
         struct settings *settings = &world->settings;
@@ -158,15 +200,16 @@ static void node_create(struct world *world, struct simulated_node *node)
         node->drift_ppm = (int32_t)random_between(&world->random, 0, 400) - 200;
         node->wall_offset_ms = (int64_t)random_below(&world->random, 10000) - 5000;
         node->has_watchdog = !random_chance(&world->random, 100);
+        node->memory.generation = calloc(world->names.max, sizeof(*node->memory.generation));
+        assert(node->memory.generation != NULL);
+        hypervisor_create(world, node);
         disk_create(&node->disk, &world->settings);
         power_boot_later(world, node, random_between(&world->random, 0, MS(800)));
 }
 
 static void world_create(struct world *world)
 {
-        uint32_t drawn = (uint32_t)random_below(&world->random, 10);
-        static const uint32_t sizes[10] = { 3, 3, 3, 3, 5, 5, 5, 2, 4, 7 };
-        world->node_count = world->options.nodes != 0 ? world->options.nodes : sizes[drawn];
+        uint32_t seconds_max = sizes_draw(world);
         for (uint32_t id = 1; id <= world->node_count; id++)
                 world->nodes[id].id = id;
         settings_draw(world);
@@ -176,7 +219,7 @@ static void world_create(struct world *world)
         faults_begin(world);
         operator_begin(world);
         uint64_t seconds = world->options.seconds != 0 ? world->options.seconds
-                                                       : random_between(&world->random, 20, 120);
+                                                       : random_between(&world->random, 15, seconds_max);
         world_schedule(world, SECOND(seconds), EVENT_HEAL, NULL, 0, 0);
 }
 
@@ -232,9 +275,12 @@ void world_release(struct world *world)
         network_release(world);
         WORLD_EACH_NODE (world, node) {
                 disk_release(&node->disk);
+                hypervisor_release(world, node);
+                free(node->memory.generation);
                 free(node->core);
         }
-        checker_release(world);
+        history_release(world);
+        names_release(&world->names);
         transcript_release(&world->transcript);
         queue_release(&world->queue);
 }

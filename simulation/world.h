@@ -8,18 +8,16 @@
  * the seed. See README.md in this folder for what each part promises.
  */
 
+#include "clusterd/core/changes.h"
 #include "clusterd/core/cluster.h"
 #include "clusterd/guard/guard_rule.h"
+#include "simulation/names.h"
 #include "simulation/queue.h"
 #include "simulation/random.h"
 #include "simulation/transcript.h"
 
 #define MS(n)     ((uint64_t)(n)*1000) /* simulated time is in microseconds */
 #define SECOND(n) ((uint64_t)(n)*1000000)
-
-#define SIMULATED_ROLES_MAX 16 /* names an operator uses: vm01 ... */
-#define CORE_ROLES_MAX      32
-#define DOMAINS_MAX         CORE_ROLES_MAX
 
 struct world;
 struct simulated_node;
@@ -172,15 +170,9 @@ void entry_restore_command(struct entry *entry);
 
 enum domain_state { DOMAIN_NONE, DOMAIN_STARTING, DOMAIN_INCOMING, DOMAIN_RUNNING };
 
-struct domain {
-        char name[NAME_BYTES];
-        enum domain_state state;
-        uint64_t id;         /* of this instance of it */
-        uint64_t generation; /* of the start or move that made it */
-};
-
 struct hypervisor_job {
-        uint64_t id; /* 0: free */
+        struct hypervisor_job *next;
+        uint64_t id;
         enum operation operation;
         struct cluster_action action;
         uint64_t daemon_life; /* who waits for the answer */
@@ -191,14 +183,22 @@ struct hypervisor_job {
         uint64_t domain_id; /* MOVE: of the target's copy */
 };
 
-#define JOBS_MAX 64
+/* One role's guest on one node, and what is asked about it there. */
+struct domain {
+        const char *name; /* once there was one */
+        enum domain_state state;
+        uint64_t id;                 /* of this instance of it */
+        uint64_t generation;         /* of the start or move that made it */
+        struct hypervisor_job *jobs; /* owned; in the order of asking */
+};
 
 struct hypervisor_model {
-        struct domain domains[DOMAINS_MAX];
-        struct hypervisor_job jobs[JOBS_MAX];
+        struct domain *domains; /* by the role's number */
         uint64_t outage_until_us;
 };
 
+void hypervisor_create(struct world *world, struct simulated_node *node);
+void hypervisor_release(struct world *world, struct simulated_node *node);
 void hypervisor_carry_out(struct world *world, struct simulated_node *node,
                           const struct cluster_action *action);
 void hypervisor_on_job(struct world *world, const struct event *event);
@@ -211,8 +211,9 @@ void hypervisor_power_off(struct world *world, struct simulated_node *node);
 void hypervisor_daemon_gone(struct world *world, struct simulated_node *node);
 void hypervisor_guest_ends(struct world *world, struct simulated_node *node, struct domain *domain,
                            enum observation why);
-struct domain *hypervisor_domain(struct simulated_node *node, const char *name);
-bool hypervisor_may_run(struct simulated_node *node, const char *name);
+struct domain *hypervisor_domain(struct world *world, struct simulated_node *node, const char *name);
+struct domain *hypervisor_some_guest(struct world *world, struct simulated_node *node);
+bool hypervisor_may_run(struct world *world, struct simulated_node *node, const char *name);
 
 /* --- power.c: power, clocks, freezes, fencing --- */
 
@@ -261,12 +262,12 @@ void shell_on_wake(struct world *world, const struct event *event);
 struct committed {
         uint8_t hash[HASH_BYTES];
         uint64_t epoch;
+        size_t changed; /* where the roles that it changed begin */
         struct command command;
 };
 
 /* Who may run a role, as the checker itself reads the history. */
 struct runner_record {
-        char name[NAME_BYTES];
         uint32_t owner;
         uint32_t target;
 };
@@ -275,8 +276,12 @@ struct checker {
         struct committed *committed; /* by index - 1 */
         size_t count;
         size_t capacity;
-        struct runner_record runners[CORE_ROLES_MAX];
-        struct model *reference; /* what the committed history adds up to; in storage */
+        uint32_t *changed; /* numbers of the roles that each entry changed, one entry's after another's */
+        size_t changed_count;
+        size_t changed_capacity;
+        struct runner_record *runners; /* by the role's number */
+        struct model *reference;       /* what the committed history adds up to; in storage */
+        struct changes changes;        /* of the reference, by the present entry */
         void *storage;
         uint32_t *epoch_leader; /* by epoch; NODE_NONE: not seen yet */
         size_t epoch_capacity;
@@ -286,11 +291,9 @@ struct checker {
 struct node_memory {
         struct ledger_position applied;
         uint64_t epoch;
+        uint64_t compared; /* index up to which its model was found the same as the reference */
         uint64_t incarnation[NODES_MAX + 1];
-        struct {
-                char name[NAME_BYTES];
-                uint64_t generation;
-        } roles[CORE_ROLES_MAX];
+        uint64_t *generation; /* by the role's number */
 };
 
 void checker_after_step(struct world *world, struct simulated_node *node);
@@ -299,8 +302,12 @@ void checker_reply(struct world *world, struct simulated_node *node, const struc
 void checker_domain_changed(struct world *world, struct simulated_node *node, const char *role);
 void checker_start_executed(struct world *world, struct simulated_node *node, const char *role,
                             uint64_t generation);
-void checker_release(struct world *world);
+void checker_forget(struct world *world, struct simulated_node *node);
 void history_begin(struct world *world);
+void history_release(struct world *world);
+/* What entries first to last changed, borrowed; a role may be named more than once. */
+const uint32_t *history_changed_roles(const struct world *world, uint64_t first, uint64_t last,
+                                      size_t *ret_count);
 void history_committed(struct world *world, struct simulated_node *node, uint64_t index,
                        const struct entry *entry);
 bool convergence_reached(struct world *world, char *text, size_t text_bytes);
@@ -308,6 +315,8 @@ bool convergence_reached(struct world *world, char *text, size_t text_bytes);
 /* --- operator.c, faults.c --- */
 
 struct operator_model {
+        uint32_t names;  /* of roles that it uses: vm01 ... */
+        uint32_t to_add; /* so many of them first, one after another */
         uint64_t next_token;
         uint64_t interval_us;
 };
@@ -385,6 +394,7 @@ struct statistics {
 struct world_options {
         uint64_t seed;
         uint32_t nodes;   /* 0: the seed decides */
+        uint32_t roles;   /* to begin with; 0: the seed decides how many there may be */
         uint32_t seconds; /* of faults; 0: the seed decides */
         bool text;        /* keep the transcript's text, not only its hash */
         bool verbose;     /* and print it as it is written */
@@ -399,6 +409,8 @@ struct world {
         uint64_t next_life;
         uint64_t next_id;
         uint32_t node_count;
+        uint32_t roles_max; /* that a core takes */
+        struct names names;
         struct simulated_node nodes[NODES_MAX + 1]; /* by id */
         struct settings settings;
         struct ring *rings;

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Starts, stops and moves: asked for, taken up, and ended one way or another. */
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clusterd/base/text.h"
+#include "simulation/hypervisor_parts.h"
+
+enum job_phase { JOB_BEGIN, JOB_EFFECT };
+
+static struct hypervisor_job *job_find(struct domain *domain, uint64_t id)
+{
+        for (struct hypervisor_job *job = domain->jobs; job != NULL; job = job->next)
+                if (job->id == id)
+                        return job;
+        return NULL;
+}
+
+void hypervisor_job_free(struct domain *domain, struct hypervisor_job *job)
+{
+        struct hypervisor_job **link = &domain->jobs;
+        while (*link != job)
+                link = &(*link)->next;
+        *link = job->next;
+        free(job);
+}
+
+void hypervisor_answer(struct world *world, struct simulated_node *node, struct hypervisor_job *job,
+                       enum operation_result result, enum observation observation)
+{
+        if (job->reported || job->daemon_life != node->daemon_life)
+                return;
+        job->reported = true;
+        struct cluster_event event;
+        memset(&event, 0, sizeof(event));
+        event.kind = CLUSTER_EVENT_OPERATION_DONE;
+        struct cluster_event_operation *operation = &event.operation;
+        TEXT_COPY(operation->role, job->action.role.name);
+        operation->generation = job->action.role.generation;
+        operation->operation = job->operation;
+        operation->result = result;
+        operation->observation = observation;
+        operation->duration_ms = (uint32_t)((world->now_us - job->begun_us) / 1000);
+        if (job->operation == OPERATION_MOVE && result == OPERATION_SUCCEEDED)
+                operation->downtime_ms = (uint32_t)random_between(&world->random, 20, 300);
+        if (result != OPERATION_SUCCEEDED)
+                TEXT_PRINT(operation->text, "%s",
+                           result == OPERATION_FAILED ? "simulated failure" : "no answer");
+        world_note(world, node, "operation %d on %s ends: result %d, seen as %d", (int)job->operation,
+                   job->action.role.name, (int)result, (int)observation);
+        shell_send_later(world, node, &event, random_between(&world->random, MS(1), MS(20)));
+}
+
+/* The job is over: whoever still waits is told, otherwise it is only seen. */
+static void job_end(struct world *world, struct simulated_node *node, struct hypervisor_job *job,
+                    enum operation_result result, enum observation observation)
+{
+        if (job->reported || job->daemon_life != node->daemon_life)
+                hypervisor_observe(world, node, job->action.role.name, observation);
+        else
+                hypervisor_answer(world, node, job, result, observation);
+        hypervisor_job_free(hypervisor_slot(world, node, job->action.role.name), job);
+}
+
+static void job_continue(struct world *world, struct simulated_node *node, const struct hypervisor_job *job,
+                         uint64_t delay_us, enum job_phase phase)
+{
+        uint64_t number = names_number(&world->names, job->action.role.name);
+        world_schedule(world, delay_us, EVENT_JOB, node, job->id, number << 1 | phase);
+}
+
+static uint64_t job_patience_us(const struct cluster_action *action)
+{
+        switch ((int)action->kind) {
+        case CLUSTER_ACTION_START:
+                return MS(1500);
+        case CLUSTER_ACTION_STOP:
+                return MS(action->role.timeout_ms + 1500);
+        default:
+                return MS(6000);
+        }
+}
+
+static enum operation operation_of(const struct cluster_action *action)
+{
+        if (action->kind == CLUSTER_ACTION_START)
+                return OPERATION_START;
+        return action->kind == CLUSTER_ACTION_STOP ? OPERATION_STOP : OPERATION_MOVE;
+}
+
+void hypervisor_job_new(struct world *world, struct simulated_node *node, const struct cluster_action *action)
+{
+        struct hypervisor_job *job = calloc(1, sizeof(*job));
+        assert(job != NULL);
+        job->id = ++world->next_id;
+        job->action = *action;
+        job->operation = operation_of(action);
+        job->daemon_life = node->daemon_life;
+        job->begun_us = world->now_us;
+        uint32_t number = names_number(&world->names, action->role.name);
+        struct hypervisor_job **last = &node->hypervisor.domains[number].jobs;
+        while (*last != NULL)
+                last = &(*last)->next;
+        *last = job;
+        job_continue(world, node, job, random_between(&world->random, 500, MS(5)), JOB_BEGIN);
+        world_schedule(world, job_patience_us(action), EVENT_DEADLINE, node, job->id, number);
+}
+
+void hypervisor_on_deadline(struct world *world, const struct event *event)
+{
+        struct simulated_node *node = &world->nodes[event->node];
+        struct domain *domain = &node->hypervisor.domains[event->b];
+        struct hypervisor_job *job = job_find(domain, event->a);
+        if (job == NULL)
+                return;
+        hypervisor_answer(world, node, job, OPERATION_UNKNOWN, OBSERVED_ABSENT_UNKNOWN);
+        if (!job->executing)
+                hypervisor_job_free(domain, job); /* taken back before libvirtd took it up */
+}
+
+/* Operations on one domain happen in order; only destroying cuts in, as libvirt lets it into a migration. */
+static bool job_must_wait(struct world *world, struct simulated_node *node, const struct hypervisor_job *job)
+{
+        const struct domain *domain = hypervisor_slot(world, node, job->action.role.name);
+        bool destroys = job->operation == OPERATION_STOP && job->action.role.timeout_ms == 0;
+        for (const struct hypervisor_job *other = domain->jobs; other != job; other = other->next)
+                if (!destroys || other->operation == OPERATION_START || !other->executing)
+                        return true;
+        return false;
+}
+
+/* --- start --- */
+
+static void start_begin(struct world *world, struct simulated_node *node, struct hypervisor_job *job)
+{
+        const struct cluster_action *action = &job->action;
+        if (hypervisor_domain(world, node, action->role.name) != NULL) {
+                bool incoming = hypervisor_domain(world, node, action->role.name)->state == DOMAIN_INCOMING;
+                job_end(world, node, job, OPERATION_FAILED, incoming ? OBSERVED_INCOMING : OBSERVED_RUNNING);
+                return;
+        }
+        checker_start_executed(world, node, action->role.name, action->role.generation);
+        (void)hypervisor_domain_make(world, node, action, DOMAIN_STARTING);
+        job->executing = true;
+        job->fails = !world->healing && random_chance(&world->random, 50);
+        bool hangs = !world->healing && random_chance(&world->random, 20);
+        uint64_t duration = hangs ? random_between(&world->random, MS(1500), MS(5000))
+                                  : random_between(&world->random, MS(50), MS(600));
+        job_continue(world, node, job, duration, JOB_EFFECT);
+}
+
+static void start_effect(struct world *world, struct simulated_node *node, struct hypervisor_job *job)
+{
+        struct domain *domain = hypervisor_domain(world, node, job->action.role.name);
+        if (domain == NULL || domain->state != DOMAIN_STARTING) {
+                job_end(world, node, job, OPERATION_FAILED,
+                        domain == NULL ? OBSERVED_ABSENT_FAILED : OBSERVED_RUNNING);
+                return;
+        }
+        if (job->fails) {
+                hypervisor_domain_end(domain);
+                job_end(world, node, job, OPERATION_FAILED, OBSERVED_ABSENT_FAILED);
+                return;
+        }
+        domain->state = DOMAIN_RUNNING;
+        world->statistics->starts++;
+        world_note(world, node, "guest %s runs", domain->name);
+        checker_domain_changed(world, node, domain->name);
+        job_end(world, node, job, OPERATION_SUCCEEDED, OBSERVED_RUNNING);
+}
+
+/* --- stop --- */
+
+static void stop_begin(struct world *world, struct simulated_node *node, struct hypervisor_job *job)
+{
+        const struct domain *domain = hypervisor_domain(world, node, job->action.role.name);
+        if (domain == NULL) {
+                job_end(world, node, job, OPERATION_SUCCEEDED, OBSERVED_ABSENT_UNKNOWN);
+                return;
+        }
+        job->executing = true;
+        uint32_t timeout_ms = job->action.role.timeout_ms;
+        uint64_t asked_us = random_between(&world->random, MS(100), MS(1500));
+        if (random_chance(&world->random, 50))
+                asked_us = UINT64_MAX; /* a guest that does not listen */
+        uint64_t duration = asked_us < MS(timeout_ms) ? asked_us : MS(timeout_ms);
+        job->fails = !world->healing && random_chance(&world->random, 10);
+        job_continue(world, node, job, duration + random_between(&world->random, MS(5), MS(80)), JOB_EFFECT);
+}
+
+static void stop_effect(struct world *world, struct simulated_node *node, struct hypervisor_job *job)
+{
+        struct domain *domain = hypervisor_domain(world, node, job->action.role.name);
+        if (domain != NULL && job->fails) {
+                job_end(world, node, job, OPERATION_FAILED,
+                        domain->state == DOMAIN_INCOMING ? OBSERVED_INCOMING : OBSERVED_RUNNING);
+                return;
+        }
+        if (domain != NULL)
+                hypervisor_domain_end(domain);
+        world_note(world, node, "guest %s is stopped", job->action.role.name);
+        job_end(world, node, job, OPERATION_SUCCEEDED,
+                random_chance(&world->random, 500) ? OBSERVED_ABSENT_SHUTDOWN : OBSERVED_ABSENT_UNKNOWN);
+}
+
+/* --- move --- */
+
+static bool nodes_are_connected(const struct simulated_node *a, const struct simulated_node *b)
+{
+        return a->powered && b->powered && !a->frozen && !b->frozen && a->station.label == b->station.label;
+}
+
+static void move_begin(struct world *world, struct simulated_node *node, struct hypervisor_job *job)
+{
+        const struct cluster_action *action = &job->action;
+        const struct domain *domain = hypervisor_domain(world, node, action->role.name);
+        if (domain == NULL || domain->state != DOMAIN_RUNNING) {
+                job_end(world, node, job, OPERATION_FAILED, OBSERVED_ABSENT_UNKNOWN);
+                return;
+        }
+        assert(action->role.node >= 1 && action->role.node <= world->node_count);
+        struct simulated_node *target = &world->nodes[action->role.node];
+        if (target == node || !nodes_are_connected(node, target) ||
+            world->now_us < target->hypervisor.outage_until_us ||
+            hypervisor_domain(world, target, action->role.name) != NULL) {
+                job_end(world, node, job, OPERATION_FAILED, OBSERVED_RUNNING);
+                return;
+        }
+        checker_start_executed(world, target, action->role.name, action->role.generation);
+        job->executing = true;
+        job->domain_id = hypervisor_domain_make(world, target, action, DOMAIN_INCOMING)->id;
+        if (random_chance(&world->random, 500))
+                hypervisor_observe(world, target, action->role.name, OBSERVED_INCOMING);
+        job->fails = !world->healing && random_chance(&world->random, 50);
+        job_continue(world, node, job, random_between(&world->random, MS(300), MS(3000)), JOB_EFFECT);
+}
+
+static void move_fail(struct world *world, struct simulated_node *node, struct hypervisor_job *job)
+{
+        struct simulated_node *target = &world->nodes[job->action.role.node];
+        world_schedule(world, random_between(&world->random, 0, MS(200)), EVENT_VANISH, target,
+                       job->domain_id, names_number(&world->names, job->action.role.name));
+        bool here = hypervisor_domain(world, node, job->action.role.name) != NULL;
+        job_end(world, node, job, OPERATION_FAILED, here ? OBSERVED_RUNNING : OBSERVED_ABSENT_UNKNOWN);
+}
+
+static void move_effect(struct world *world, struct simulated_node *node, struct hypervisor_job *job)
+{
+        const char *role = job->action.role.name;
+        struct simulated_node *target = &world->nodes[job->action.role.node];
+        struct domain *source = hypervisor_domain(world, node, role);
+        struct domain *copy = hypervisor_domain(world, target, role);
+        if (job->fails || source == NULL || source->state != DOMAIN_RUNNING || copy == NULL ||
+            copy->id != job->domain_id || copy->state != DOMAIN_INCOMING ||
+            !nodes_are_connected(node, target)) {
+                move_fail(world, node, job);
+                return;
+        }
+        hypervisor_domain_end(source);
+        copy->state = DOMAIN_RUNNING;
+        world->statistics->moves++;
+        world_note(world, node, "guest %s has moved to n%u", role, target->id);
+        checker_domain_changed(world, target, role);
+        hypervisor_observe(world, target, role, OBSERVED_RUNNING);
+        job_end(world, node, job, OPERATION_SUCCEEDED, OBSERVED_ABSENT_MOVED);
+}
+
+/* --- dispatch --- */
+
+static void job_begin(struct world *world, struct simulated_node *node, struct hypervisor_job *job)
+{
+        if (world->now_us < node->hypervisor.outage_until_us || job_must_wait(world, node, job)) {
+                job_continue(world, node, job, MS(10), JOB_BEGIN);
+                return;
+        }
+        if (job->operation == OPERATION_START)
+                start_begin(world, node, job);
+        else if (job->operation == OPERATION_STOP)
+                stop_begin(world, node, job);
+        else
+                move_begin(world, node, job);
+}
+
+void hypervisor_on_job(struct world *world, const struct event *event)
+{
+        struct simulated_node *node = &world->nodes[event->node];
+        struct hypervisor_job *job = job_find(&node->hypervisor.domains[event->b >> 1], event->a);
+        if (job == NULL)
+                return;
+        if ((event->b & 1) == JOB_BEGIN)
+                job_begin(world, node, job);
+        else if (job->operation == OPERATION_START)
+                start_effect(world, node, job);
+        else if (job->operation == OPERATION_STOP)
+                stop_effect(world, node, job);
+        else
+                move_effect(world, node, job);
+}
