@@ -70,9 +70,9 @@ void hypervisor_guest_ends(struct world *world, struct simulated_node *node, str
 }
 
 /* The first that runs from a random one on; NULL if none does. */
-struct domain *hypervisor_some_guest(struct world *world, struct simulated_node *node)
+struct domain *hypervisor_some_guest(struct world *world, struct simulated_node *node, struct random *random)
 {
-        uint32_t first = (uint32_t)random_below(&world->random, world->names.max);
+        uint32_t first = (uint32_t)random_below(random, world->names.max);
         for (uint32_t i = 0; i < world->names.count; i++) {
                 uint32_t number = (first + i) % world->names.count;
                 if (node->hypervisor.domains[number].state == DOMAIN_RUNNING)

@@ -3,8 +3,10 @@ noinst_LIBRARIES += %D%/libclusimulation.a
 %C%_libclusimulation_a_SOURCES = \
 	%D%/checker.c %D%/convergence.c %D%/history.c \
 	%D%/disk.c %D%/faults.c %D%/hypervisor.c %D%/hypervisor_job.c %D%/hypervisor_parts.h \
+	%D%/incident.c %D%/incident.h %D%/incident_text.c \
 	%D%/keeper.c %D%/names.c %D%/names.h \
-	%D%/network.c %D%/network_parts.h %D%/network_ring.c %D%/operator.c %D%/power.c \
+	%D%/network.c %D%/network_parts.h %D%/network_ring.c %D%/operator.c \
+	%D%/operator_words.c %D%/operator_words.h %D%/power.c \
 	%D%/queue.c %D%/queue.h %D%/random.c %D%/random.h \
 	%D%/shell.c %D%/shell_note.c %D%/transcript.c %D%/transcript.h \
 	%D%/world.c %D%/world.h \

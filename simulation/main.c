@@ -44,10 +44,11 @@ static void on_abort(int signal_number)
 }
 
 static bool run_world(struct world *world, const struct world_options *options,
-                      struct cluster_actions *actions, struct statistics *statistics)
+                      struct cluster_actions *actions, struct statistics *statistics,
+                      struct incident_list *record)
 {
         if (sigsetjmp(aborted, 1) == 0)
-                return world_run(world, options, actions, statistics);
+                return world_run(world, options, actions, statistics, record);
         world_violate(world, "assertion", NULL, NULL, "see the message above");
         statistics->seeds++;
         return false;
@@ -66,52 +67,6 @@ struct outcome {
         char violation[sizeof(((struct world *)0)->violation)];
 };
 
-static void run_seed(const struct arguments *arguments, uint64_t seed, bool text, struct world *world,
-                     struct cluster_actions *actions, struct statistics *statistics,
-                     struct outcome *ret_outcome)
-{
-        struct world_options options = { .seed = seed,
-                                         .nodes = arguments->nodes,
-                                         .roles = arguments->roles,
-                                         .seconds = arguments->seconds,
-                                         .text = text,
-                                         .verbose = arguments->verbose };
-        ret_outcome->passed = run_world(world, &options, actions, statistics);
-        ret_outcome->hash = world->transcript.hash;
-        memcpy(ret_outcome->violation, world->violation, sizeof(ret_outcome->violation));
-        if (text && !ret_outcome->passed && !arguments->verbose)
-                transcript_print_tail(&world->transcript, arguments->tail);
-        world_release(world);
-}
-
-/* The run that only counted is done again with its text: it must come out the same. */
-static void explain(const struct arguments *arguments, uint64_t seed, const struct outcome *outcome,
-                    struct world *world, struct cluster_actions *actions)
-{
-        struct statistics unused = { 0 };
-        struct outcome again;
-        if (!arguments->verbose && arguments->tail > 0) {
-                run_seed(arguments, seed, true, world, actions, &unused, &again);
-                if (again.hash != outcome->hash)
-                        (void)printf("the replay of seed %" PRIu64 " differs\n", seed);
-        }
-        (void)printf("VIOLATION seed %" PRIu64 ": %s\n", seed, outcome->violation);
-        (void)fflush(stdout);
-}
-
-static bool repeats(const struct arguments *arguments, uint64_t seed, const struct outcome *outcome,
-                    struct world *world, struct cluster_actions *actions)
-{
-        struct statistics unused = { 0 };
-        struct outcome again;
-        run_seed(arguments, seed, false, world, actions, &unused, &again);
-        if (again.hash == outcome->hash)
-                return true;
-        (void)printf("seed %" PRIu64 " does not repeat: transcript %016" PRIx64 ", then %016" PRIx64 "\n",
-                     seed, outcome->hash, again.hash);
-        return false;
-}
-
 /* What a run is made with, and what all seeds together came to. */
 struct simulation {
         const struct arguments *arguments;
@@ -121,6 +76,56 @@ struct simulation {
         struct statistics statistics;
         uint64_t failed;
 };
+
+/* record and play: as in world_run() and struct world_options; either may be NULL. */
+static void run_seed(struct simulation *simulation, uint64_t seed, bool text,
+                     const struct incident_list *play, struct incident_list *record,
+                     struct statistics *statistics, struct outcome *ret_outcome)
+{
+        const struct arguments *arguments = simulation->arguments;
+        struct world *world = simulation->world;
+        struct world_options options = { .seed = seed,
+                                         .nodes = arguments->nodes,
+                                         .roles = arguments->roles,
+                                         .seconds = arguments->seconds,
+                                         .text = text,
+                                         .verbose = arguments->verbose,
+                                         .play = play };
+        ret_outcome->passed = run_world(world, &options, simulation->actions, statistics, record);
+        ret_outcome->hash = world->transcript.hash;
+        memcpy(ret_outcome->violation, world->violation, sizeof(ret_outcome->violation));
+        if (text && !ret_outcome->passed && !arguments->verbose)
+                transcript_print_tail(&world->transcript, arguments->tail);
+        world_release(world);
+}
+
+/* The run that only counted is done again with its text: it must come out the same. */
+static void explain(struct simulation *simulation, uint64_t seed, const struct outcome *outcome)
+{
+        struct statistics unused = { 0 };
+        struct outcome again;
+        if (!simulation->arguments->verbose && simulation->arguments->tail > 0) {
+                run_seed(simulation, seed, true, NULL, NULL, &unused, &again);
+                if (again.hash != outcome->hash)
+                        (void)printf("the replay of seed %" PRIu64 " differs\n", seed);
+        }
+        (void)printf("VIOLATION seed %" PRIu64 ": %s\n", seed, outcome->violation);
+        (void)fflush(stdout);
+}
+
+/* The second time from what the first one recorded: the same to the last random number. */
+static bool repeats(struct simulation *simulation, uint64_t seed, const struct outcome *outcome,
+                    const struct incident_list *record)
+{
+        struct statistics unused = { 0 };
+        struct outcome again;
+        run_seed(simulation, seed, false, record, NULL, &unused, &again);
+        if (again.hash == outcome->hash)
+                return true;
+        (void)printf("seed %" PRIu64 " does not repeat: transcript %016" PRIx64 ", then %016" PRIx64 "\n",
+                     seed, outcome->hash, again.hash);
+        return false;
+}
 
 static void statistics_add(struct statistics *sum, const struct statistics *one)
 {
@@ -145,15 +150,15 @@ static void on_seed(void *context, uint64_t seed, struct seed_report *report)
 {
         struct simulation *simulation = context;
         const struct arguments *arguments = simulation->arguments;
+        struct incident_list record = { 0 };
         struct outcome outcome;
-        run_seed(arguments, seed, false, simulation->world, simulation->actions, &report->statistics,
-                 &outcome);
+        run_seed(simulation, seed, false, NULL, &record, &report->statistics, &outcome);
         if (!outcome.passed)
-                explain(arguments, seed, &outcome, simulation->world, simulation->actions);
-        bool same = !arguments->repeat ||
-                    repeats(arguments, seed, &outcome, simulation->world, simulation->actions);
+                explain(simulation, seed, &outcome);
+        bool same = !arguments->repeat || repeats(simulation, seed, &outcome, &record);
         if (arguments->hashes || arguments->verbose || arguments->seeds == 1)
                 (void)printf("seed %" PRIu64 " transcript %016" PRIx64 "\n", seed, outcome.hash);
+        incident_list_release(&record);
         report->passed = outcome.passed && same;
 }
 

@@ -2,14 +2,21 @@
 
 /* Somebody who gives commands at random, on any node, at any time. */
 
+#include <errno.h>
 #include <string.h>
 
 #include "clusterd/base/text.h"
+#include "simulation/operator_words.h"
 #include "simulation/world.h"
+
+static struct random *chance(struct world *world)
+{
+        return &world->operator.random;
+}
 
 static struct simulated_node *random_daemon(struct world *world)
 {
-        uint32_t first = (uint32_t)random_below(&world->random, world->node_count);
+        uint32_t first = (uint32_t)random_below(chance(world), world->node_count);
         for (uint32_t i = 0; i < world->node_count; i++) {
                 struct simulated_node *node = &world->nodes[1 + (first + i) % world->node_count];
                 if (node->daemon_life != 0 && !node->frozen)
@@ -20,129 +27,117 @@ static struct simulated_node *random_daemon(struct world *world)
 
 static uint32_t random_node(struct world *world)
 {
-        return 1 + (uint32_t)random_below(&world->random, world->node_count);
+        return 1 + (uint32_t)random_below(chance(world), world->node_count);
 }
 
-static void random_role(struct world *world, char *role, size_t role_bytes)
+static uint32_t random_role(struct world *world)
 {
-        (void)snprintf(role, role_bytes, "vm%02u",
-                       1 + (unsigned)random_below(&world->random, world->operator.names));
+        return 1 + (uint32_t)random_below(chance(world), world->operator.names);
 }
 
-static void write_role_add(struct world *world, struct command *command)
+/* --- what it says --- */
+
+#define WRITE(...) ((void)snprintf(words, INCIDENT_WORDS_BYTES, __VA_ARGS__))
+
+static void write_role_add(struct world *world, char *words)
 {
-        struct role *role = &command->role_add.role;
-        command->kind = COMMAND_ROLE_ADD;
-        if (world->operator.to_add> 0)
-                TEXT_PRINT(role->name, "vm%02u", world->operator.to_add--);
-        else
-                random_role(world, role->name, sizeof(role->name));
-        role->kind = ROLE_VM;
-        role->desired = random_chance(&world->random, 800) ? DESIRED_RUNNING : DESIRED_STOPPED;
-        TEXT_PRINT(role->uuid, "00000000-0000-4000-8000-%012llx",
-                   (unsigned long long)(random_next(&world->random) & 0xffffffffffff));
-        memset(role->definition_hash, (int)(1 + random_below(&world->random, 250)), HASH_BYTES);
-        role->memory_mib = 256;
-        role->cpus = 1;
-        role->priority = (int32_t)random_below(&world->random, 3);
-        role->stop_timeout_ms = random_chance(&world->random, 500) ? 1000 : 3000;
-        if (random_chance(&world->random, 300))
-                role->preferred[0] = random_node(world);
+        char preferred[32] = "";
+        uint32_t role = world->operator.to_add> 0 ? world->operator.to_add-- : random_role(world);
+        uint32_t priority = (uint32_t)random_below(chance(world), 3);
+        bool stopped = random_chance(chance(world), 200), short_stop = random_chance(chance(world), 500);
+        if (random_chance(chance(world), 300))
+                TEXT_PRINT(preferred, " --preferred n%u", random_node(world));
+        WRITE("role add vm%02u --definition 256MiB --priority %u --stop-timeout %u%s%s", role, priority,
+              short_stop ? 1000u : 3000u, preferred, stopped ? " --stopped" : "");
 }
 
 /* At most one node is kept empty at a time, as far as the asked node knows. */
-static bool write_drain(struct world *world, const struct simulated_node *node, struct command *command)
+static void write_drain(struct world *world, const struct simulated_node *node, char *words)
 {
-        const struct model *model = cluster_model(node->core);
-        command->node.node = random_node(world);
-        command->kind = COMMAND_NODE_DRAIN;
-        TEXT_PRINT(command->node.reason, "maintenance");
-        MODEL_EACH_NODE (model, known) {
-                if (known->duty == DUTY_ACTIVE)
-                        continue;
-                command->kind = COMMAND_NODE_RESUME;
-                command->node.node = known->id;
-        }
-        return model_node(model, command->node.node) != NULL;
+        WRITE("node drain n%u --reason maintenance", random_node(world));
+        MODEL_EACH_NODE (cluster_model(node->core), known)
+                if (known->duty != DUTY_ACTIVE)
+                        WRITE("node resume %s", known->name);
 }
 
 /* A careful one: looks at the power lamp before vouching. */
-static bool write_confirm_off(struct world *world, const struct simulated_node *node, struct command *command)
+static void write_confirm_off(struct world *world, const struct simulated_node *node, char *words)
 {
-        const struct model *model = cluster_model(node->core);
         WORLD_EACH_NODE (world, other) {
-                const struct node *known = model_node(model, other->id);
+                const struct node *known = model_node(cluster_model(node->core), other->id);
                 if (other->powered || known == NULL || known->state != NODE_LOST)
                         continue;
-                command->kind = COMMAND_NODE_CONFIRM_OFF;
-                command->node.node = other->id;
-                command->node.incarnation = known->incarnation;
-                TEXT_PRINT(command->node.reason, "looked at it");
-                return true;
+                WRITE("node confirm-off %s --reason \"looked at it\"", other->name);
+                return;
         }
-        return false;
 }
 
-static void write_fence_add(struct world *world, struct command *command)
+static void write_fence_add(struct world *world, char *words)
 {
-        struct fence_device *device = &command->fence_add;
-        command->kind = COMMAND_FENCE_ADD;
         uint32_t number = random_node(world);
-        TEXT_PRINT(device->name, "ipmi%u", number);
-        TEXT_PRINT(device->agent, "fence_simulated");
-        device->targets = random_chance(&world->random, 800)
-                                  ? node_set_of(number)
-                                  : node_set_of(number) | node_set_of(random_node(world));
-        device->timeout_ms = 3000;
-        TEXT_PRINT(device->options, "ip=10.9.9.9\n");
+        uint32_t other = random_chance(chance(world), 800) ? number : random_node(world);
+        if (other == number)
+                WRITE("fence add ipmi%u --agent fence_simulated --nodes n%u --timeout 3000", number, number);
+        else
+                WRITE("fence add ipmi%u --agent fence_simulated --nodes n%u,n%u --timeout 3000", number,
+                      number, other);
 }
 
-static void write_move(struct world *world, const struct simulated_node *node, struct command *command)
+static void write_words(struct world *world, const struct simulated_node *node, char *words)
 {
-        command->kind = COMMAND_ROLE_MOVE;
-        command->role_move.target = random_node(world);
-        random_role(world, command->role_move.role, NAME_BYTES);
-        TEXT_PRINT(command->role_move.reason, "asked for");
-        const struct role *role = model_role(cluster_model(node->core), command->role_move.role);
-        if (role != NULL && random_chance(&world->random, 300))
-                command->role_move.generation = role->generation + 1;
-}
-
-static bool write_command(struct world *world, const struct simulated_node *node, struct command *command)
-{
-        uint64_t draw = random_below(&world->random, 100);
+        uint64_t draw = random_below(chance(world), 100);
         if (draw < 25 || world->operator.to_add> 0) {
-                write_role_add(world, command);
+                write_role_add(world, words);
         } else if (draw < 50) {
-                write_move(world, node, command);
+                uint32_t role = random_role(world);
+                WRITE("role move vm%02u --node n%u", role, random_node(world));
         } else if (draw < 65) {
-                command->kind = COMMAND_ROLE_START;
-                random_role(world, command->role.role, NAME_BYTES);
+                WRITE("role start vm%02u", random_role(world));
         } else if (draw < 75) {
-                command->kind = COMMAND_ROLE_STOP;
-                random_role(world, command->role.role, NAME_BYTES);
-                command->role.force = random_chance(&world->random, 300);
+                uint32_t role = random_role(world);
+                WRITE("role stop vm%02u%s", role, random_chance(chance(world), 300) ? " --force" : "");
         } else if (draw < 78) {
-                command->kind = COMMAND_ROLE_REMOVE;
-                random_role(world, command->role.role, NAME_BYTES);
+                WRITE("role remove vm%02u", random_role(world));
         } else if (draw < 82) {
-                command->kind = COMMAND_ROLE_SET;
-                command->role_set.fields = ROLE_FIELD_NOTE;
-                random_role(world, command->role_set.role.name, NAME_BYTES);
-                TEXT_PRINT(command->role_set.role.note, "note %u", (unsigned)draw);
+                WRITE("role set vm%02u --note \"note %u\"", random_role(world), (unsigned)draw);
         } else if (draw < 88) {
-                return write_drain(world, node, command);
+                write_drain(world, node, words);
         } else if (draw < 91) {
-                return write_confirm_off(world, node, command);
+                write_confirm_off(world, node, words);
         } else if (draw < 99) {
-                write_fence_add(world, command);
+                write_fence_add(world, words);
         } else {
-                command->kind = COMMAND_NODE_FENCE;
-                command->node.node = random_node(world);
-                TEXT_PRINT(command->node.reason, "it smells");
+                WRITE("node fence n%u --reason \"it smells\"", random_node(world));
         }
-        return true;
 }
+
+void operator_on_command(struct world *world, const struct event *event)
+{
+        (void)event;
+        if (world->healing)
+                return;
+        struct simulated_node *node = random_daemon(world);
+        struct incident incident = { .kind = INCIDENT_CLU };
+        if (node != NULL) {
+                incident.node = node->id;
+                write_words(world, node, incident.words);
+        }
+        if (incident.words[0] != '\0')
+                incident_schedule(world, incident, 0);
+        uint64_t interval_us = world->operator.to_add> 0 ? MS(1) : world->operator.interval_us;
+        world_schedule(world, random_between(chance(world), 1, 2 * interval_us), EVENT_OPERATOR, NULL, 0, 0);
+}
+
+void operator_begin(struct world *world)
+{
+        static const uint64_t intervals[] = { MS(100), MS(400), MS(1000), MS(3000) };
+        random_init(chance(world), world->options.seed ^ UINT64_C(0x6f70657261746f72));
+        world->operator.interval_us = intervals[random_below(chance(world), 4)];
+        world->operator.to_add = world->options.roles;
+        world_schedule(world, SECOND(3), EVENT_OPERATOR, NULL, 0, 0);
+}
+
+/* --- carrying it out --- */
 
 static void ask(struct world *world, struct simulated_node *node, const struct command *command)
 {
@@ -152,34 +147,49 @@ static void ask(struct world *world, struct simulated_node *node, const struct c
         event.request.token = ++world->operator.next_token;
         event.request.command = command;
         TEXT_PRINT(event.request.actor, "uid 0");
-        char subject[NAME_BYTES + 8] = "";
-        command_subject(command, subject, sizeof(subject));
-        world_note(world, node, "is asked: %s %s", command_kind_name(command->kind), subject);
         world->statistics->requests++;
         shell_step(world, node, &event);
 }
 
-void operator_on_command(struct world *world, const struct event *event)
+static bool answers(const struct simulated_node *node)
 {
-        (void)event;
-        if (world->healing)
-                return;
-        struct simulated_node *node = random_daemon(world);
-        struct command command;
-        memset(&command, 0, sizeof(command));
-        if (node != NULL && write_command(world, node, &command))
-                ask(world, node, &command);
-        uint64_t interval_us = world->operator.to_add> 0 ? MS(1) : world->operator.interval_us;
-        world_schedule(world, random_between(&world->random, 1, 2 * interval_us), EVENT_OPERATOR, NULL, 0, 0);
+        return node->daemon_life != 0 && !node->frozen;
 }
 
-void operator_begin(struct world *world)
+/* Who leads, or else the first that answers; NULL if nobody does. */
+static struct simulated_node *any_daemon(struct world *world)
 {
-        static const uint64_t intervals[] = { MS(100), MS(400), MS(1000), MS(3000) };
-        world->operator.interval_us = intervals[random_below(&world->random, 4)];
-        world->operator.to_add = world->options.roles;
-        world_schedule(world, SECOND(3), EVENT_OPERATOR, NULL, 0, 0);
+        struct simulated_node *first = NULL;
+        WORLD_EACH_NODE (world, node) {
+                struct cluster_status status;
+                if (!answers(node))
+                        continue;
+                cluster_status_read(node->core, &status);
+                if (status.active && status.leader == node->id)
+                        return node;
+                first = first == NULL ? node : first;
+        }
+        return first;
 }
+
+void operator_carry_out(struct world *world, const struct incident *incident)
+{
+        struct simulated_node *node =
+                incident->node == NODE_NONE ? any_daemon(world) : &world->nodes[incident->node];
+        char error[VERB_ERROR_BYTES];
+        struct command command;
+        if (node == NULL || !answers(node)) {
+                world_note(world, node, "no daemon answers clu");
+                return;
+        }
+        int failed = operator_words_read(incident->words, cluster_model(node->core), &command, error);
+        if (failed < 0)
+                world_note(world, node, "clu is refused: %s", error);
+        else
+                ask(world, node, &command);
+}
+
+/* --- at the end --- */
 
 static void resume(struct world *world, struct simulated_node *leader, uint32_t id)
 {

@@ -9,6 +9,12 @@ static bool event_is_before(const struct event *a, const struct event *b)
         return a->time_us != b->time_us ? a->time_us < b->time_us : a->sequence < b->sequence;
 }
 
+/* The same order whether an incident was drawn just now or stood in the queue from the beginning. */
+static bool event_is_early(enum event_kind kind)
+{
+        return kind == EVENT_INCIDENT || kind == EVENT_FAULT || kind == EVENT_OPERATOR;
+}
+
 void queue_push(struct queue *queue, struct event event)
 {
         if (queue->count == queue->capacity) {
@@ -16,7 +22,7 @@ void queue_push(struct queue *queue, struct event event)
                 queue->heap = realloc(queue->heap, queue->capacity * sizeof(*queue->heap));
                 assert(queue->heap != NULL);
         }
-        event.sequence = ++queue->next_sequence;
+        event.sequence = ++queue->next_sequence | (event_is_early(event.kind) ? 0 : UINT64_C(1) << 63);
         size_t at = queue->count++;
         while (at > 0 && event_is_before(&event, &queue->heap[(at - 1) / 4])) {
                 queue->heap[at] = queue->heap[(at - 1) / 4];

@@ -2,7 +2,7 @@
 #ifndef CLU_SIMULATION_QUEUE_H
 #define CLU_SIMULATION_QUEUE_H
 
-/* What is still to happen, ordered by time, then by when it was put in. */
+/* What is still to happen, ordered by time, then incidents first, then by when it was put in. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,11 +27,11 @@ enum event_kind {
         EVENT_THAW,
         EVENT_DAEMON,    /* clusterd starts */
         EVENT_FENCE_CUT, /* a fence device cuts the power */
-        EVENT_FAULT,
-        EVENT_MEND,     /* the network is whole again */
-        EVENT_COROSYNC, /* corosync starts again */
+        EVENT_INCIDENT,  /* payload: a struct incident */
+        EVENT_FAULT,     /* the next one is drawn */
+        EVENT_MEND,      /* the network is whole again */
+        EVENT_COROSYNC,  /* corosync starts again */
         EVENT_OPERATOR,
-        EVENT_HEAL,
         EVENT_POLL, /* has everything calmed down? */
         EVENT_KIND_COUNT
 };

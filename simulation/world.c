@@ -24,7 +24,6 @@ struct event_rule {
         void (*handle)(struct world *world, const struct event *event);
 };
 
-static void on_heal(struct world *world, const struct event *event);
 static void on_poll(struct world *world, const struct event *event);
 
 static const struct event_rule rules[EVENT_KIND_COUNT] = {
@@ -46,11 +45,11 @@ static const struct event_rule rules[EVENT_KIND_COUNT] = {
         [EVENT_THAW] = { "thaw", SCOPE_POWER, false, power_on_thaw },
         [EVENT_DAEMON] = { "daemon", SCOPE_POWER, true, shell_on_start },
         [EVENT_FENCE_CUT] = { "fence-cut", SCOPE_WORLD, false, power_on_fence_cut },
+        [EVENT_INCIDENT] = { "incident", SCOPE_WORLD, false, incident_on_due },
         [EVENT_FAULT] = { "fault", SCOPE_WORLD, false, faults_on_fault },
         [EVENT_MEND] = { "mend", SCOPE_WORLD, false, faults_on_mend },
         [EVENT_COROSYNC] = { "corosync", SCOPE_POWER, true, faults_on_corosync },
         [EVENT_OPERATOR] = { "operator", SCOPE_WORLD, false, operator_on_command },
-        [EVENT_HEAL] = { "heal", SCOPE_WORLD, false, on_heal },
         [EVENT_POLL] = { "poll", SCOPE_WORLD, false, on_poll },
 };
 
@@ -108,9 +107,10 @@ void world_violate(struct world *world, const char *rule, const struct simulated
 
 /* --- the end: peace, then everything must come to rest --- */
 
-static void on_heal(struct world *world, const struct event *event)
+void world_begin_peace(struct world *world)
 {
-        (void)event;
+        if (world->healing)
+                return;
         world_note(world, NULL, "peace begins");
         world->healing = true;
         world->heal_us = world->now_us;
@@ -145,9 +145,9 @@ static const struct size {
         { 30, 6, 120 }, { 80, 7, 120 }, { 15, 16, 60 },  { 1, 64, 20 },
 };
 
-static const struct size *size_draw(struct world *world)
+static const struct size *size_draw(struct random *random)
 {
-        uint64_t draw = random_below(&world->random, 1000);
+        uint64_t draw = random_below(random, 1000);
         const struct size *size = sizes;
         while (draw >= size->worlds)
                 draw -= (size++)->worlds;
@@ -155,12 +155,12 @@ static const struct size *size_draw(struct world *world)
 }
 
 /* A world of few roles lets commands meet on one of them; in some there are more than the cluster takes. */
-static void roles_draw(struct world *world)
+static void roles_draw(struct world *world, struct random *random)
 {
         uint32_t names = world->node_count < 8 ? 8 : 2 * world->node_count;
-        if (random_chance(&world->random, 50))
-                names *= (uint32_t)random_between(&world->random, 2, 5);
-        bool crowded = random_chance(&world->random, 30);
+        if (random_chance(random, 50))
+                names *= (uint32_t)random_between(random, 2, 5);
+        bool crowded = random_chance(random, 30);
         if (world->options.roles != 0) {
                 names = world->options.roles;
                 crowded = false;
@@ -171,15 +171,15 @@ static void roles_draw(struct world *world)
 }
 
 /* Returns for how long faults may go on at most. */
-static uint32_t sizes_draw(struct world *world)
+static uint32_t sizes_draw(struct world *world, struct random *random)
 {
-        const struct size *size = size_draw(world);
+        const struct size *size = size_draw(random);
         world->node_count = world->options.nodes != 0 ? world->options.nodes : size->nodes;
-        roles_draw(world);
+        roles_draw(world, random);
         return world->node_count == size->nodes ? size->seconds : 120;
 }
 
-static void settings_draw(struct world *world)
+static void settings_draw(struct world *world, struct random *random)
 {
         struct settings *settings = &world->settings;
         *settings = settings_default;
@@ -187,8 +187,8 @@ static void settings_draw(struct world *world)
         settings->voters = 0;
         WORLD_EACH_NODE (world, node)
                 settings->voters |= node_set_of(node->id);
-        settings->moves_max = (uint32_t)random_between(&world->random, 1, 3);
-        settings->isolation_hold_ms = random_chance(&world->random, 500) ? 4000 : 7000;
+        settings->moves_max = (uint32_t)random_between(random, 1, 3);
+        settings->isolation_hold_ms = random_chance(random, 500) ? 4000 : 7000;
         settings->stop_grace_ms = 1500;
         settings->watchdog_ms = 2000;
         settings->margin_ms = 1000;
@@ -199,7 +199,6 @@ static void node_create(struct world *world, struct simulated_node *node)
         TEXT_PRINT(node->name, "n%u", node->id);
         node->drift_ppm = (int32_t)random_between(&world->random, 0, 400) - 200;
         node->wall_offset_ms = (int64_t)random_below(&world->random, 10000) - 5000;
-        node->has_watchdog = !random_chance(&world->random, 100);
         node->memory.generation = calloc(world->names.max, sizeof(*node->memory.generation));
         assert(node->memory.generation != NULL);
         hypervisor_create(world, node);
@@ -207,20 +206,40 @@ static void node_create(struct world *world, struct simulated_node *node)
         power_boot_later(world, node, random_between(&world->random, 0, MS(800)));
 }
 
-static void world_create(struct world *world)
+/* What the cluster is: drawn apart from what chance does to it. Returns for how long faults may go on at
+ * most. */
+static uint32_t cluster_draw(struct world *world, struct random *random)
 {
-        uint32_t seconds_max = sizes_draw(world);
+        uint32_t seconds_max = sizes_draw(world, random);
         for (uint32_t id = 1; id <= world->node_count; id++)
                 world->nodes[id].id = id;
-        settings_draw(world);
+        settings_draw(world, random);
+        WORLD_EACH_NODE (world, node)
+                node->has_watchdog = !random_chance(random, 100);
+        return seconds_max;
+}
+
+static void incidents_draw(struct world *world, uint64_t seconds)
+{
+        faults_begin(world);
+        operator_begin(world);
+        incident_schedule(world, (struct incident){ .kind = INCIDENT_PEACE }, SECOND(seconds));
+}
+
+static void world_create(struct world *world)
+{
+        struct random random;
+        const struct incident_list *play = world->options.play;
+        random_init(&random, world->options.seed ^ UINT64_C(0x636c7573746572));
+        uint32_t seconds_max = cluster_draw(world, &random);
+        uint64_t seconds = random_between(&random, 15, seconds_max);
         history_begin(world);
         WORLD_EACH_NODE (world, node)
                 node_create(world, node);
-        faults_begin(world);
-        operator_begin(world);
-        uint64_t seconds = world->options.seconds != 0 ? world->options.seconds
-                                                       : random_between(&world->random, 15, seconds_max);
-        world_schedule(world, SECOND(seconds), EVENT_HEAL, NULL, 0, 0);
+        if (play == NULL)
+                incidents_draw(world, world->options.seconds != 0 ? world->options.seconds : seconds);
+        for (size_t i = 0; play != NULL && i < play->count; i++)
+                incident_schedule(world, play->item[i], play->item[i].at_us);
 }
 
 /* --- running --- */
@@ -238,15 +257,18 @@ static void world_dispatch(struct world *world, struct event *event)
                 queue_push(&world->queue, late);
                 return;
         }
-        transcript_mix(&world->transcript, event->time_us * 31 + event->kind);
-        transcript_mix(&world->transcript, event->node * UINT64_C(1000003) + event->b);
+        if (event->kind != EVENT_FAULT && event->kind != EVENT_OPERATOR) { /* a played run draws nothing */
+                transcript_mix(&world->transcript, event->time_us * 31 + event->kind);
+                transcript_mix(&world->transcript, event->node * UINT64_C(1000003) + event->b);
+        }
         rule->handle(world, event);
 }
 
 bool world_run(struct world *world, const struct world_options *options, struct cluster_actions *actions,
-               struct statistics *statistics)
+               struct statistics *statistics, struct incident_list *record)
 {
         memset(world, 0, sizeof(*world));
+        world->record = record;
         world->options = *options;
         world->actions = actions;
         world->statistics = statistics;

@@ -11,6 +11,7 @@
 #include "clusterd/core/changes.h"
 #include "clusterd/core/cluster.h"
 #include "clusterd/guard/guard_rule.h"
+#include "simulation/incident.h"
 #include "simulation/names.h"
 #include "simulation/queue.h"
 #include "simulation/random.h"
@@ -212,7 +213,7 @@ void hypervisor_daemon_gone(struct world *world, struct simulated_node *node);
 void hypervisor_guest_ends(struct world *world, struct simulated_node *node, struct domain *domain,
                            enum observation why);
 struct domain *hypervisor_domain(struct world *world, struct simulated_node *node, const char *name);
-struct domain *hypervisor_some_guest(struct world *world, struct simulated_node *node);
+struct domain *hypervisor_some_guest(struct world *world, struct simulated_node *node, struct random *random);
 bool hypervisor_may_run(struct world *world, struct simulated_node *node, const char *name);
 
 /* --- power.c: power, clocks, freezes, fencing --- */
@@ -315,14 +316,16 @@ bool convergence_reached(struct world *world, char *text, size_t text_bytes);
 /* --- operator.c, faults.c --- */
 
 struct operator_model {
-        uint32_t names;  /* of roles that it uses: vm01 ... */
-        uint32_t to_add; /* so many of them first, one after another */
+        struct random random; /* a stream of its own: what it asks for moves no delay */
+        uint32_t names;       /* of roles that it uses: vm01 ... */
+        uint32_t to_add;      /* so many of them first, one after another */
         uint64_t next_token;
         uint64_t interval_us;
 };
 
 void operator_begin(struct world *world);
 void operator_on_command(struct world *world, const struct event *event);
+void operator_carry_out(struct world *world, const struct incident *incident);
 void operator_put_right(struct world *world);
 
 enum fault_kind {
@@ -344,6 +347,7 @@ enum fault_kind {
 };
 
 struct fault_model {
+        struct random random;         /* a stream of its own */
         uint32_t weight[FAULT_COUNT]; /* drawn per seed: some faults never happen in a run */
         uint64_t interval_us;
         uint64_t fence_broken_until_us;
@@ -355,6 +359,7 @@ void faults_on_fault(struct world *world, const struct event *event);
 void faults_on_mend(struct world *world, const struct event *event);
 void faults_on_corosync(struct world *world, const struct event *event);
 void faults_end(struct world *world);
+bool faults_may_wipe(struct world *world, const struct simulated_node *node);
 
 /* --- world.c --- */
 
@@ -398,6 +403,8 @@ struct world_options {
         uint32_t seconds; /* of faults; 0: the seed decides */
         bool text;        /* keep the transcript's text, not only its hash */
         bool verbose;     /* and print it as it is written */
+        /* Played instead of what the generators would draw; NULL: they draw. Borrowed. */
+        const struct incident_list *play;
 };
 
 struct world {
@@ -417,6 +424,7 @@ struct world {
         struct checker checker;
         struct operator_model operator;
         struct fault_model faults;
+        struct incident_list *record; /* borrowed: what was carried out is added; NULL: not recorded */
         struct statistics *statistics;
         struct cluster_actions *actions; /* borrowed: one for the whole program */
         uint64_t heal_us;
@@ -432,10 +440,12 @@ struct world {
         for (struct simulated_node *node = (world)->nodes + 1; node <= (world)->nodes + (world)->node_count; \
              node++)
 
-/* Runs one seed to its end; true when nothing was violated. */
+/* Runs one seed to its end; true when nothing was violated. record: as in struct world. */
 bool world_run(struct world *world, const struct world_options *options, struct cluster_actions *actions,
-               struct statistics *statistics);
+               struct statistics *statistics, struct incident_list *record);
 void world_release(struct world *world);
+/* From here on nothing fails: everything must come to rest. */
+void world_begin_peace(struct world *world);
 void world_schedule(struct world *world, uint64_t delay_us, enum event_kind kind, struct simulated_node *node,
                     uint64_t a, uint64_t b);
 void world_violate(struct world *world, const char *rule, const struct simulated_node *node, const char *role,

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "simulation/incident.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clusterd/base/text.h"
+#include "simulation/world.h"
+
+static struct simulated_node *node_of(struct world *world, const struct incident *incident)
+{
+        assert(incident->node >= 1 && incident->node <= world->node_count);
+        return &world->nodes[incident->node];
+}
+
+/* --- the network --- */
+
+static void apply_partition(struct world *world, const struct incident *incident)
+{
+        WORLD_EACH_NODE (world, node)
+                node->station.label = 100 + node->id;
+        for (uint32_t part = 0; part < INCIDENT_PARTS_MAX; part++)
+                NODE_SET_EACH (incident->parts[part], id)
+                        world->nodes[id].station.label = part;
+        network_changed(world);
+        if (incident->duration_us != 0)
+                world_schedule(world, incident->duration_us, EVENT_MEND, NULL, 0, 0);
+}
+
+static void apply_isolate(struct world *world, const struct incident *incident)
+{
+        node_of(world, incident)->station.label = 100 + incident->node;
+        network_changed(world);
+        if (incident->duration_us != 0)
+                world_schedule(world, incident->duration_us, EVENT_MEND, NULL, 0, 0);
+}
+
+static void apply_heal_network(struct world *world, const struct incident *incident)
+{
+        (void)incident;
+        faults_on_mend(world, NULL);
+}
+
+static void apply_kill_corosync(struct world *world, const struct incident *incident)
+{
+        struct simulated_node *node = node_of(world, incident);
+        if (!node->station.up)
+                return;
+        network_stop(world, node);
+        if (node->daemon_life != 0) {
+                struct cluster_event event = { .kind = CLUSTER_EVENT_VIEW };
+                shell_send_later(world, node, &event, random_between(&world->random, 100, MS(5)));
+        }
+        world_schedule(world, incident->duration_us, EVENT_COROSYNC, node, 0, 0);
+}
+
+/* --- a node --- */
+
+static void apply_power_off(struct world *world, const struct incident *incident)
+{
+        struct simulated_node *node = node_of(world, incident);
+        if (!node->powered)
+                return;
+        power_off(world, node, "power fails");
+        if (incident->duration_us != 0)
+                power_boot_later(world, node, incident->duration_us);
+}
+
+static void apply_power_on(struct world *world, const struct incident *incident)
+{
+        power_boot_later(world, node_of(world, incident), 0);
+}
+
+static void apply_freeze(struct world *world, const struct incident *incident)
+{
+        power_freeze(world, node_of(world, incident), incident->duration_us);
+}
+
+static void apply_kill_clusterd(struct world *world, const struct incident *incident)
+{
+        struct simulated_node *node = node_of(world, incident);
+        if (node->daemon_life == 0)
+                return;
+        shell_stop(world, node);
+        if (incident->duration_us != 0)
+                shell_start_later(world, node, incident->duration_us);
+}
+
+static void apply_start_clusterd(struct world *world, const struct incident *incident)
+{
+        struct simulated_node *node = node_of(world, incident);
+        if (node->powered)
+                shell_start_later(world, node, 0);
+}
+
+/* --- its disk --- */
+
+static uint64_t until_us(const struct world *world, const struct incident *incident)
+{
+        return incident->duration_us == 0 ? UINT64_MAX : world->now_us + incident->duration_us;
+}
+
+static void apply_fail_disk(struct world *world, const struct incident *incident)
+{
+        node_of(world, incident)->disk.failing_until_us = until_us(world, incident);
+}
+
+static void apply_slow_disk(struct world *world, const struct incident *incident)
+{
+        node_of(world, incident)->disk.slow_until_us = until_us(world, incident);
+}
+
+static void apply_wipe(struct world *world, const struct incident *incident)
+{
+        struct simulated_node *node = node_of(world, incident);
+        if (!faults_may_wipe(world, node))
+                return;
+        power_off(world, node, "gets a new disk");
+        disk_wipe(&node->disk);
+        power_boot_later(world, node, incident->duration_us);
+}
+
+/* --- its hypervisor --- */
+
+static void apply_stop_libvirtd(struct world *world, const struct incident *incident)
+{
+        hypervisor_outage(world, node_of(world, incident), incident->duration_us);
+}
+
+static void guest_ends(struct world *world, const char *role, enum observation why)
+{
+        WORLD_EACH_NODE (world, node) {
+                struct domain *domain = node->frozen ? NULL : hypervisor_domain(world, node, role);
+                if (domain != NULL && domain->state == DOMAIN_RUNNING)
+                        hypervisor_guest_ends(world, node, domain, why);
+        }
+}
+
+static void apply_crash_guest(struct world *world, const struct incident *incident)
+{
+        guest_ends(world, incident->role, OBSERVED_ABSENT_FAILED);
+}
+
+static void apply_shut_down_guest(struct world *world, const struct incident *incident)
+{
+        guest_ends(world, incident->role, OBSERVED_ABSENT_SHUTDOWN);
+}
+
+/* --- fence devices, people --- */
+
+static void apply_break_fences(struct world *world, const struct incident *incident)
+{
+        world->faults.fence_broken_until_us = until_us(world, incident);
+}
+
+static void apply_peace(struct world *world, const struct incident *incident)
+{
+        (void)incident;
+        world_begin_peace(world);
+}
+
+#define NODE_FOR ((unsigned)INCIDENT_NODE | (unsigned)INCIDENT_DURATION)
+
+static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
+        [INCIDENT_PARTITION] = { "partition", INCIDENT_PARTS | INCIDENT_DURATION,
+                                 "only nodes of one part reach each other", apply_partition },
+        [INCIDENT_ISOLATE] = { "isolate", NODE_FOR, "it reaches nobody", apply_isolate },
+        [INCIDENT_HEAL_NETWORK] = { "heal-network", 0, "everybody reaches everybody", apply_heal_network },
+        [INCIDENT_KILL_COROSYNC] = { "kill-corosync", NODE_FOR, "it starts again afterwards",
+                                     apply_kill_corosync },
+        [INCIDENT_POWER_OFF] = { "power-off", NODE_FOR, "it boots afterwards", apply_power_off },
+        [INCIDENT_POWER_ON] = { "power-on", INCIDENT_NODE, "it boots, if it is off", apply_power_on },
+        [INCIDENT_FREEZE] = { "freeze", NODE_FOR,
+                              "nothing on it runs, its guests neither; afterwards all goes on, late",
+                              apply_freeze },
+        [INCIDENT_KILL_CLUSTERD] = { "kill-clusterd", NODE_FOR,
+                                     "its guests run on; it starts again afterwards", apply_kill_clusterd },
+        [INCIDENT_START_CLUSTERD] = { "start-clusterd", INCIDENT_NODE, "if it does not run",
+                                      apply_start_clusterd },
+        [INCIDENT_FAIL_DISK] = { "fail-disk", NODE_FOR, "nothing can be stored", apply_fail_disk },
+        [INCIDENT_SLOW_DISK] = { "slow-disk", NODE_FOR, "storing takes up to a second", apply_slow_disk },
+        [INCIDENT_WIPE] = { "wipe", NODE_FOR,
+                            "it gets a blank disk, and boots afterwards; only while all others hold all that "
+                            "it held",
+                            apply_wipe },
+        [INCIDENT_STOP_LIBVIRTD] = { "stop-libvirtd", NODE_FOR, "its guests run on, and nobody can ask",
+                                     apply_stop_libvirtd },
+        [INCIDENT_CRASH_GUEST] = { "crash-guest", INCIDENT_ROLE, "where it runs", apply_crash_guest },
+        [INCIDENT_SHUT_DOWN_GUEST] = { "shut-down-guest", INCIDENT_ROLE, "from inside, where it runs",
+                                       apply_shut_down_guest },
+        [INCIDENT_BREAK_FENCES] = { "break-fences", INCIDENT_DURATION, "every fence device fails or hangs",
+                                    apply_break_fences },
+        [INCIDENT_CLU] = { "clu", INCIDENT_WORDS, "an operator's command, in clu's words",
+                           operator_carry_out },
+        [INCIDENT_PEACE] = { "peace", 0,
+                             "nothing fails any more; within three minutes all that is wanted must come "
+                             "about",
+                             apply_peace },
+};
+
+const struct incident_rule *incident_rule(enum incident_kind kind)
+{
+        return &rules[kind];
+}
+
+/* --- lists, and their way into a run --- */
+
+void incident_list_add(struct incident_list *list, const struct incident *incident)
+{
+        if (list->count == list->capacity) {
+                list->capacity = list->capacity == 0 ? 64 : 2 * list->capacity;
+                list->item = realloc(list->item, list->capacity * sizeof(*list->item));
+                assert(list->item != NULL);
+        }
+        list->item[list->count++] = *incident;
+}
+
+void incident_list_release(struct incident_list *list)
+{
+        free(list->item);
+        *list = (struct incident_list){ 0 };
+}
+
+void incident_schedule(struct world *world, struct incident incident, uint64_t delay_us)
+{
+        struct incident *kept = malloc(sizeof(*kept));
+        assert(kept != NULL);
+        *kept = incident;
+        kept->at_us = world->now_us + delay_us;
+        queue_push(&world->queue,
+                   (struct event){ .time_us = kept->at_us, .kind = EVENT_INCIDENT, .payload = kept });
+}
+
+void incident_on_due(struct world *world, const struct event *event)
+{
+        incident_apply(world, event->payload);
+}
+
+void incident_apply(struct world *world, const struct incident *incident)
+{
+        if (world->record != NULL)
+                incident_list_add(world->record, incident);
+        char text[INCIDENT_WORDS_BYTES + 64];
+        incident_print(incident, text, sizeof(text));
+        world_note(world, NULL, "== %s", text);
+        rules[incident->kind].apply(world, incident);
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "simulation/operator_words.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clusterd/base/text.h"
+#include "simulation/incident.h"
+
+#define WORDS_MAX 48
+
+#define FAIL(code, ...)                                                                                      \
+        __extension__({                                                                                      \
+                (void)snprintf(ret_error, VERB_ERROR_BYTES, __VA_ARGS__);                                    \
+                -(code);                                                                                     \
+        })
+
+struct word_list {
+        char text[INCIDENT_WORDS_BYTES];
+        const char *word[WORDS_MAX];
+        int count;
+};
+
+/* At blanks; "..." holds together. */
+static int split(const char *words, struct word_list *list, char *ret_error)
+{
+        TEXT_COPY(list->text, words);
+        list->count = 0;
+        for (char *at = list->text + strspn(list->text, " "); *at != '\0'; at += strspn(at, " ")) {
+                if (list->count == WORDS_MAX)
+                        return FAIL(EINVAL, "more than %d words", WORDS_MAX);
+                bool quoted = *at == '"';
+                at += quoted;
+                list->word[list->count++] = at;
+                at += strcspn(at, quoted ? "\"" : " ");
+                if (quoted && *at == '\0')
+                        return FAIL(EINVAL, "a quotation mark is not closed");
+                if (*at != '\0')
+                        *at++ = '\0';
+        }
+        return 0;
+}
+
+static bool take_number(const struct verb_call *call, const char *option, int64_t *ret_number)
+{
+        for (size_t i = 0; i < call->value_count; i++)
+                if (text_equal(call->values[i].option->name, option)) {
+                        *ret_number = call->values[i].number;
+                        return true;
+                }
+        return false;
+}
+
+static int take_node(const struct model *model, const char *name, uint32_t *ret_id, char *ret_error)
+{
+        const struct node *node = model_node_by_name(model, name);
+        if (node == NULL)
+                return FAIL(ENOENT, "there is no node %.63s", name);
+        *ret_id = node->id;
+        return 0;
+}
+
+/* "n1,n2" */
+static int take_nodes(const struct verb_call *call, const char *option, const struct model *model,
+                      uint32_t ret_ids[NODES_MAX], size_t *ret_count, char *ret_error)
+{
+        const char *text = verb_call_text(call, option);
+        *ret_count = 0;
+        while (text != NULL && *text != '\0' && *ret_count < NODES_MAX) {
+                char name[NAME_BYTES];
+                size_t length = strcspn(text, ",");
+                text_copy(name, length + 1 < sizeof(name) ? length + 1 : sizeof(name), text);
+                int error = take_node(model, name, &ret_ids[(*ret_count)++], ret_error);
+                if (error < 0)
+                        return error;
+                text += length + (text[length] == ',');
+        }
+        return 0;
+}
+
+static int take_placement(const struct verb_call *call, const struct model *model, struct role *role,
+                          uint32_t *fields, char *ret_error)
+{
+        uint32_t ids[NODES_MAX];
+        size_t count;
+        int error;
+        if (verb_call_has(call, "preferred")) {
+                if ((error = take_nodes(call, "preferred", model, ids, &count, ret_error)) < 0)
+                        return error;
+                *fields |= ROLE_FIELD_PREFERRED;
+                for (size_t i = 0; i < PREFERRED_MAX; i++)
+                        role->preferred[i] = i < count ? ids[i] : NODE_NONE;
+        }
+        if (verb_call_has(call, "possible")) {
+                if ((error = take_nodes(call, "possible", model, ids, &count, ret_error)) < 0)
+                        return error;
+                *fields |= ROLE_FIELD_POSSIBLE;
+                role->possible = 0;
+                for (size_t i = 0; i < count; i++)
+                        role->possible |= node_set_of(ids[i]);
+        }
+        return 0;
+}
+
+static uint64_t text_number(const char *text)
+{
+        uint64_t hash = UINT64_C(0xcbf29ce484222325);
+        for (; *text != '\0'; text++)
+                hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
+        return hash;
+}
+
+static int take_definition(const struct verb_call *call, struct role *role, uint32_t *fields, char *ret_error)
+{
+        const char *definition = verb_call_text(call, "definition"), *ocf = verb_call_text(call, "ocf");
+        if (definition == NULL && ocf == NULL)
+                return 0;
+        char *unit = NULL;
+        *fields |= ROLE_FIELD_DEFINITION;
+        role->kind = ocf != NULL ? ROLE_OCF : ROLE_VM;
+        memset(role->definition_hash, (int)(1 + text_number(ocf != NULL ? ocf : definition) % 255),
+               HASH_BYTES);
+        if (ocf != NULL)
+                return 0;
+        TEXT_PRINT(role->uuid, "00000000-0000-4000-8000-%012llx",
+                   (unsigned long long)(text_number(role->name) & 0xffffffffffff));
+        role->memory_mib = (uint32_t)strtoul(definition, &unit, 10);
+        role->cpus = 1;
+        if (unit == definition || (!text_equal(unit, "MiB") && !text_equal(unit, "GiB")))
+                return FAIL(EINVAL, "--definition: '%.32s' is not a size, such as 512MiB or 4GiB",
+                            definition);
+        if (text_equal(unit, "GiB"))
+                role->memory_mib *= 1024;
+        return 0;
+}
+
+static int take_role_fields(const struct verb_call *call, const struct model *model, struct role *role,
+                            uint32_t *fields, char *ret_error)
+{
+        int64_t number;
+        TEXT_COPY(role->name, call->operand);
+        if (verb_call_has(call, "note")) {
+                *fields |= ROLE_FIELD_NOTE;
+                TEXT_COPY(role->note, verb_call_text(call, "note"));
+        }
+        if (take_number(call, "priority", &number)) {
+                *fields |= ROLE_FIELD_PRIORITY;
+                role->priority = (int32_t)number;
+        }
+        if (take_number(call, "stop-timeout", &number)) {
+                *fields |= ROLE_FIELD_STOP_TIMEOUT;
+                role->stop_timeout_ms = (uint32_t)number;
+        }
+        int error = take_definition(call, role, fields, ret_error);
+        return error < 0 ? error : take_placement(call, model, role, fields, ret_error);
+}
+
+static int read_role_add(const struct verb_call *call, const struct model *model, struct command *command,
+                         char *ret_error)
+{
+        uint32_t fields = 0;
+        struct role *role = &command->role_add.role;
+        command->kind = COMMAND_ROLE_ADD;
+        role->desired = verb_call_has(call, "stopped") ? DESIRED_STOPPED : DESIRED_RUNNING;
+        role->stop_timeout_ms = 60000;
+        int error = take_role_fields(call, model, role, &fields, ret_error);
+        if (error == 0 && (fields & ROLE_FIELD_DEFINITION) == 0)
+                return FAIL(EINVAL, "role add needs --definition FILE or --ocf FILE");
+        return error;
+}
+
+static int read_role(const struct verb_call *call, enum command_kind kind, struct command *command)
+{
+        command->kind = kind;
+        TEXT_COPY(command->role.role, call->operand);
+        command->role.force = verb_call_has(call, "force");
+        return 0;
+}
+
+static int read_role_move(const struct verb_call *call, const struct model *model, struct command *command,
+                          char *ret_error)
+{
+        const char *target = verb_call_text(call, "node");
+        command->kind = COMMAND_ROLE_MOVE;
+        TEXT_COPY(command->role_move.role, call->operand);
+        TEXT_PRINT(command->role_move.reason, "asked for");
+        return target == NULL ? 0 : take_node(model, target, &command->role_move.target, ret_error);
+}
+
+static int read_node(const struct verb_call *call, enum command_kind kind, const struct model *model,
+                     struct command *command, char *ret_error)
+{
+        const struct node *node = model_node_by_name(model, call->operand);
+        if (node == NULL)
+                return FAIL(ENOENT, "there is no node %.63s", call->operand);
+        command->kind = kind;
+        command->node.node = node->id;
+        command->node.incarnation = node->incarnation;
+        const char *reason = verb_call_text(call, "reason");
+        TEXT_PRINT(command->node.reason, "%s", reason != NULL ? reason : "an operator asked");
+        return 0;
+}
+
+static int read_cluster_set(const struct verb_call *call, const struct model *model, struct command *command)
+{
+        struct command_cluster_set *set = &command->cluster_set;
+        const struct {
+                const char *option;
+                enum settings_field field;
+                uint32_t *value;
+        } fields[] = {
+                { "max-moves", SETTINGS_FIELD_MOVES_MAX, &set->settings.moves_max },
+                { "isolation-hold", SETTINGS_FIELD_ISOLATION_HOLD, &set->settings.isolation_hold_ms },
+                { "stop-grace", SETTINGS_FIELD_STOP_GRACE, &set->settings.stop_grace_ms },
+                { "watchdog", SETTINGS_FIELD_WATCHDOG, &set->settings.watchdog_ms },
+                { "margin", SETTINGS_FIELD_MARGIN, &set->settings.margin_ms },
+        };
+        int64_t number;
+        command->kind = COMMAND_CLUSTER_SET;
+        set->settings = model->settings;
+        for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+                if (take_number(call, fields[i].option, &number)) {
+                        *fields[i].value = (uint32_t)number;
+                        set->fields |= (uint32_t)fields[i].field;
+                }
+        return 0;
+}
+
+static int read_fence_add(const struct verb_call *call, const struct model *model, struct command *command,
+                          char *ret_error)
+{
+        struct fence_device *device = &command->fence_add;
+        uint32_t ids[NODES_MAX];
+        size_t count;
+        int64_t timeout_ms = 60000;
+        int error = take_nodes(call, "nodes", model, ids, &count, ret_error);
+        if (error < 0)
+                return error;
+        (void)take_number(call, "timeout", &timeout_ms);
+        command->kind = COMMAND_FENCE_ADD;
+        TEXT_COPY(device->name, call->operand);
+        TEXT_COPY(device->agent, verb_call_text(call, "agent"));
+        device->timeout_ms = (uint32_t)timeout_ms;
+        for (size_t i = 0; i < count; i++)
+                device->targets |= node_set_of(ids[i]);
+        return 0;
+}
+
+static int read_call(const struct verb_call *call, const struct model *model, struct command *command,
+                     char *ret_error)
+{
+        switch ((int)verb_id(call->verb)) {
+        case VERB_CLUSTER_SET:
+                return read_cluster_set(call, model, command);
+        case VERB_NODE_DRAIN:
+                return read_node(call, COMMAND_NODE_DRAIN, model, command, ret_error);
+        case VERB_NODE_RESUME:
+                return read_node(call, COMMAND_NODE_RESUME, model, command, ret_error);
+        case VERB_NODE_FENCE:
+                return read_node(call, COMMAND_NODE_FENCE, model, command, ret_error);
+        case VERB_NODE_CONFIRM_OFF:
+                return read_node(call, COMMAND_NODE_CONFIRM_OFF, model, command, ret_error);
+        case VERB_ROLE_ADD:
+                return read_role_add(call, model, command, ret_error);
+        case VERB_ROLE_SET:
+                command->kind = COMMAND_ROLE_SET;
+                return take_role_fields(call, model, &command->role_set.role, &command->role_set.fields,
+                                        ret_error);
+        case VERB_ROLE_START:
+                return read_role(call, COMMAND_ROLE_START, command);
+        case VERB_ROLE_STOP:
+                return read_role(call, COMMAND_ROLE_STOP, command);
+        case VERB_ROLE_REMOVE:
+                return read_role(call, COMMAND_ROLE_REMOVE, command);
+        case VERB_ROLE_MOVE:
+                return read_role_move(call, model, command, ret_error);
+        case VERB_FENCE_ADD:
+                return read_fence_add(call, model, command, ret_error);
+        case VERB_FENCE_REMOVE:
+                command->kind = COMMAND_FENCE_REMOVE;
+                TEXT_COPY(command->fence_remove.device, call->operand);
+                return 0;
+        default:
+                return FAIL(EINVAL, "%s %s cannot be asked for in a simulation", call->verb->noun,
+                            call->verb->name);
+        }
+}
+
+static int parse(const char *words, struct word_list *list, struct verb_call *ret_call, char *ret_error)
+{
+        if (split(words, list, ret_error) < 0 || verb_parse(list->count, list->word, ret_call, ret_error) < 0)
+                return -EINVAL;
+        if (!ret_call->verb->changes || ret_call->help || ret_call->plan)
+                return FAIL(EINVAL, "%s %s changes nothing", ret_call->verb->noun, ret_call->verb->name);
+        return 0;
+}
+
+int operator_words_check(const char *words, char ret_error[VERB_ERROR_BYTES])
+{
+        struct word_list list;
+        struct verb_call call;
+        return parse(words, &list, &call, ret_error);
+}
+
+int operator_words_read(const char *words, const struct model *model, struct command *ret_command,
+                        char ret_error[VERB_ERROR_BYTES])
+{
+        struct word_list list;
+        struct verb_call call;
+        memset(ret_command, 0, sizeof(*ret_command));
+        if (parse(words, &list, &call, ret_error) < 0)
+                return -EINVAL;
+        return read_call(&call, model, ret_command, ret_error);
+}
