@@ -78,6 +78,8 @@ check_PROGRAMS += %D%/cli_test
 # Child processes, agents and the quorum rule.
 check_PROGRAMS += \
 	%D%/quorum_rule_test \
+	%D%/voter_set_test \
+	%D%/witness_tag_test \
 	%D%/process_runner_test \
 	%D%/fence_agent_test \
 	%D%/ocf_role_test
@@ -85,6 +87,14 @@ check_PROGRAMS += \
 %C%_quorum_rule_test_SOURCES = %D%/quorum_rule_test.c
 %C%_quorum_rule_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_quorum_rule_test_LDADD   = quorum/libcluquorum.a $(CHECK_LIBS)
+
+%C%_voter_set_test_SOURCES = %D%/voter_set_test.c
+%C%_voter_set_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
+%C%_voter_set_test_LDADD   = quorum/libcluquorum.a $(CHECK_LIBS)
+
+%C%_witness_tag_test_SOURCES = %D%/witness_tag_test.c
+%C%_witness_tag_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
+%C%_witness_tag_test_LDADD   = quorum/libcluquorum.a $(CHECK_LIBS)
 
 %C%_process_runner_test_SOURCES = %D%/process_runner_test.c \
 	clusterd/io/process_runner.c clusterd/io/process_start.c

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "quorum/witness_tag.h"
+
+/* FNV-1a over the set's bits, lowest first. */
+static uint64_t voters_hash(const struct voter_set *voters)
+{
+        uint64_t hash = UINT64_C(14695981039346656037);
+        for (int byte = 0; byte <= 8; byte++) {
+                uint8_t value = byte < 8 ? (uint8_t)(voters->nodes >> 8 * byte) : voters->witness;
+                hash = (hash ^ value) * UINT64_C(1099511628211);
+        }
+        return hash;
+}
+
+struct witness_state witness_state_make(uint64_t epoch, const struct voter_set *voters)
+{
+        return (struct witness_state){ .epoch = epoch, .voters_hash = voters_hash(voters) };
+}
+
+bool witness_tag_may_vote(const struct witness_tag *tag, const struct witness_state *state)
+{
+        if (state->epoch != tag->newest.epoch)
+                return state->epoch > tag->newest.epoch;
+        return state->epoch == 0 || state->voters_hash == tag->newest.voters_hash;
+}
+
+bool witness_tag_promise(struct witness_tag *tag, const struct witness_state *state, uint64_t epoch)
+{
+        if (epoch <= tag->promised || !witness_tag_may_vote(tag, state))
+                return false;
+        tag->promised = epoch;
+        return true;
+}
+
+bool witness_tag_advance(struct witness_tag *tag, const struct witness_state *state)
+{
+        if (state->epoch != tag->promised)
+                return false;
+        tag->newest = *state;
+        return true;
+}
