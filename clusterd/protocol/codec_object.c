@@ -34,6 +34,7 @@ static const struct json_field node_fields[] = {
         JSON_FIELD("boot", IDENTITY, struct node, boot),
         JSON_FIELD("memory_mib", UINT32, struct node, memory_mib),
         JSON_FIELD("cpus", UINT32, struct node, cpus),
+        JSON_FIELD("fence_wanted", BOOL, struct node, fence_wanted),
         JSON_FIELD("watchdog", BOOL, struct node, watchdog),
         JSON_FIELD("address", TEXT, struct node, address),
         JSON_FIELD("migration_address", TEXT, struct node, migration_address),
@@ -78,6 +79,7 @@ static const struct json_shape role_move_shape = JSON_SHAPE(role_move_fields);
 static const struct json_field role_fields[] = {
         { .key = "configured", .type = JSON_FIELD_INLINE, .shape = &role_configured_shape },
         JSON_FIELD("state", ENUM, struct role, state, .texts = &role_state_text),
+        JSON_FIELD("stop_now", BOOL, struct role, stop_now),
         JSON_FIELD("owner", NODE_OR_NONE, struct role, owner),
         JSON_FIELD("target", NODE_OR_NONE, struct role, target),
         JSON_FIELD("generation", COUNTER, struct role, generation),

@@ -167,6 +167,7 @@ static void role(struct sample_random *random, struct role *role)
 {
         role_configured(random, role);
         role->state = ANY(random, ROLE_STATE_COUNT);
+        role->stop_now = either(random);
         role->owner = node_or_none(random);
         role->target = node_or_none(random);
         role->generation = counter(random);
@@ -195,6 +196,7 @@ static void node_object(struct sample_random *random, struct node *object)
         object->boot = identity(random);
         object->memory_mib = integer32(random);
         object->cpus = integer32(random);
+        object->fence_wanted = either(random);
         object->watchdog = either(random);
         TEXT(random, object->address);
         TEXT(random, object->migration_address);
