@@ -105,6 +105,8 @@ void print_fence_list(json_t *result)
         static const struct table_column columns[] = { { .title = "DEVICE" },
                                                        { .title = "AGENT" },
                                                        { .title = "NODES" },
+                                                       { .title = "LEVEL", .right = true },
+                                                       { .title = "TOGETHER", .right = true },
                                                        { .title = "TIMEOUT", .right = true } };
         struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
         size_t at;
@@ -113,7 +115,8 @@ void print_fence_list(json_t *result)
         json_array_foreach(json_object_get(result, "devices"), at, device) table_add(
                 table,
                 (const char *[]){ field(device, "name"), field(device, "agent"),
-                                  field_list(device, "nodes", "-"),
+                                  field_list(device, "nodes", "-"), field(device, "level"),
+                                  field(device, "together"),
                                   duration_text(json_integer_value(json_object_get(device, "timeout_ms"))) },
                 NULL, 0);
         table_print(table);

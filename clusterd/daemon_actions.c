@@ -96,11 +96,19 @@ static void send_history(struct daemon *daemon, const struct cluster_action *act
 /* Fencing. */
 
 struct fence_attempt {
+        LIST_ENTRY(fence_attempt) link;
         struct daemon *daemon;
+        struct fence_run *run;
         uint64_t attempt;
         uint32_t node;
         char device[NAME_BYTES];
 };
+
+static void fence_attempt_free(struct fence_attempt *attempt)
+{
+        LIST_REMOVE(attempt, link);
+        free(attempt);
+}
 
 static void on_fenced(void *context, const struct fence_outcome *outcome)
 {
@@ -111,8 +119,9 @@ static void on_fenced(void *context, const struct fence_outcome *outcome)
         event.fence.off = outcome->off;
         TEXT_COPY(event.fence.device, attempt->device);
         TEXT_COPY(event.fence.text, outcome->text);
-        daemon_deliver(attempt->daemon, &event);
-        free(attempt);
+        struct daemon *daemon = attempt->daemon;
+        fence_attempt_free(attempt); /* what follows may end the rest of its attempt */
+        daemon_deliver(daemon, &event);
 }
 
 static void fence(struct daemon *daemon, const struct cluster_action *action)
@@ -126,7 +135,22 @@ static void fence(struct daemon *daemon, const struct cluster_action *action)
         TEXT_COPY(attempt->device, action->fence.device->name);
         log_notice("fencing: %s" QB_XS " node=%s device=%s", action->reason, action->fence.node_name,
                    action->fence.device->name);
-        fence_agent_off(daemon->runner, action->fence.device, action->fence.node_name, on_fenced, attempt);
+        LIST_INSERT_HEAD(&daemon->fence_attempts, attempt, link);
+        attempt->run = fence_agent_off(daemon->runner, action->fence.device, action->fence.node_name,
+                                       on_fenced, attempt);
+}
+
+static void fence_end(struct daemon *daemon, const struct cluster_action *action)
+{
+        struct fence_attempt *next;
+        for (struct fence_attempt *each = LIST_FIRST(&daemon->fence_attempts); each != NULL; each = next) {
+                next = LIST_NEXT(each, link);
+                if (each->attempt != action->fence.attempt)
+                        continue;
+                log_notice("fence agent ended: %s" QB_XS " device=%s", action->reason, each->device);
+                fence_run_cancel(each->run);
+                fence_attempt_free(each);
+        }
 }
 
 /* Roles. */
@@ -278,6 +302,9 @@ void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action
                 break;
         case CLUSTER_ACTION_FENCE:
                 fence(daemon, action);
+                break;
+        case CLUSTER_ACTION_FENCE_END:
+                fence_end(daemon, action);
                 break;
         case CLUSTER_ACTION_GUARD:
                 set_guard(daemon, action);

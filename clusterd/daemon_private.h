@@ -5,6 +5,7 @@
 /* What daemon.c, daemon_actions.c and daemon_requests.c share. */
 
 #include <qb/qbloop.h>
+#include <sys/queue.h>
 
 #include "clusterd/base/scope.h"
 #include "clusterd/base/text.h"
@@ -36,6 +37,8 @@ struct listing {
         bool failed;
 };
 
+struct fence_attempt; /* one device at work; daemon_actions.c */
+
 struct daemon {
         uint32_t node;
         qb_loop_t *loop;
@@ -65,6 +68,7 @@ struct daemon {
         qb_loop_timer_handle compact_timer;
         struct message_decoded decoded; /* large: not on the stack */
         struct listing listing;
+        LIST_HEAD(fence_attempts, fence_attempt) fence_attempts;
 };
 
 /* Sets the event's times, runs the core, carries out what it wants. */

@@ -35,6 +35,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/cluster.c %D%/core/cluster.h %D%/core/cluster_private.h \
 	%D%/core/commit.c \
 	%D%/core/explain.c %D%/core/explain.h \
+	%D%/core/fence_level.c %D%/core/fence_level.h \
 	%D%/core/fencing.c \
 	%D%/core/guard.c \
 	%D%/core/lead.c \

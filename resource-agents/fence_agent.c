@@ -37,6 +37,7 @@ struct fence_run {
         char node_name[NAME_BYTES];
         enum fence_step step;
         uint64_t started_ms;
+        qb_loop_timer_handle pause; /* before the next status; 0: an agent is at work */
         fence_on_done on_done;
         void *context;
 };
@@ -133,15 +134,16 @@ static void on_off_exit(struct fence_run *run, const struct process_result *resu
 
 static void on_verify_time(void *data)
 {
-        verify_run(data);
+        struct fence_run *run = data;
+        run->pause = 0;
+        verify_run(run);
 }
 
 /* Some devices say on for a while after they have cut the power. */
 static void verify_later(struct fence_run *run)
 {
-        qb_loop_timer_handle timer;
         int error = qb_loop_timer_add(process_runner_loop(run->runner), QB_LOOP_HIGH,
-                                      STATUS_RETRY_MS * NS_PER_MS, run, on_verify_time, &timer);
+                                      STATUS_RETRY_MS * NS_PER_MS, run, on_verify_time, &run->pause);
         assert(error == 0);
 }
 
@@ -228,10 +230,21 @@ static struct fence_run *run_new(struct process_runner *runner, const struct fen
         return run;
 }
 
-void fence_agent_off(struct process_runner *runner, const struct fence_device *device, const char *node_name,
-                     fence_on_done on_done, void *context)
+struct fence_run *fence_agent_off(struct process_runner *runner, const struct fence_device *device,
+                                  const char *node_name, fence_on_done on_done, void *context)
 {
-        step_run(run_new(runner, device, node_name, on_done, context), FENCE_OFF, device->timeout_ms);
+        struct fence_run *run = run_new(runner, device, node_name, on_done, context);
+        step_run(run, FENCE_OFF, device->timeout_ms);
+        return run;
+}
+
+void fence_run_cancel(struct fence_run *run)
+{
+        if (run->pause != 0)
+                (void)qb_loop_timer_del(process_runner_loop(run->runner), run->pause);
+        else
+                process_cancel(run->runner, run);
+        free(run);
 }
 
 void fence_agent_status(struct process_runner *runner, const struct fence_device *device,

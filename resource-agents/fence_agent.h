@@ -19,6 +19,8 @@ struct fence_outcome {
         uint32_t duration_ms;
 };
 
+struct fence_run; /* an agent at work; gone once on_done was called */
+
 typedef void (*fence_on_done)(void *context, const struct fence_outcome *outcome);
 
 /*
@@ -28,8 +30,10 @@ typedef void (*fence_on_done)(void *context, const struct fence_outcome *outcome
  * node "port.NODE=..." ("plug..." likewise). on_done comes once, later, at most timeout_ms + 5 s; no secret
  * option is in its text.
  */
-void fence_agent_off(struct process_runner *runner, const struct fence_device *device, const char *node_name,
-                     fence_on_done on_done, void *context);
+struct fence_run *fence_agent_off(struct process_runner *runner, const struct fence_device *device,
+                                  const char *node_name, fence_on_done on_done, void *context);
+/* Ends the agent and does not call on_done. What it has done to the node's power is not known. */
+void fence_run_cancel(struct fence_run *run);
 /* Asks the status only: `clu fence test`. */
 void fence_agent_status(struct process_runner *runner, const struct fence_device *device,
                         const char *node_name, fence_on_done on_done, void *context);

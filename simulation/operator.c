@@ -75,12 +75,18 @@ static void write_confirm_off(struct world *world, const struct simulated_node *
 static void write_fence_add(struct world *world, char *words)
 {
         uint32_t number = random_node(world);
+        uint32_t level = 1 + (uint32_t)random_below(chance(world), 2);
         uint32_t other = random_chance(chance(world), 800) ? number : random_node(world);
-        if (other == number)
-                WRITE("fence add ipmi%u --agent fence_simulated --nodes n%u --timeout 3000", number, number);
+        if (random_chance(chance(world), 400))
+                WRITE("fence add feed-%c%u --agent fence_simulated --nodes n%u --level %u --together 2 "
+                      "--timeout 3000",
+                      random_chance(chance(world), 500) ? 'a' : 'b', number, number, level);
+        else if (other == number)
+                WRITE("fence add ipmi%u --agent fence_simulated --nodes n%u --level %u --timeout 3000",
+                      number, number, level);
         else
-                WRITE("fence add ipmi%u --agent fence_simulated --nodes n%u,n%u --timeout 3000", number,
-                      number, other);
+                WRITE("fence add ipmi%u --agent fence_simulated --nodes n%u,n%u --level %u --timeout 3000",
+                      number, number, other, level);
 }
 
 static void write_words(struct world *world, const struct simulated_node *node, char *words)

@@ -233,15 +233,19 @@ static int read_fence_add(const struct verb_call *call, const struct model *mode
         struct fence_device *device = &command->fence_add;
         uint32_t ids[NODES_MAX];
         size_t count;
-        int64_t timeout_ms = 60000;
+        int64_t timeout_ms = 60000, level = 1, together = 1;
         int error = take_nodes(call, "nodes", model, ids, &count, ret_error);
         if (error < 0)
                 return error;
         (void)take_number(call, "timeout", &timeout_ms);
+        (void)take_number(call, "level", &level);
+        (void)take_number(call, "together", &together);
         command->kind = COMMAND_FENCE_ADD;
         TEXT_COPY(device->name, call->operand);
         TEXT_COPY(device->agent, verb_call_text(call, "agent"));
         device->timeout_ms = (uint32_t)timeout_ms;
+        device->level = (uint32_t)level;
+        device->together = (uint32_t)together;
         for (size_t i = 0; i < count; i++)
                 device->targets |= node_set_of(ids[i]);
         return 0;

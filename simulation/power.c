@@ -29,6 +29,7 @@ void power_on(struct world *world, struct simulated_node *node)
         assert(!node->powered);
         node->powered = true;
         node->frozen = false;
+        node->feeds_off = 0;
         node->power_life = ++world->next_life;
         node->boot_us = world->now_us;
         node->clock_start_ms = random_between(&world->random, 1000, 90000);
@@ -93,6 +94,18 @@ void power_on_thaw(struct world *world, const struct event *event)
 
 /* --- fence devices --- */
 
+/* Every node has two power supplies. "feed-a.." and "feed-b.." cut one, other devices both. */
+#define FEED_A     1
+#define FEED_B     2
+#define FEEDS_BOTH (FEED_A | FEED_B)
+
+static uint32_t feeds_of(const struct fence_device *device)
+{
+        if (strncmp(device->name, "feed-a", 6) == 0)
+                return FEED_A;
+        return strncmp(device->name, "feed-b", 6) == 0 ? FEED_B : FEEDS_BOTH;
+}
+
 enum fence_fate { FENCE_WORKS, FENCE_FAILS, FENCE_HANGS, FENCE_WORKS_UNCONFIRMED };
 
 static enum fence_fate fence_draw(struct world *world)
@@ -130,11 +143,11 @@ void power_fence(struct world *world, struct simulated_node *node, const struct 
         world->statistics->fences++;
         switch (fence_draw(world)) {
         case FENCE_WORKS:
-                world_schedule(world, cut_us, EVENT_FENCE_CUT, target, 0, 0);
+                world_schedule(world, cut_us, EVENT_FENCE_CUT, target, feeds_of(action->fence.device), 0);
                 fence_answer(world, node, action, true, told_us);
                 return;
         case FENCE_WORKS_UNCONFIRMED:
-                world_schedule(world, cut_us, EVENT_FENCE_CUT, target, 0, 0);
+                world_schedule(world, cut_us, EVENT_FENCE_CUT, target, feeds_of(action->fence.device), 0);
                 fence_answer(world, node, action, false, told_us);
                 return;
         case FENCE_FAILS:
@@ -150,6 +163,9 @@ void power_fence(struct world *world, struct simulated_node *node, const struct 
 void power_on_fence_cut(struct world *world, const struct event *event)
 {
         struct simulated_node *node = &world->nodes[event->node];
+        node->feeds_off |= (uint32_t)event->a;
+        if (node->feeds_off != FEEDS_BOTH)
+                return;
         if (node->powered)
                 power_off(world, node, "fenced");
         power_boot_later(world, node, random_between(&world->random, MS(1500), MS(12000)));

@@ -25,6 +25,7 @@ static const char *const action_names[CLUSTER_ACTION_COUNT] = {
         [CLUSTER_ACTION_ANNOUNCE] = "announce",
         [CLUSTER_ACTION_LIST] = "list",
         [CLUSTER_ACTION_FENCE] = "fence",
+        [CLUSTER_ACTION_FENCE_END] = "fence-end",
         [CLUSTER_ACTION_GUARD] = "guard",
         [CLUSTER_ACTION_LOG] = "log",
 };
@@ -99,6 +100,9 @@ void shell_note(struct world *world, struct simulated_node *node, const struct c
         case CLUSTER_ACTION_FENCE:
                 world_note(world, node, "-> fence n%u by %s: %s", action->fence.node,
                            action->fence.device->name, action->reason);
+                return;
+        case CLUSTER_ACTION_FENCE_END:
+                world_note(world, node, "-> fence agents ended: %s", action->reason);
                 return;
         case CLUSTER_ACTION_GUARD:
                 world_note(world, node, "-> guard %s: %s", action->guard ? "on" : "off", action->reason);

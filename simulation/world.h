@@ -369,6 +369,7 @@ struct simulated_node {
         bool powered;
         bool frozen;
         uint64_t thaw_us;
+        uint32_t feeds_off;   /* power supplies that fence devices have cut: bits */
         uint64_t power_life;  /* of this boot; 0 while off */
         uint64_t daemon_life; /* of this clusterd process; 0 while it does not run */
         uint64_t off_count;

@@ -10,6 +10,7 @@
 #define NODES_MAX         64 /* node ids are 1 to 64: one bit each in a node_set */
 #define ROLES_MAX         16384
 #define FENCE_DEVICES_MAX 256
+#define FENCE_LEVELS_MAX  9
 #define PREFERRED_MAX     8 /* preferred owners of one role, best first */
 
 /* Texts, in bytes, with the closing zero. */

@@ -120,6 +120,10 @@ static void apply_fence_add(struct apply *apply, const struct fence_device *devi
                 apply_refuse(apply, "there is a fence device '%s' already: remove it first", device->name);
                 return;
         }
+        if (device->level < 1 || device->level > FENCE_LEVELS_MAX) {
+                apply_refuse(apply, "a fence level is 1 to %u", (unsigned)FENCE_LEVELS_MAX);
+                return;
+        }
         NODE_SET_EACH (device->targets, node)
                 if (apply_node(apply, node) == NULL)
                         return;

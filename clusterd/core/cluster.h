@@ -154,12 +154,13 @@ enum cluster_action_kind {
         CLUSTER_ACTION_REPLY,         /* to the request with this token */
         CLUSTER_ACTION_START,         /* role, on this node */
         CLUSTER_ACTION_STOP,
-        CLUSTER_ACTION_MOVE,     /* live, from this node to node */
-        CLUSTER_ACTION_ANNOUNCE, /* tell the networks that role lives here now */
-        CLUSTER_ACTION_LIST,     /* which roles are here? Answer with CLUSTER_EVENT_LISTED */
-        CLUSTER_ACTION_FENCE,    /* turn node off by device, and verify */
-        CLUSTER_ACTION_GUARD,    /* tell the guard keeper whether roles run here */
-        CLUSTER_ACTION_LOG,      /* reason is news for the log */
+        CLUSTER_ACTION_MOVE,      /* live, from this node to node */
+        CLUSTER_ACTION_ANNOUNCE,  /* tell the networks that role lives here now */
+        CLUSTER_ACTION_LIST,      /* which roles are here? Answer with CLUSTER_EVENT_LISTED */
+        CLUSTER_ACTION_FENCE,     /* turn node off by device, and verify */
+        CLUSTER_ACTION_FENCE_END, /* the agents of attempt are not wanted any more; they answer nothing */
+        CLUSTER_ACTION_GUARD,     /* tell the guard keeper whether roles run here */
+        CLUSTER_ACTION_LOG,       /* reason is news for the log */
         CLUSTER_ACTION_COUNT
 };
 

@@ -99,13 +99,14 @@ struct local_role {
 struct fencing {
         uint64_t incarnation; /* of the node, that all this is about */
         uint64_t attempt;     /* 0: none under way */
-        uint32_t running;     /* devices that have not answered */
-        uint32_t tries;
+        uint32_t level;       /* of the attempt, or of the last that failed; 0: begin with the first */
+        uint32_t running;     /* devices of the attempt that have not answered */
+        uint32_t tries;       /* through all levels */
         uint64_t next_ms;
         uint64_t evidence_count; /* request_id of an evidence proposal; 0: none */
         uint64_t arrival_ms;     /* when a guest might last have arrived there */
         bool off;
-        char device[NAME_BYTES];
+        char devices[NAME_BYTES]; /* of the attempt, that did */
 };
 
 struct cluster {

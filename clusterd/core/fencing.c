@@ -4,11 +4,12 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
+#include "clusterd/core/fence_level.h"
 
 /*
- * The leader gathers evidence against lost nodes: all fence devices at once,
- * and the expiry of the guard beside them. The first to succeed is used; what
- * fails is tried again, for ever, with back-off.
+ * The leader gathers evidence against lost nodes: its fence devices, level by
+ * level, and the expiry of its guard beside them. The first to succeed is used,
+ * the others are ended; what fails is tried again, for ever, with back-off.
  */
 
 #define RETRY_FIRST_MS 1000
@@ -23,23 +24,50 @@ static bool is_wanted(const struct cluster *cluster, const struct node *node)
         return node->fence_wanted || !node_set_has(cluster->round.connected, node->id);
 }
 
-static void start_attempt(struct cluster *cluster, const struct node *node)
+static void start_device(struct cluster *cluster, const struct node *node, const struct fence_device *device)
 {
         struct fencing *fencing = &cluster->fencing[node->id];
-        for (const struct fence_device *device = cluster->model->fence_devices;
-             device < cluster->model->fence_devices + FENCE_DEVICES_MAX; device++) {
-                if (device->name[0] == '\0' || !node_set_has(device->targets, node->id))
-                        continue;
-                if (fencing->attempt == 0)
-                        fencing->attempt = ++cluster->attempts;
-                fencing->running++;
-                struct cluster_action *action = action_add(cluster, CLUSTER_ACTION_FENCE, "%s is lost: %.60s",
-                                                           node->name, node->reason);
+        fencing->running++;
+        struct cluster_action *action =
+                action_add(cluster, CLUSTER_ACTION_FENCE, "%s is lost: %.60s", node->name, node->reason);
+        action->fence.attempt = fencing->attempt;
+        action->fence.node = node->id;
+        TEXT_COPY(action->fence.node_name, node->name);
+        action->fence.device = device;
+}
+
+/* All devices of a level are needed: a node may have two power supplies. */
+static void start_level(struct cluster *cluster, const struct node *node)
+{
+        struct fencing *fencing = &cluster->fencing[node->id];
+        fencing->level = fence_level_after(cluster->model, node->id, fencing->level);
+        if (fencing->level == 0)
+                return;
+        fencing->attempt = ++cluster->attempts;
+        fencing->running = 0;
+        fencing->devices[0] = '\0';
+        MODEL_EACH_FENCE_DEVICE(cluster->model, device)
+        if (node_set_has(device->targets, node->id) && device->level == fencing->level)
+                start_device(cluster, node, device);
+}
+
+/* What is still running of an attempt is not wanted any more. */
+static void end_attempt(struct cluster *cluster, uint32_t node, const char *reason)
+{
+        struct fencing *fencing = &cluster->fencing[node];
+        if (fencing->attempt != 0 && fencing->running > 0) {
+                struct cluster_action *action = action_add(cluster, CLUSTER_ACTION_FENCE_END, "%s: %s",
+                                                           model_node_name(cluster->model, node), reason);
                 action->fence.attempt = fencing->attempt;
-                action->fence.node = node->id;
-                TEXT_COPY(action->fence.node_name, node->name);
-                action->fence.device = device;
+                action->fence.node = node;
         }
+        fencing->attempt = 0;
+}
+
+static void forget(struct cluster *cluster, uint32_t node, const char *reason)
+{
+        end_attempt(cluster, node, reason);
+        memset(&cluster->fencing[node], 0, sizeof(struct fencing));
 }
 
 /*
@@ -79,12 +107,12 @@ static void tick_node(struct cluster *cluster, const struct node *node)
 {
         struct fencing *fencing = &cluster->fencing[node->id];
         if (!is_wanted(cluster, node)) {
-                memset(fencing, 0, sizeof *fencing);
+                forget(cluster, node->id, node->state == NODE_LOST ? "in contact again" : node->reason);
                 return;
         }
         if (fencing->incarnation != node->incarnation) {
                 /* What was done to an earlier incarnation proves nothing of this one. */
-                memset(fencing, 0, sizeof *fencing);
+                forget(cluster, node->id, "returned, and is lost again");
                 fencing->incarnation = node->incarnation;
         }
         if (fencing->evidence_count != 0)
@@ -93,7 +121,7 @@ static void tick_node(struct cluster *cluster, const struct node *node)
                 fencing->arrival_ms = cluster->now_ms;
         uint64_t expires_at = guard_expires_at(cluster, node);
         if (fencing->off) {
-                give_evidence(cluster, node, EVIDENCE_POWERED_OFF, fencing->device);
+                give_evidence(cluster, node, EVIDENCE_POWERED_OFF, fencing->devices);
                 return;
         }
         if (node->watchdog && !node_set_has(cluster->round.connected, node->id)) {
@@ -106,17 +134,27 @@ static void tick_node(struct cluster *cluster, const struct node *node)
         if (fencing->attempt != 0)
                 return;
         if (cluster->now_ms >= fencing->next_ms)
-                start_attempt(cluster, node);
+                start_level(cluster, node);
         else
                 wake_at(cluster, fencing->next_ms);
 }
 
+/* Between rounds it is open who leads: what was begun may go on. */
+static bool is_over(const struct cluster *cluster)
+{
+        return cluster->round.phase == ROUND_REFUSED || cluster->round.phase == ROUND_ACTIVE;
+}
+
 void fencing_tick(struct cluster *cluster)
 {
-        if (!round_is_leader(cluster))
-                return;
-        MODEL_EACH_NODE (cluster->model, node)
-                tick_node(cluster, node);
+        if (round_is_leader(cluster)) {
+                MODEL_EACH_NODE (cluster->model, node)
+                        tick_node(cluster, node);
+        } else if (is_over(cluster)) {
+                for (uint32_t node = 1; node <= NODES_MAX; node++)
+                        if (cluster->fencing[node].incarnation != 0)
+                                forget(cluster, node, "not for this node to turn off any more");
+        }
 }
 
 static uint64_t back_off_ms(uint32_t tries)
@@ -125,30 +163,50 @@ static uint64_t back_off_ms(uint32_t tries)
         return delay < RETRY_LAST_MS ? delay : RETRY_LAST_MS;
 }
 
-void fencing_done(struct cluster *cluster, const struct cluster_event *event)
+/* The next level at once; after the last one a pause, and all of them again. */
+static void level_failed(struct cluster *cluster, const struct node *node)
 {
-        if (event->fence.node < 1 || event->fence.node > NODES_MAX)
+        struct fencing *fencing = &cluster->fencing[node->id];
+        end_attempt(cluster, node->id, "all devices of a level are needed, and one has failed");
+        if (fence_level_after(cluster->model, node->id, fencing->level) != 0)
                 return;
-        struct fencing *fencing = &cluster->fencing[event->fence.node];
-        if (fencing->attempt == 0 || event->fence.attempt != fencing->attempt)
-                return;
-        fencing->running--;
-        action_add(cluster, CLUSTER_ACTION_LOG, "fence device %s: node %u is %s: %.80s", event->fence.device,
-                   event->fence.node, event->fence.off ? "off" : "not proven off", event->fence.text);
-        if (event->fence.off) {
-                fencing->off = true;
-                TEXT_COPY(fencing->device, event->fence.device);
-        }
-        if (fencing->running > 0)
-                return;
-        fencing->attempt = 0;
+        fencing->level = 0;
         fencing->next_ms = cluster->now_ms + back_off_ms(fencing->tries++);
 }
 
+static void device_succeeded(struct fencing *fencing, const char *device)
+{
+        size_t used = strlen(fencing->devices);
+        (void)snprintf(fencing->devices + used, sizeof fencing->devices - used, "%s%s",
+                       used > 0 ? " and " : "", device);
+        if (fencing->running > 0)
+                return;
+        fencing->off = true;
+        fencing->attempt = 0;
+}
+
+void fencing_done(struct cluster *cluster, const struct cluster_event *event)
+{
+        const struct node *node = model_node(cluster->model, event->fence.node);
+        if (node == NULL)
+                return;
+        struct fencing *fencing = &cluster->fencing[node->id];
+        if (fencing->attempt == 0 || event->fence.attempt != fencing->attempt)
+                return;
+        fencing->running--;
+        action_add(cluster, CLUSTER_ACTION_LOG, "fence device %s: node %s is %s: %.80s", event->fence.device,
+                   node->name, event->fence.off ? "off" : "not proven off", event->fence.text);
+        if (event->fence.off)
+                device_succeeded(fencing, event->fence.device);
+        else
+                level_failed(cluster, node);
+}
+
+/* What became of it, the next look at the node's state tells. */
 void fencing_applied(struct cluster *cluster, const struct entry *entry)
 {
         if (entry->command.kind == COMMAND_NODE_EVIDENCE)
-                memset(&cluster->fencing[entry->command.node_evidence.node], 0, sizeof(struct fencing));
+                cluster->fencing[entry->command.node_evidence.node].evidence_count = 0;
 }
 
 void fencing_dropped(struct cluster *cluster, const struct entry *entry)

@@ -49,6 +49,11 @@ int model_get(const struct model *model, enum object_kind kind, const char *name
         for (const struct node *each = (model)->nodes + 1; each <= (model)->nodes + NODES_MAX; each++)       \
                 if (each->id != NODE_NONE)
 
+#define MODEL_EACH_FENCE_DEVICE(model, each)                                                                 \
+        for (const struct fence_device *each = (model)->fence_devices;                                       \
+             each < (model)->fence_devices + FENCE_DEVICES_MAX; each++)                                      \
+                if (each->name[0] != '\0')
+
 #define MODEL_EACH_ROLE(model, each)                                                                         \
         for (const struct role *each = (model)->roles; each < (model)->roles + (model)->roles_used; each++)  \
                 if (each->name[0] != '\0')

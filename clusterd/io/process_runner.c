@@ -298,6 +298,22 @@ void process_run(struct process_runner *runner, const struct process_request *re
         timer_set(process, 0, on_not_started); /* not a job: libqb leaks those that are taken back */
 }
 
+void process_cancel(struct process_runner *runner, const void *context)
+{
+        struct process *process = LIST_FIRST(&runner->processes);
+        while (process != NULL && (process->told || process->context != context))
+                process = LIST_NEXT(process, link);
+        assert(process != NULL);
+        if (process->child.pidfd < 0) { /* never started */
+                process_free(process);
+                return;
+        }
+        (void)kill(-process->child.pid, SIGKILL);
+        process->told = true;
+        timer_forget(process);
+        fd_forget(process, &process->child.output_fd);
+}
+
 int process_runner_new(qb_loop_t *loop, struct process_runner **ret_runner)
 {
         assert(loop != NULL);

@@ -51,6 +51,12 @@ void process_runner_free(struct process_runner *runner);
  */
 void process_run(struct process_runner *runner, const struct process_request *request);
 
+/*
+ * Kills the process that was run with this context, its process group and all, without calling its on_exit.
+ * There must be one.
+ */
+void process_cancel(struct process_runner *runner, const void *context);
+
 /* The loop it runs in: for who waits between two processes. */
 qb_loop_t *process_runner_loop(const struct process_runner *runner);
 

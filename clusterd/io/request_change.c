@@ -112,7 +112,7 @@ static int change_fence_add(struct request *request, struct change *change)
         struct fence_device *device = &change->command.fence_add;
         uint32_t nodes[NODES_MAX];
         size_t count = 0;
-        int64_t timeout_ms = FENCE_TIMEOUT_MS;
+        int64_t timeout_ms = FENCE_TIMEOUT_MS, level = 1, together = 1;
 
         if (model_fence_device(request->model, request->name) != NULL)
                 return request_fail(request, VERB_EXIT_REFUSED, "names are used once",
@@ -123,10 +123,14 @@ static int change_fence_add(struct request *request, struct change *change)
         if (count == 0)
                 return request_fail(request, VERB_EXIT_USAGE, "", "", "--nodes names no node");
         (void)request_number(request, "timeout", &timeout_ms);
+        (void)request_number(request, "level", &level);
+        (void)request_number(request, "together", &together);
         change->command.kind = COMMAND_FENCE_ADD;
         TEXT_COPY(device->name, request->name);
         TEXT_COPY(device->agent, request_text(request, "agent"));
         device->timeout_ms = (uint32_t)timeout_ms;
+        device->level = (uint32_t)level;
+        device->together = (uint32_t)together;
         for (size_t i = 0; i < count; i++)
                 device->targets |= node_set_of(nodes[i]);
         return 0;

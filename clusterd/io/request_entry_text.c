@@ -199,6 +199,7 @@ static void say_fence_add(struct sentence *sentence, const struct fence_device *
 {
         say(sentence, "fence device %s (%s) is registered for ", device->name, device->agent);
         say_nodes(sentence, device->targets);
+        say(sentence, ", level %" PRIu32, device->level);
 }
 
 static void say_node(struct sentence *sentence, const struct command_node *node, const char *what)

@@ -8,6 +8,7 @@
 
 #include "clusterd/base/scope.h"
 #include "clusterd/base/text.h"
+#include "clusterd/core/fence_level.h"
 
 /* What the roles add up to, node by node. */
 struct node_load {
@@ -156,15 +157,6 @@ static json_t *role_counts(const struct model *model)
         return document;
 }
 
-static node_set fenced_nodes(const struct model *model)
-{
-        node_set set = 0;
-        for (size_t i = 0; i < FENCE_DEVICES_MAX; i++)
-                if (model->fence_devices[i].name[0] != '\0')
-                        set |= model->fence_devices[i].targets;
-        return set;
-}
-
 static void __attribute__((format(printf, 2, 3))) warn(json_t *warnings, const char *format, ...)
 {
         char text[320];
@@ -175,23 +167,33 @@ static void __attribute__((format(printf, 2, 3))) warn(json_t *warnings, const c
         json_array_append_new(warnings, document_text(text));
 }
 
+static void warn_of_levels(json_t *warnings, const struct model *model, const struct node *node)
+{
+        for (uint32_t number = 1; number <= FENCE_LEVELS_MAX; number++) {
+                struct fence_level level = fence_level_read(model, node->id, number);
+                if (level.devices > 0 && level.devices < level.needed)
+                        warn(warnings, "fence level %u of %s needs %u devices and has %u: it is not used",
+                             number, node->name, level.needed, level.devices);
+        }
+}
+
 #define FAILED_WARNINGS_MAX 20 /* the rest is counted in roles.failed */
 
 static json_t *warnings_of(const struct model *model, const struct cluster_status *status)
 {
         json_t *warnings = json_array();
-        node_set fenced = fenced_nodes(model);
         uint32_t failed = 0;
 
         if (status->store_failed)
                 warn(warnings, "this node's ledger cannot be written: look for a full or read-only disk");
         MODEL_EACH_NODE (model, node) {
-                if (!node->watchdog && !node_set_has(fenced, node->id))
+                if (!node->watchdog && fence_level_after(model, node->id, 0) == 0)
                         warn(warnings,
                              "%s has no fence device and no watchdog: guard-expired cannot be used, "
                              "so its roles would wait "
                              "for clu node confirm-off",
                              node->name);
+                warn_of_levels(warnings, model, node);
                 if (node->state == NODE_LOST)
                         warn(warnings, "%s is lost and its roles wait for evidence: %s", node->name,
                              node->reason);
@@ -251,9 +253,11 @@ json_t *query_fence_list(struct request *request)
                         devices[count++] = &model->fence_devices[i];
         qsort(devices, count, sizeof(devices[0]), compare_devices);
         for (size_t i = 0; i < count; i++)
-                json_array_append_new(rows, json_pack("{s:s, s:s, s:o, s:I}", "name", devices[i]->name,
-                                                      "agent", devices[i]->agent, "nodes",
-                                                      document_node_set(model, devices[i]->targets),
-                                                      "timeout_ms", (json_int_t)devices[i]->timeout_ms));
+                json_array_append_new(rows,
+                                      json_pack("{s:s, s:s, s:o, s:i, s:i, s:I}", "name", devices[i]->name,
+                                                "agent", devices[i]->agent, "nodes",
+                                                document_node_set(model, devices[i]->targets), "level",
+                                                (int)devices[i]->level, "together", (int)devices[i]->together,
+                                                "timeout_ms", (json_int_t)devices[i]->timeout_ms));
         return json_pack("{s:o}", "devices", rows);
 }

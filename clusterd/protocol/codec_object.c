@@ -103,6 +103,8 @@ static const struct json_field fence_device_fields[] = {
         JSON_FIELD("name", NAME, struct fence_device, name),
         JSON_FIELD("agent", NAME, struct fence_device, agent),
         JSON_FIELD("targets", NODE_SET, struct fence_device, targets),
+        JSON_FIELD("level", UINT32, struct fence_device, level),
+        JSON_FIELD("together", UINT32, struct fence_device, together),
         JSON_FIELD("timeout_ms", UINT32, struct fence_device, timeout_ms),
         JSON_FIELD("options", TEXT, struct fence_device, options),
 };

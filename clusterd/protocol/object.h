@@ -142,6 +142,8 @@ struct fence_device {
         char name[NAME_BYTES];  /* empty marks a free slot */
         char agent[NAME_BYTES]; /* "fence_..." */
         node_set targets;
+        uint32_t level;    /* lower ones first: clusterd/core/fence_level.h */
+        uint32_t together; /* devices that its level needs to be of use */
         uint32_t timeout_ms;
         char options[OPTIONS_BYTES]; /* "key=value" lines for the agent; may hold secrets: never shown */
 };

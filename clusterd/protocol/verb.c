@@ -124,6 +124,10 @@ static const struct verb_option fence_add_options[] = {
           .value = VERB_VALUE_PAIR,
           .placeholder = "KEY=VALUE",
           .help = "for the agent, again for each; VALUE - is read from standard input; never shown again" },
+        NUMBER("level", "N", 1, FENCE_LEVELS_MAX,
+               "levels are tried in order; all devices of one have to turn a node off (1)"),
+        NUMBER("together", "N", 1, FENCE_DEVICES_MAX,
+               "its level is used when it has so many devices: 2 power supplies, 2 devices (1)"),
         NUMBER("timeout", "MS", 1000, 600000, "deadline of one run of the agent (60000)"),
 };
 

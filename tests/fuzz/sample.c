@@ -211,6 +211,8 @@ static void fence_device(struct sample_random *random, struct fence_device *devi
         NAME(random, device->name);
         NAME(random, device->agent);
         device->targets = nodes(random);
+        device->level = integer32(random);
+        device->together = integer32(random);
         device->timeout_ms = integer32(random);
         TEXT(random, device->options);
 }

@@ -304,6 +304,11 @@ START_TEST(fence_devices_are_added_and_removed)
 {
         struct command add = { .kind = COMMAND_FENCE_ADD };
         TEXT_COPY(add.fence_add.name, "ipmi1");
+        add.fence_add.targets = node_set_of(1);
+        ck_assert_int_eq(story_apply(&story, 1, &add), APPLY_REFUSED); /* no level */
+        add.fence_add.level = FENCE_LEVELS_MAX + 1;
+        ck_assert_int_eq(story_apply(&story, 1, &add), APPLY_REFUSED);
+        add.fence_add.level = FENCE_LEVELS_MAX;
         add.fence_add.targets = node_set_of(1) | node_set_of(9);
         ck_assert_int_eq(story_apply(&story, 1, &add), APPLY_NO_OBJECT);
         add.fence_add.targets = node_set_of(1);

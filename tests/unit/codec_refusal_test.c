@@ -291,8 +291,8 @@ static const struct {
           ",\"object\":{\"object\":\"role\",\"name\":\"\"}}",
           "object.name must be a name" },
         { CODEC_OBJECT,
-          "{\"object\":\"fence-device\",\"name\":\"f\",\"agent\":\"fence_x\",\"targets\":[1,1],\"timeout_"
-          "ms\":1,\"options\":\"\"}",
+          "{\"object\":\"fence-device\",\"name\":\"f\",\"agent\":\"fence_x\",\"targets\":[1,1],\"level\":1,"
+          "\"together\":1,\"timeout_ms\":1,\"options\":\"\"}",
           NULL },
         { CODEC_OBJECT,
           "{\"object\":\"fence-device\",\"name\":\"f\",\"agent\":\"/bin/"

@@ -115,9 +115,9 @@ static bool acts_on_the_world(enum cluster_action_kind kind)
 {
         return kind == CLUSTER_ACTION_START || kind == CLUSTER_ACTION_STOP || kind == CLUSTER_ACTION_MOVE ||
                kind == CLUSTER_ACTION_ANNOUNCE || kind == CLUSTER_ACTION_LIST ||
-               kind == CLUSTER_ACTION_FENCE || kind == CLUSTER_ACTION_REPLY ||
-               kind == CLUSTER_ACTION_SEND_ENTRIES || kind == CLUSTER_ACTION_SEND_SNAPSHOT ||
-               kind == CLUSTER_ACTION_DELETE_OBJECT;
+               kind == CLUSTER_ACTION_FENCE || kind == CLUSTER_ACTION_FENCE_END ||
+               kind == CLUSTER_ACTION_REPLY || kind == CLUSTER_ACTION_SEND_ENTRIES ||
+               kind == CLUSTER_ACTION_SEND_SNAPSHOT || kind == CLUSTER_ACTION_DELETE_OBJECT;
 }
 
 static bool carry_out(struct desk *desk, const struct cluster_action *action)
@@ -422,13 +422,13 @@ void desk_list(struct desk *desk, const char *role)
         desk_list_end(desk, list->listing);
 }
 
-void desk_fence_done(struct desk *desk, uint64_t attempt, uint32_t node, bool off)
+void desk_fence_done(struct desk *desk, uint64_t attempt, uint32_t node, const char *device, bool off)
 {
         struct cluster_event event = { .kind = CLUSTER_EVENT_FENCE_DONE };
         event.fence.attempt = attempt;
         event.fence.node = node;
         event.fence.off = off;
-        TEXT_COPY(event.fence.device, "ipmi");
+        TEXT_COPY(event.fence.device, device);
         desk_step(desk, &event);
         desk_settle(desk);
 }

@@ -146,6 +146,38 @@ START_TEST(a_missing_agent_says_so)
 }
 END_TEST
 
+/* Looks every 10 ms for the file by which the agent says how far it is, then ends it. */
+static void on_look(void *data)
+{
+        char path[128];
+        qb_loop_timer_handle timer;
+        TEXT_PRINT(path, "%s/began", directory);
+        if (access(path, F_OK) < 0) {
+                (void)qb_loop_timer_add(loop, QB_LOOP_HIGH, 10 * NS_PER_MS, data, on_look, &timer);
+                return;
+        }
+        fence_run_cancel(data);
+        (void)qb_loop_timer_add(loop, QB_LOOP_HIGH, 700 * NS_PER_MS, NULL, on_patience, &timer);
+}
+
+/* While its off runs, and after it said that the node is still on. */
+START_TEST(a_cancelled_agent_is_killed_and_answers_nothing)
+{
+        static const char *const bodies[] = { "echo $$ >$D/pid; touch $D/began; exec sleep 1000",
+                                              "[ $in_action = off ] || touch $D/began; exit 0" };
+        qb_loop_timer_handle timer;
+        char command[128];
+        agent_write("fence_test", bodies[_i]);
+        struct fence_device device = device_of("fence_test", "", 20000);
+        struct fence_run *run = fence_agent_off(runner, &device, "n1", on_done, NULL);
+        (void)qb_loop_timer_add(loop, QB_LOOP_HIGH, 100 * NS_PER_MS, run, on_look, &timer);
+        qb_loop_run(loop);
+        ck_assert_int_eq(calls, 0);
+        TEXT_PRINT(command, "[ ! -f %s/pid ] || ! kill -0 $(cat %s/pid) 2>/dev/null", directory, directory);
+        ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
 static const struct {
         const char *body;
         bool known, on;
@@ -282,6 +314,7 @@ int main(void)
         LOOP_TEST(tcase, the_agent_reads_what_the_table_says, inputs);
         LOOP_TEST(tcase, check_compares_the_options_with_the_metadata, checks);
         tcase_add_test(tcase, a_missing_agent_says_so);
+        tcase_add_loop_test(tcase, a_cancelled_agent_is_killed_and_answers_nothing, 0, 2);
         tcase_add_test(tcase, the_longest_options_fit);
         tcase_add_test(tcase, secrets_are_in_no_text);
         tcase_add_test(tcase, debians_fence_dummy_is_turned_off);

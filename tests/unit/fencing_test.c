@@ -30,13 +30,20 @@ static void end(void)
         desk_end(&desk);
 }
 
-static void add_device(const char *name)
+static void add_at_level(const char *name, uint32_t level, uint32_t together)
 {
         struct command command = { .kind = COMMAND_FENCE_ADD };
+        command.fence_add.level = level;
+        command.fence_add.together = together;
         TEXT_COPY(command.fence_add.name, name);
         TEXT_COPY(command.fence_add.agent, "fence_ipmilan");
         command.fence_add.targets = node_set_of(2);
         ck_assert_int_eq(desk_ask(&desk, &command), REPLY_DONE);
+}
+
+static void add_device(const char *name)
+{
+        add_at_level(name, 1, 1);
 }
 
 static const struct node *lost_node(void)
@@ -55,7 +62,7 @@ START_TEST(a_lost_node_is_fenced_and_its_role_started_here)
         ck_assert_uint_eq(fence->fence.node, 2);
         ck_assert_str_eq(fence->fence.node_name, "n2");
         ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_START), 0);
-        desk_fence_done(&desk, fence->fence.attempt, 2, true);
+        desk_fence_done(&desk, fence->fence.attempt, 2, "ipmi", true);
         desk_wait(&desk, 10);
         ck_assert_int_eq(lost_node()->state, NODE_DOWN);
         ck_assert_int_eq(lost_node()->evidence.kind, EVIDENCE_POWERED_OFF);
@@ -65,21 +72,107 @@ START_TEST(a_lost_node_is_fenced_and_its_role_started_here)
 }
 END_TEST
 
-START_TEST(all_devices_are_asked_at_once_and_one_is_enough)
+/* As a node with two power supplies needs it. */
+START_TEST(all_devices_of_a_level_have_to_turn_it_off)
 {
-        add_device("ipmi");
-        add_device("pdu");
+        add_device("psu-a");
+        add_device("psu-b");
         desk_view(&desk, 0);
         const struct cluster_action *one = desk_take(&desk, CLUSTER_ACTION_FENCE);
         const struct cluster_action *other = desk_take(&desk, CLUSTER_ACTION_FENCE);
         ck_assert(one != NULL && other != NULL);
         ck_assert_uint_eq(one->fence.attempt, other->fence.attempt);
-        desk_fence_done(&desk, one->fence.attempt, 2, _i == 0);
+        desk_fence_done(&desk, one->fence.attempt, 2, "psu-b", true);
         desk_wait(&desk, 10);
-        ck_assert_int_eq(lost_node()->state, _i == 0 ? NODE_DOWN : NODE_LOST);
-        desk_fence_done(&desk, one->fence.attempt, 2, _i != 0);
+        ck_assert_int_eq(lost_node()->state, NODE_LOST);
+        desk_fence_done(&desk, one->fence.attempt, 2, "psu-a", true);
         desk_wait(&desk, 10);
         ck_assert_int_eq(lost_node()->state, NODE_DOWN);
+        ck_assert_str_eq(lost_node()->evidence.text, "psu-b and psu-a");
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_FENCE_END), 0);
+}
+END_TEST
+
+START_TEST(when_one_device_of_a_level_fails_the_next_level_is_tried_at_once)
+{
+        add_device("psu-a");
+        add_device("psu-b");
+        add_at_level("ipmi", 3, 1);
+        desk_view(&desk, 0);
+        uint64_t first = desk_take(&desk, CLUSTER_ACTION_FENCE)->fence.attempt;
+        (void)desk_take(&desk, CLUSTER_ACTION_FENCE);
+        ck_assert_ptr_null(desk_take(&desk, CLUSTER_ACTION_FENCE));
+        desk_fence_done(&desk, first, 2, "psu-a", false);
+        desk_settle(&desk);
+        const struct cluster_action *end = desk_take(&desk, CLUSTER_ACTION_FENCE_END);
+        ck_assert_ptr_nonnull(end);
+        ck_assert_uint_eq(end->fence.attempt, first);
+        const struct cluster_action *second = desk_take(&desk, CLUSTER_ACTION_FENCE);
+        ck_assert_ptr_nonnull(second);
+        ck_assert_uint_ne(second->fence.attempt, first);
+        desk_fence_done(&desk, first, 2, "psu-b", true); /* too late, and not enough */
+        desk_wait(&desk, 10);
+        ck_assert_int_eq(lost_node()->state, NODE_LOST);
+        desk_fence_done(&desk, second->fence.attempt, 2, "ipmi", true);
+        desk_wait(&desk, 10);
+        ck_assert_int_eq(lost_node()->state, NODE_DOWN);
+        ck_assert_str_eq(lost_node()->evidence.text, "ipmi");
+}
+END_TEST
+
+START_TEST(after_the_last_level_the_first_is_tried_again_after_a_pause)
+{
+        add_device("ipmi");
+        add_at_level("pdu", 2, 1);
+        desk_view(&desk, 0);
+        for (int round = 0; round < 3; round++) {
+                for (int level = 0; level < 2; level++) {
+                        const struct cluster_action *fence = desk_take(&desk, CLUSTER_ACTION_FENCE);
+                        ck_assert_ptr_nonnull(fence);
+                        desk_fence_done(&desk, fence->fence.attempt, 2, level == 0 ? "ipmi" : "pdu", false);
+                        desk_settle(&desk);
+                }
+                desk_wait(&desk, (1000u << round) - 1);
+                ck_assert_ptr_null(desk_take(&desk, CLUSTER_ACTION_FENCE));
+                desk_wait(&desk, 1);
+        }
+}
+END_TEST
+
+/* One of two power supplies says nothing, so long as the other is not known. */
+START_TEST(a_level_that_lacks_a_device_is_not_used)
+{
+        add_at_level("psu-a", 1, 2);
+        desk_view(&desk, 0);
+        desk_wait(&desk, 2000);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_FENCE), 0);
+        add_at_level("psu-b", 1, 2);
+        desk_settle(&desk);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_FENCE), 2);
+}
+END_TEST
+
+START_TEST(agents_at_work_are_ended_when_another_proof_comes_first)
+{
+        add_device("ipmi");
+        desk_view(&desk, 0);
+        uint64_t attempt = desk_take(&desk, CLUSTER_ACTION_FENCE)->fence.attempt;
+        desk_wait(&desk, guard_ms() + 1000);
+        ck_assert_int_eq(lost_node()->evidence.kind, EVIDENCE_GUARD_EXPIRED);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_FENCE_END), 1);
+        ck_assert_uint_eq(desk_take(&desk, CLUSTER_ACTION_FENCE_END)->fence.attempt, attempt);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_FENCE), 1);
+}
+END_TEST
+
+START_TEST(agents_at_work_are_ended_when_the_node_is_back)
+{
+        add_device("ipmi");
+        desk_view(&desk, 0);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_FENCE), 1);
+        desk_view(&desk, node_set_of(2));
+        ck_assert_int_eq(lost_node()->state, NODE_UP);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_FENCE_END), 1);
 }
 END_TEST
 
@@ -95,7 +188,7 @@ START_TEST(what_fails_is_tried_again_for_ever_with_pauses)
         for (int i = 0; i < 600; i++) {
                 const struct cluster_action *fence = desk_take(&desk, CLUSTER_ACTION_FENCE);
                 if (fence != NULL)
-                        desk_fence_done(&desk, fence->fence.attempt, 2, false);
+                        desk_fence_done(&desk, fence->fence.attempt, 2, "ipmi", false);
                 desk_wait(&desk, 500);
         }
         ck_assert_int_eq(lost_node()->state, NODE_LOST);
@@ -113,17 +206,17 @@ START_TEST(an_answer_about_an_earlier_loss_is_not_used)
         desk_view(&desk, node_set_of(2));
         ck_assert_int_eq(lost_node()->state, NODE_UP);
         desk_hear_report(&desk, "vm01", 2, REPORT_RUNNING);
-        desk_fence_done(&desk, old, 2, true); /* while it is here */
+        desk_fence_done(&desk, old, 2, "ipmi", true); /* while it is here */
         desk_wait(&desk, 10);
         ck_assert_int_eq(lost_node()->state, NODE_UP);
         desk_view(&desk, 0);
         ck_assert_int_eq(lost_node()->state, NODE_LOST);
         uint64_t now = desk_take(&desk, CLUSTER_ACTION_FENCE)->fence.attempt;
         ck_assert_uint_ne(now, old);
-        desk_fence_done(&desk, old, 2, true);
+        desk_fence_done(&desk, old, 2, "ipmi", true);
         desk_wait(&desk, 10);
         ck_assert_int_eq(lost_node()->state, NODE_LOST);
-        desk_fence_done(&desk, now, 2, true);
+        desk_fence_done(&desk, now, 2, "ipmi", true);
         desk_wait(&desk, 10);
         ck_assert_int_eq(lost_node()->state, NODE_DOWN);
 }
@@ -186,7 +279,7 @@ START_TEST(an_operator_can_have_a_connected_node_turned_off)
         ck_assert_ptr_nonnull(fence);
         desk_wait(&desk, 2 * guard_ms());
         ck_assert_int_eq(lost_node()->state, NODE_LOST); /* it is connected: no expiry of a guard */
-        desk_fence_done(&desk, fence->fence.attempt, 2, true);
+        desk_fence_done(&desk, fence->fence.attempt, 2, "ipmi", true);
         ck_assert_int_eq(lost_node()->state, NODE_DOWN);
 }
 END_TEST
@@ -194,13 +287,13 @@ END_TEST
 START_TEST(nonsense_about_fencing_is_ignored)
 {
         add_device("ipmi");
-        desk_fence_done(&desk, 0, 2, true);
-        desk_fence_done(&desk, 99, 65, true);
-        desk_fence_done(&desk, 99, 0, true);
+        desk_fence_done(&desk, 0, 2, "ipmi", true);
+        desk_fence_done(&desk, 99, 65, "ipmi", true);
+        desk_fence_done(&desk, 99, 0, "ipmi", true);
         desk_view(&desk, 0);
         const struct cluster_action *fence = desk_take(&desk, CLUSTER_ACTION_FENCE);
-        desk_fence_done(&desk, fence->fence.attempt + 1, 2, true);
-        desk_fence_done(&desk, 0, 2, true);
+        desk_fence_done(&desk, fence->fence.attempt + 1, 2, "ipmi", true);
+        desk_fence_done(&desk, 0, 2, "ipmi", true);
         desk_wait(&desk, 10);
         ck_assert_int_eq(lost_node()->state, NODE_LOST);
 }
@@ -213,7 +306,12 @@ int main(void)
         tcase_set_timeout(tcase, 30);
         tcase_add_checked_fixture(tcase, begin, end);
         tcase_add_test(tcase, a_lost_node_is_fenced_and_its_role_started_here);
-        tcase_add_loop_test(tcase, all_devices_are_asked_at_once_and_one_is_enough, 0, 2);
+        tcase_add_test(tcase, all_devices_of_a_level_have_to_turn_it_off);
+        tcase_add_test(tcase, when_one_device_of_a_level_fails_the_next_level_is_tried_at_once);
+        tcase_add_test(tcase, after_the_last_level_the_first_is_tried_again_after_a_pause);
+        tcase_add_test(tcase, a_level_that_lacks_a_device_is_not_used);
+        tcase_add_test(tcase, agents_at_work_are_ended_when_another_proof_comes_first);
+        tcase_add_test(tcase, agents_at_work_are_ended_when_the_node_is_back);
         tcase_add_test(tcase, what_fails_is_tried_again_for_ever_with_pauses);
         tcase_add_test(tcase, an_answer_about_an_earlier_loss_is_not_used);
         tcase_add_test(tcase, without_a_device_the_expiry_of_its_guard_is_waited_for);

@@ -122,6 +122,7 @@ START_TEST(fencing_is_planned_to_the_new_start)
         struct command device = { .kind = COMMAND_FENCE_ADD };
         TEXT_COPY(device.fence_add.name, "ipmi");
         device.fence_add.targets = node_set_of(2);
+        device.fence_add.level = 1;
         desk_ask(&desk, &device);
         desk_online_at(&desk, "vm01", 2);
         struct command command = about_node(COMMAND_NODE_FENCE, 2);

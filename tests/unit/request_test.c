@@ -278,7 +278,8 @@ END_TEST
 START_TEST(a_fence_device_is_checked_before_it_is_added)
 {
         const char *arguments = "{\"name\":\"f1\",\"agent\":\"fence_x\",\"nodes\":[\"n1\",\"n2\"],"
-                                "\"option\":[\"ip=10.0.0.1\",\"password=s=cret\"],\"timeout\":5000}";
+                                "\"option\":[\"ip=10.0.0.1\",\"password=s=cret\"],\"timeout\":5000,"
+                                "\"level\":3,\"together\":2}";
         ck_assert_ptr_null(fixture_ask(&fixture, "fence.add", arguments, false));
         ck_assert_uint_eq(fixture.fence_checks, 1);
         ck_assert_uint_eq(fixture.submit_count, 0);
@@ -287,6 +288,8 @@ START_TEST(a_fence_device_is_checked_before_it_is_added)
         ck_assert_str_eq(fixture.command.fence_add.options, "ip=10.0.0.1\npassword=s=cret\n");
         ck_assert_uint_eq(fixture.command.fence_add.targets, 3);
         ck_assert_uint_eq(fixture.command.fence_add.timeout_ms, 5000);
+        ck_assert_uint_eq(fixture.command.fence_add.level, 3);
+        ck_assert_uint_eq(fixture.command.fence_add.together, 2);
         request_reply(fixture.handler, fixture.token, REPLY_DONE, 50, "");
         ck_assert_int_eq(reply_exit(fixture.reply), VERB_EXIT_DONE);
 
