@@ -208,11 +208,6 @@ static void stop_effect(struct world *world, struct simulated_node *node, struct
 
 /* --- move --- */
 
-static bool nodes_are_connected(const struct simulated_node *a, const struct simulated_node *b)
-{
-        return a->powered && b->powered && !a->frozen && !b->frozen && a->station.label == b->station.label;
-}
-
 static void move_begin(struct world *world, struct simulated_node *node, struct hypervisor_job *job)
 {
         const struct cluster_action *action = &job->action;
@@ -223,7 +218,7 @@ static void move_begin(struct world *world, struct simulated_node *node, struct 
         }
         assert(action->role.node >= 1 && action->role.node <= world->node_count);
         struct simulated_node *target = &world->nodes[action->role.node];
-        if (target == node || !nodes_are_connected(node, target) ||
+        if (target == node || !network_is_linked(node, target) ||
             world->now_us < target->hypervisor.outage_until_us ||
             hypervisor_domain(world, target, action->role.name) != NULL) {
                 job_end(world, node, job, OPERATION_FAILED, OBSERVED_RUNNING);
@@ -255,7 +250,7 @@ static void move_effect(struct world *world, struct simulated_node *node, struct
         struct domain *copy = hypervisor_domain(world, target, role);
         if (job->fails || source == NULL || source->state != DOMAIN_RUNNING || copy == NULL ||
             copy->id != job->domain_id || copy->state != DOMAIN_INCOMING ||
-            !nodes_are_connected(node, target)) {
+            !network_is_linked(node, target)) {
                 move_fail(world, node, job);
                 return;
         }

@@ -118,6 +118,11 @@ static node_set ring_companions(const struct world *world, node_set component, c
         return together;
 }
 
+static node_set ring_occupants(const struct world *world, const struct ring *ring)
+{
+        return ring_companions(world, ring->nodes, ring);
+}
+
 static void ring_form(struct world *world, node_set component)
 {
         struct ring *ring = calloc(1, sizeof(*ring));
@@ -132,9 +137,10 @@ static void ring_form(struct world *world, node_set component)
                 came_with[id] = node_set_of(id);
                 if (station->ring == NULL)
                         continue;
-                if (!station->ring->broken)
-                        ring_break(world, station->ring, true);
                 came_with[id] = ring_companions(world, component, station->ring);
+                if (!station->ring->broken)
+                        ring_break(world, station->ring,
+                                   came_with[id] == ring_occupants(world, station->ring));
                 if (node_set_lowest(came_with[id]) == id)
                         ring_recover(world, station->ring, came_with[id]);
         }
@@ -146,41 +152,104 @@ static void ring_form(struct world *world, node_set component)
         rings_collect(world);
 }
 
-static node_set component_of(struct world *world, uint32_t label)
+static bool is_linked(const struct simulated_node *a, const struct simulated_node *b)
 {
-        node_set component = 0;
+        return a->station.label == b->station.label && !node_set_has(a->station.cut, b->id);
+}
+
+static node_set neighbours_of(struct world *world, const struct simulated_node *node)
+{
+        node_set neighbours = 0;
+        WORLD_EACH_NODE (world, other)
+                if (node_is_reachable(other) && is_linked(node, other))
+                        neighbours |= node_set_of(other->id);
+        return neighbours;
+}
+
+/* Some of those whom it hears do not hear each other: no ring can hold all of them. */
+static bool is_torn(const struct world *world, node_set neighbours)
+{
+        node_set cut = 0;
+        NODE_SET_EACH (neighbours, id)
+                cut |= world->nodes[id].station.cut;
+        return (cut & neighbours) != 0;
+}
+
+/* The node, and one by one those that all so far can talk with; who comes first is chance. */
+static node_set clique_of(struct world *world, const struct simulated_node *node)
+{
+        node_set clique = node_set_of(node->id), left = neighbours_of(world, node) & ~clique;
+        if (!is_torn(world, left | clique))
+                return left | clique;
+        while (left != 0) {
+                uint32_t skip = (uint32_t)random_below(&world->random, node_set_count(left));
+                uint32_t chosen = NODE_NONE;
+                NODE_SET_EACH (left, id)
+                        if (skip-- == 0)
+                                chosen = id;
+                clique |= node_set_of(chosen);
+                left &= neighbours_of(world, &world->nodes[chosen]) & ~node_set_of(chosen);
+        }
+        return clique;
+}
+
+/* One attempt is under way for a node at a time: the earliest. */
+static void reform_later(struct world *world, struct simulated_node *node, uint64_t low_us, uint64_t high_us)
+{
+        uint64_t delay_us = random_between(&world->random, low_us, high_us);
+        uint64_t at_us = world->now_us + delay_us;
+        if (node->station.reform_us > world->now_us && node->station.reform_us <= at_us)
+                return;
+        node->station.reform_us = at_us;
+        world_schedule(world, delay_us, EVENT_REFORM, node, at_us, 0);
+}
+
+/* Whoever is in no ring, in a broken one, or hears somebody outside of its own, tries to form another. */
+static void seek_ring(struct world *world, struct simulated_node *node)
+{
+        const struct ring *ring = node->station.ring;
+        node_set neighbours = neighbours_of(world, node);
+        bool alone = ring == NULL || (neighbours & ~ring->nodes) != 0;
+        if (alone && is_torn(world, neighbours))
+                reform_later(world, node, MS(200), MS(3000));
+        else if (alone)
+                reform_later(world, node, MS(50), MS(500));
+        else if (ring->broken && neighbours == ring->nodes)
+                reform_later(world, node, MS(5), MS(50));
+        else if (ring->broken)
+                reform_later(world, node, MS(2000), MS(2600));
+}
+
+static void seek_rings(struct world *world)
+{
         WORLD_EACH_NODE (world, node)
-                if (node_is_reachable(node) && node->station.label == label)
-                        component |= node_set_of(node->id);
-        return component;
+                if (node_is_reachable(node))
+                        seek_ring(world, node);
 }
 
 void network_on_reform(struct world *world, const struct event *event)
 {
-        node_set component = component_of(world, (uint32_t)event->a);
-        if (component == 0)
+        struct simulated_node *node = &world->nodes[event->node];
+        if (event->a != node->station.reform_us)
                 return;
-        const struct ring *ring = world->nodes[node_set_lowest(component)].station.ring;
-        if (ring != NULL && !ring->broken && ring->nodes == component)
+        node->station.reform_us = 0;
+        if (!node_is_reachable(node))
                 return;
-        ring_form(world, component);
-}
-
-static void reform_later(struct world *world, uint32_t label, uint64_t low_us, uint64_t high_us)
-{
-        world_schedule(world, random_between(&world->random, low_us, high_us), EVENT_REFORM, NULL, label, 0);
+        node_set clique = clique_of(world, node);
+        const struct ring *ring = node->station.ring;
+        if (ring == NULL || ring->broken || ring->nodes != clique)
+                ring_form(world, clique);
+        seek_rings(world);
 }
 
 static bool ring_has_lost(const struct world *world, const struct ring *ring)
 {
-        uint32_t label = 0;
+        const struct simulated_node *first = &world->nodes[node_set_lowest(ring->nodes)];
         NODE_SET_EACH (ring->nodes, id) {
                 const struct simulated_node *node = &world->nodes[id];
-                if (!node_is_reachable(node) || node->station.ring != ring)
+                if (!node_is_reachable(node) || node->station.ring != ring ||
+                    node->station.label != first->station.label || (node->station.cut & ring->nodes) != 0)
                         return true;
-                if (label != 0 && node->station.label != label)
-                        return true;
-                label = node->station.label;
         }
         return false;
 }
@@ -193,29 +262,24 @@ void network_changed(struct world *world)
                 ring_break(world, ring, false);
                 NODE_SET_EACH (ring->nodes, id)
                         if (node_is_reachable(&world->nodes[id]) && world->nodes[id].station.ring == ring)
-                                reform_later(world, world->nodes[id].station.label, MS(2000), MS(2600));
+                                reform_later(world, &world->nodes[id], MS(2000), MS(2600));
         }
-        WORLD_EACH_NODE (world, node) {
-                if (!node_is_reachable(node))
-                        continue;
-                const struct ring *ring = node->station.ring;
-                node_set component = component_of(world, node->station.label);
-                if (ring == NULL || (component & ~ring->nodes) != 0)
-                        reform_later(world, node->station.label, MS(50), MS(500));
-                else if (ring->broken && component == ring->nodes)
-                        reform_later(world, node->station.label, MS(5), MS(50));
-                else if (ring->broken)
-                        reform_later(world, node->station.label, MS(2000), MS(2600));
-        }
+        seek_rings(world);
+}
+
+bool network_is_linked(const struct simulated_node *a, const struct simulated_node *b)
+{
+        return a->powered && b->powered && !a->frozen && !b->frozen && is_linked(a, b);
 }
 
 void network_start(struct world *world, struct simulated_node *node)
 {
         struct station *station = &node->station;
-        uint32_t label = station->label;
-        *station = (struct station){
-                .up = true, .label = label, .inbox = station->inbox, .inbox_capacity = station->inbox_capacity
-        };
+        *station = (struct station){ .up = true,
+                                     .label = station->label,
+                                     .cut = station->cut,
+                                     .inbox = station->inbox,
+                                     .inbox_capacity = station->inbox_capacity };
         ring_form(world, node_set_of(node->id));
         network_changed(world);
 }

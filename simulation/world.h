@@ -69,8 +69,10 @@ struct ring {
 };
 
 struct station {
-        bool up;        /* corosync runs */
-        uint32_t label; /* nodes with the same label can talk */
+        bool up;            /* corosync runs */
+        uint32_t label;     /* nodes with the same label can talk */
+        node_set cut;       /* but not with these; and these not with it */
+        uint64_t reform_us; /* when it will next try to form a ring; 0: it will not */
         struct ring *ring;
         uint64_t received; /* once the ring is broken: the last sequence that came in time */
         uint64_t delivered;
@@ -97,6 +99,7 @@ void network_on_order(struct world *world, const struct event *event);
 void network_on_deliver(struct world *world, const struct event *event);
 void network_on_reform(struct world *world, const struct event *event);
 void network_release(struct world *world);
+bool network_is_linked(const struct simulated_node *a, const struct simulated_node *b);
 bool network_is_quorate(const struct world *world, const struct simulated_node *node);
 
 /* --- disk.c --- */
