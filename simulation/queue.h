@@ -25,12 +25,13 @@ enum event_kind {
         EVENT_WATCHDOG,
         EVENT_BOOT,
         EVENT_THAW,
-        EVENT_DAEMON,    /* clusterd starts */
-        EVENT_FENCE_CUT, /* a fence device cuts the power */
-        EVENT_INCIDENT,  /* payload: a struct incident */
-        EVENT_FAULT,     /* the next one is drawn */
-        EVENT_MEND,      /* the network is whole again */
-        EVENT_COROSYNC,  /* corosync starts again */
+        EVENT_DAEMON,       /* clusterd starts */
+        EVENT_FENCE_STATUS, /* it is asked whether it did */
+        EVENT_FENCE_CUT,    /* a fence device cuts the power */
+        EVENT_INCIDENT,     /* payload: a struct incident */
+        EVENT_FAULT,        /* the next one is drawn */
+        EVENT_MEND,         /* the network is whole again */
+        EVENT_COROSYNC,     /* corosync starts again */
         EVENT_OPERATOR,
         EVENT_POLL, /* has everything calmed down? */
         EVENT_KIND_COUNT

@@ -43,7 +43,7 @@ static void carry_out(struct world *world, struct simulated_node *node, const st
                 hypervisor_carry_out(world, node, action);
                 return;
         case CLUSTER_ACTION_FENCE:
-                power_fence(world, node, action);
+                fence_begin(world, node, action);
                 return;
         case CLUSTER_ACTION_GUARD:
                 keeper_arm(world, node, action->guard);
@@ -95,11 +95,7 @@ void shell_send_later(struct world *world, struct simulated_node *node, const st
         struct cluster_event *kept = malloc(sizeof(*kept));
         assert(kept != NULL);
         *kept = *event;
-        queue_push(&world->queue, (struct event){ .time_us = world->now_us + delay_us,
-                                                  .kind = EVENT_CORE,
-                                                  .node = node->id,
-                                                  .life = node->daemon_life,
-                                                  .payload = kept });
+        world_schedule_payload(world, delay_us, EVENT_CORE, node, kept);
 }
 
 void shell_on_core(struct world *world, const struct event *event)

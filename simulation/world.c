@@ -44,7 +44,8 @@ static const struct event_rule rules[EVENT_KIND_COUNT] = {
         [EVENT_BOOT] = { "boot", SCOPE_WORLD, false, power_on_boot },
         [EVENT_THAW] = { "thaw", SCOPE_POWER, false, power_on_thaw },
         [EVENT_DAEMON] = { "daemon", SCOPE_POWER, true, shell_on_start },
-        [EVENT_FENCE_CUT] = { "fence-cut", SCOPE_WORLD, false, power_on_fence_cut },
+        [EVENT_FENCE_STATUS] = { "fence-status", SCOPE_DAEMON, true, fence_on_status },
+        [EVENT_FENCE_CUT] = { "fence-cut", SCOPE_WORLD, false, fence_on_cut },
         [EVENT_INCIDENT] = { "incident", SCOPE_WORLD, false, incident_on_due },
         [EVENT_FAULT] = { "fault", SCOPE_WORLD, false, faults_on_fault },
         [EVENT_MEND] = { "mend", SCOPE_WORLD, false, faults_on_mend },
@@ -66,15 +67,28 @@ static uint64_t life_of(const struct simulated_node *node, enum event_scope scop
         return 0;
 }
 
+static void schedule(struct world *world, struct event event, struct simulated_node *node)
+{
+        if (node != NULL) {
+                event.node = node->id;
+                event.life = life_of(node, rules[event.kind].scope);
+        }
+        queue_push(&world->queue, event);
+}
+
 void world_schedule(struct world *world, uint64_t delay_us, enum event_kind kind, struct simulated_node *node,
                     uint64_t a, uint64_t b)
 {
-        struct event event = { .time_us = world->now_us + delay_us, .kind = kind, .a = a, .b = b };
-        if (node != NULL) {
-                event.node = node->id;
-                event.life = life_of(node, rules[kind].scope);
-        }
-        queue_push(&world->queue, event);
+        schedule(world, (struct event){ .time_us = world->now_us + delay_us, .kind = kind, .a = a, .b = b },
+                 node);
+}
+
+void world_schedule_payload(struct world *world, uint64_t delay_us, enum event_kind kind,
+                            struct simulated_node *node, void *payload)
+{
+        schedule(world,
+                 (struct event){ .time_us = world->now_us + delay_us, .kind = kind, .payload = payload },
+                 node);
 }
 
 void world_note(struct world *world, const struct simulated_node *node, const char *format, ...)

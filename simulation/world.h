@@ -219,7 +219,7 @@ struct domain *hypervisor_domain(struct world *world, struct simulated_node *nod
 struct domain *hypervisor_some_guest(struct world *world, struct simulated_node *node, struct random *random);
 bool hypervisor_may_run(struct world *world, struct simulated_node *node, const char *name);
 
-/* --- power.c: power, clocks, freezes, fencing --- */
+/* --- power.c: power, clocks, freezes --- */
 
 void power_on(struct world *world, struct simulated_node *node);
 void power_off(struct world *world, struct simulated_node *node, const char *why);
@@ -227,10 +227,27 @@ void power_freeze(struct world *world, struct simulated_node *node, uint64_t dur
 void power_boot_later(struct world *world, struct simulated_node *node, uint64_t delay_us);
 void power_on_boot(struct world *world, const struct event *event);
 void power_on_thaw(struct world *world, const struct event *event);
-void power_fence(struct world *world, struct simulated_node *node, const struct cluster_action *action);
-void power_on_fence_cut(struct world *world, const struct event *event);
 uint64_t node_clock_ms(const struct world *world, const struct simulated_node *node);
 uint64_t node_clock_to_us(const struct simulated_node *node, uint64_t clock_ms);
+void node_clock_drift(struct world *world, struct simulated_node *node, int32_t drift_ppm);
+
+/* --- fence.c --- */
+
+struct fence_box {
+        char name[NAME_BYTES];
+        uint32_t habit;    /* what mostly becomes of an attempt */
+        bool shares_mains; /* with the node: where that has no power, this has none */
+};
+
+struct fence_model {
+        struct fence_box boxes[FENCE_DEVICES_MAX];
+        size_t count;
+};
+
+void fence_begin(struct world *world, struct simulated_node *node, const struct cluster_action *action);
+void fence_on_status(struct world *world, const struct event *event);
+void fence_switch_on(struct simulated_node *node);
+void fence_on_cut(struct world *world, const struct event *event);
 
 /* --- keeper.c: clu-guard and the watchdog --- */
 
@@ -371,13 +388,15 @@ struct simulated_node {
         char name[NAME_BYTES];
         bool powered;
         bool frozen;
+        bool dark; /* off because there is no mains */
         uint64_t thaw_us;
         uint32_t feeds_off;   /* power supplies that fence devices have cut: bits */
         uint64_t power_life;  /* of this boot; 0 while off */
         uint64_t daemon_life; /* of this clusterd process; 0 while it does not run */
         uint64_t off_count;
         uint64_t boot_us;
-        uint64_t clock_start_ms;
+        uint64_t clock_set_us; /* when its rate was last set; it showed clock_base_us then */
+        uint64_t clock_base_us;
         int32_t drift_ppm;
         int64_t wall_offset_ms;
         uint64_t boot;
@@ -427,6 +446,7 @@ struct world {
         struct ring *rings;
         struct checker checker;
         struct operator_model operator;
+        struct fence_model fences;
         struct fault_model faults;
         struct incident_list *record; /* borrowed: what was carried out is added; NULL: not recorded */
         struct statistics *statistics;
@@ -452,6 +472,9 @@ void world_release(struct world *world);
 void world_begin_peace(struct world *world);
 void world_schedule(struct world *world, uint64_t delay_us, enum event_kind kind, struct simulated_node *node,
                     uint64_t a, uint64_t b);
+/* payload: from malloc; freed when the event has been handled, or dropped. */
+void world_schedule_payload(struct world *world, uint64_t delay_us, enum event_kind kind,
+                            struct simulated_node *node, void *payload);
 void world_violate(struct world *world, const char *rule, const struct simulated_node *node, const char *role,
                    const char *format, ...) __attribute__((format(printf, 5, 6)));
 void world_note(struct world *world, const struct simulated_node *node, const char *format, ...)
