@@ -39,8 +39,10 @@ static void send_proposal(struct daemon *daemon, const struct message *message)
         struct message with_definition = *message;
         size_t bytes = 0;
         int error = store_read_definition(daemon->store, hash, &definition, &bytes);
-        if (error < 0)
+        if (error < 0) { /* without it nobody could ever start that role */
                 log_error("a definition that was just stored cannot be read" QB_XS " errno=%d", -error);
+                return;
+        }
         with_definition.propose.definition = definition;
         with_definition.propose.definition_bytes = bytes;
         encode_and_send(daemon, &with_definition);

@@ -70,7 +70,7 @@ void store_delete_object(struct store *store, enum object_kind kind, const char 
 void store_applied(struct store *store, const struct ledger_position *position);
 /* A definition, content-addressed; putting it twice is harmless. */
 void store_put_definition(struct store *store, const char *text, size_t text_bytes);
-/* Forgets all but the promise; the store is blank until store_applied. */
+/* Forgets all but the promise and the definitions; the store is blank until store_applied. */
 void store_reset(struct store *store);
 /* Ends a batch: what was queued since the last call is committed together, then reported. */
 void store_flush(struct store *store);
@@ -78,7 +78,7 @@ void store_flush(struct store *store);
 /*
  * Forgets entries, oldest first: those with time_ms before keep_after_time_ms, while more than keep_min
  * stay, never the one at `applied` or after it, and at most 20,000 in one call. Definitions
- * that nothing names any more go with them.
+ * that nothing names any more go with them, if they were there at the call before.
  */
 void store_compact(struct store *store, int64_t keep_after_time_ms, uint64_t keep_min);
 

@@ -77,9 +77,13 @@ static int list_definitions(struct store_db *db, struct store_hashes *all)
         return error;
 }
 
-/* Definitions that neither a role nor a kept entry names. */
-static int drop_definitions(struct store_db *db)
+/*
+ * Definitions that neither a role nor a kept entry names, unless they came since the last compaction: their
+ * command may still be on its way.
+ */
+static int drop_definitions(struct store_db *db, struct store_meta *meta)
 {
+        int64_t newest = 0;
         struct store_hashes used = { 0 }, all = { 0 };
         int error = store_each_entry(db, SQL_ENTRY_DEFINING, add_of_entry, &used);
         if (error == 0)
@@ -91,10 +95,15 @@ static int drop_definitions(struct store_db *db)
                 if (store_hashes_has(&used, all.item[at]))
                         continue;
                 store_bind_blob(db, SQL_DEFINITION_DELETE, 1, all.item[at], HASH_BYTES);
+                store_bind_integer(db, SQL_DEFINITION_DELETE, 2, meta->definitions_seen);
                 error = store_db_run(db, SQL_DEFINITION_DELETE);
         }
         store_hashes_release(&used);
         store_hashes_release(&all);
+        if (error == 0)
+                error = store_db_integer(db, "SELECT coalesce(max(rowid), 0) FROM definition", &newest);
+        if (error == 0)
+                meta->definitions_seen = (uint64_t)newest;
         return error;
 }
 
@@ -109,5 +118,5 @@ int store_write_compact(struct store_db *db, const struct store_operation *opera
                 return error;
         store_bind_integer(db, SQL_ENTRY_DELETE_TO, 1, cut);
         error = store_db_run(db, SQL_ENTRY_DELETE_TO);
-        return error < 0 ? error : drop_definitions(db);
+        return error < 0 ? error : drop_definitions(db, meta);
 }

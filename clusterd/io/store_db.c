@@ -39,10 +39,10 @@ static const char *const statement_sql[SQL_COUNT] = {
         [SQL_OBJECT_PUT] = "INSERT OR REPLACE INTO object (kind, name, json, hash) VALUES (?,?,?,?)",
         [SQL_OBJECT_DELETE] = "DELETE FROM object WHERE kind = ? AND name = ?",
         [SQL_OBJECT_OF_KIND] = "SELECT name, json, hash FROM object WHERE kind = ? ORDER BY name",
-        [SQL_DEFINITION_PUT] = "INSERT OR IGNORE INTO definition (hash, text) VALUES (?,?)",
+        [SQL_DEFINITION_PUT] = "INSERT OR REPLACE INTO definition (hash, text) VALUES (?,?)",
         [SQL_DEFINITION_GET] = "SELECT text FROM definition WHERE hash = ?",
         [SQL_DEFINITION_ALL] = "SELECT hash, text FROM definition",
-        [SQL_DEFINITION_DELETE] = "DELETE FROM definition WHERE hash = ?",
+        [SQL_DEFINITION_DELETE] = "DELETE FROM definition WHERE hash = ? AND rowid <= ?",
         [SQL_META_PUT] = "INSERT OR REPLACE INTO meta (key, value) VALUES (?,?)",
         [SQL_META_ALL] = "SELECT key, value FROM meta",
 };

@@ -26,6 +26,8 @@ struct store_meta {
         uint64_t promised;
         bool blank;
         uint64_t last_index; /* newest entry, else base.index; not a row of its own */
+        /* Definitions up to this row were there at the last compaction of this process; not stored. */
+        uint64_t definitions_seen;
 };
 
 enum store_operation_kind {

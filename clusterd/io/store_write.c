@@ -105,7 +105,8 @@ static int write_applied(struct store_db *db, const struct ledger_position *posi
 static int write_reset(struct store_db *db, struct store_meta *meta)
 {
         *meta = (struct store_meta){ .promised = meta->promised, .blank = true };
-        return store_db_execute(db, "DELETE FROM entry; DELETE FROM object; DELETE FROM definition");
+        /* Definitions stay: one may belong to a command that is still to be proposed from here. */
+        return store_db_execute(db, "DELETE FROM entry; DELETE FROM object");
 }
 
 int store_write(struct store_db *db, const struct store_operation *operation, struct store_meta *meta)

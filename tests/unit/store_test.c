@@ -444,6 +444,9 @@ START_TEST(a_snapshot_cut_short_leaves_a_blank_store_with_its_promise)
 {
         struct store_fixture fixture;
         struct history history = { 0 };
+        uint8_t hash[HASH_BYTES];
+        char *text;
+        size_t bytes;
         fixture_init(&fixture);
         fixture_open(&fixture);
         store_promise(fixture.store, 12);
@@ -454,6 +457,9 @@ START_TEST(a_snapshot_cut_short_leaves_a_blank_store_with_its_promise)
         store_flush(fixture.store);
         fixture_close(&fixture);
         fixture_open(&fixture);
+        definition_hash(domain, strlen(domain), hash); /* of a command that may still be proposed */
+        ck_assert_int_eq(store_read_definition(fixture.store, hash, &text, &bytes), 0);
+        free(text);
         struct store_state state = state_of(&fixture);
         ck_assert(state.blank);
         ck_assert_uint_eq(state.promised, 12);
@@ -469,7 +475,7 @@ START_TEST(compaction_keeps_what_it_must_and_the_chain_stays_checkable)
         struct store_verdict verdict;
         struct history history = { 0 };
         struct ledger_position applied = { 0 };
-        uint8_t hash[HASH_BYTES];
+        uint8_t hash[HASH_BYTES], late[HASH_BYTES];
         char error[STORE_ERROR_BYTES], *text;
         size_t bytes;
         fixture_init(&fixture);
@@ -485,11 +491,18 @@ START_TEST(compaction_keeps_what_it_must_and_the_chain_stays_checkable)
         store_flush(fixture.store);
         fixture_wait_stored(&fixture, 104);
         ck_assert_uint_eq(state_of(&fixture).first_index, 51);
+        definition_hash("unused", 6, hash);
+        ck_assert_int_eq(store_read_definition(fixture.store, hash, &text, &bytes), 0);
+        free(text);
+        definition_hash("late", 4, late);
+        store_put_definition(fixture.store, "late", 4); /* its command may still be on its way */
         store_compact(fixture.store, INT64_MAX, 30);
         store_flush(fixture.store);
         fixture_close(&fixture);
         fixture_open(&fixture);
         ck_assert_uint_eq(state_of(&fixture).first_index, 75); /* 30 are kept */
+        ck_assert_int_eq(store_read_definition(fixture.store, late, &text, &bytes), 0);
+        free(text);
         store_compact(fixture.store, INT64_MAX, 0);
         store_flush(fixture.store);
         fixture_close(&fixture);
