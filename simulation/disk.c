@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* A node's store: writes gather into batches, each durable as a whole, later, or never. */
+/* A node's store: writes gather into batches, each durable as a whole, later, or never. disk_read.c reads. */
 
 #include <assert.h>
 #include <inttypes.h>
@@ -18,6 +18,16 @@ static void *grow(void *array, size_t *capacity, size_t count, size_t item_bytes
         array = realloc(array, *capacity * item_bytes);
         assert(array != NULL);
         return array;
+}
+
+/* Its content is here one byte, the first of its hash; 0: none. */
+uint8_t disk_definition_of(const struct command *command)
+{
+        if (command->kind == COMMAND_ROLE_ADD)
+                return command->role_add.role.definition_hash[0];
+        if (command->kind == COMMAND_ROLE_SET && (command->role_set.fields & ROLE_FIELD_DEFINITION) != 0)
+                return command->role_set.role.definition_hash[0];
+        return 0;
 }
 
 static void entry_keep(struct entry *to, const struct entry *from)
@@ -55,6 +65,15 @@ static struct object *disk_object(struct disk *disk, enum object_kind kind, cons
                 if (disk->objects[i].kind == kind && text_equal(object_name(&disk->objects[i]), name))
                         return &disk->objects[i];
         return NULL;
+}
+
+/* The oldest so many entries go. */
+void disk_cut(struct disk *disk, size_t count)
+{
+        for (size_t i = 0; i < count; i++)
+                entry_drop(&disk->entries[i]);
+        disk->entry_count -= count;
+        memmove(disk->entries, disk->entries + count, disk->entry_count * sizeof(*disk->entries));
 }
 
 static void disk_put(struct disk *disk, const struct object *object)
@@ -107,7 +126,7 @@ bool disk_holds(const struct disk *disk, const struct ledger_position *position)
         return at < disk->entry_count && memcmp(disk->entries[at].hash, position->hash, HASH_BYTES) == 0;
 }
 
-static const struct entry *disk_durable(const struct disk *disk, uint64_t index)
+const struct entry *disk_durable(const struct disk *disk, uint64_t index)
 {
         if (disk->entry_count == 0 || index < disk->entries[0].index)
                 return NULL;
@@ -148,80 +167,6 @@ uint64_t disk_last_queued(const struct disk *disk)
         }
         uint64_t last = disk_last(disk);
         return last < limit ? last : limit;
-}
-
-/*
- * Old entries go: then only a snapshot helps a laggard. A real store keeps so
- * many that no majority can need one among its own: here that is made sure of,
- * though only a few are kept.
- */
-static uint64_t majority_applied(struct world *world)
-{
-        uint64_t best = 0;
-        WORLD_EACH_NODE (world, candidate) {
-                uint32_t holders = 0;
-                WORLD_EACH_NODE (world, node)
-                        holders += !node->disk.blank &&
-                                   node->disk.applied.index >= candidate->disk.applied.index;
-                if (2 * holders > world->node_count && candidate->disk.applied.index > best)
-                        best = candidate->disk.applied.index;
-        }
-        return best;
-}
-
-void disk_compact(struct world *world, struct disk *disk, uint64_t keep)
-{
-        size_t cut = 0;
-        uint64_t limit = majority_applied(world);
-        if (limit > disk->applied.index)
-                limit = disk->applied.index;
-        while (cut < disk->entry_count && disk->entries[cut].index + keep <= limit)
-                entry_drop(&disk->entries[cut++]);
-        if (cut == 0)
-                return;
-        disk->entry_count -= cut;
-        memmove(disk->entries, disk->entries + cut, disk->entry_count * sizeof(*disk->entries));
-}
-
-/* --- answering from the store --- */
-
-static void send_entries(struct world *world, struct simulated_node *node,
-                         const struct disk_operation *operation)
-{
-        struct message message;
-        memset(&message, 0, sizeof(message));
-        message.kind = MESSAGE_ENTRY;
-        message.round = operation->send.round;
-        message.entry.to = operation->send.to;
-        for (uint64_t index = operation->send.first; index <= operation->send.last; index++) {
-                const struct entry *entry = disk_durable(&node->disk, index);
-                if (entry == NULL) {
-                        world_note(world, node, "asked to send entry %" PRIu64 ", which is not kept", index);
-                        return;
-                }
-                message.entry.entry = *entry;
-                network_send(world, node, &message);
-        }
-}
-
-static void send_snapshot(struct world *world, struct simulated_node *node,
-                          const struct disk_operation *operation)
-{
-        struct message message;
-        memset(&message, 0, sizeof(message));
-        message.kind = MESSAGE_SNAPSHOT_BEGIN;
-        message.round = operation->send.round;
-        message.snapshot.to = operation->send.to;
-        message.snapshot.at = node->disk.applied;
-        network_send(world, node, &message);
-        message.kind = MESSAGE_SNAPSHOT_OBJECT;
-        for (size_t i = 0; i < node->disk.object_count; i++) {
-                message.snapshot.object = node->disk.objects[i];
-                network_send(world, node, &message);
-        }
-        message.kind = MESSAGE_SNAPSHOT_END;
-        memset(&message.snapshot.object, 0, sizeof(message.snapshot.object));
-        network_send(world, node, &message);
 }
 
 /* --- batches --- */
@@ -272,13 +217,19 @@ static void operation_carry_out(struct world *world, struct simulated_node *node
         case DISK_RESET:
                 disk_reset(disk);
                 return;
+        case DISK_DEFINITION:
+                disk->definitions[operation->number] = ++disk->definitions_put;
+                return;
+        case DISK_COMPACT:
+                disk_compact(world, disk, operation->number);
+                return;
         case DISK_SEND_ENTRIES:
                 if (answers)
-                        send_entries(world, node, operation);
+                        disk_send_entries(world, node, operation);
                 return;
         case DISK_SEND_SNAPSHOT:
                 if (answers)
-                        send_snapshot(world, node, operation);
+                        disk_send_snapshot(world, node, operation);
                 return;
         }
 }
@@ -298,6 +249,8 @@ static void batch_carry_out(struct world *world, struct simulated_node *node, bo
 static uint64_t batch_latency_us(struct world *world, const struct disk *disk)
 {
         struct random *random = &world->random;
+        if (world->now_us < disk->hung_until_us)
+                return disk->hung_until_us - world->now_us + random_between(random, 200, MS(3));
         if (world->now_us < disk->slow_until_us)
                 return random_between(random, MS(20), MS(800));
         if (random_chance(random, 3))
@@ -310,6 +263,8 @@ void disk_kick(struct world *world, struct simulated_node *node)
         struct disk *disk = &node->disk;
         if (disk->in_flight > 0 || disk->queue_count == 0)
                 return;
+        if (random_chance(&world->random, 2))
+                disk_compact_later(world, disk);
         disk->in_flight = disk->queue_count;
         world_schedule(world, batch_latency_us(world, disk), EVENT_DISK, node, 0, 0);
 }
@@ -339,6 +294,27 @@ static struct disk_operation *queue_operation(struct disk *disk, enum disk_opera
         memset(operation, 0, sizeof(*operation));
         operation->kind = kind;
         return operation;
+}
+
+void disk_put_definition(struct disk *disk, uint8_t definition)
+{
+        if (definition != 0)
+                queue_operation(disk, DISK_DEFINITION)->number = definition;
+}
+
+bool disk_has_definition(const struct disk *disk, uint8_t definition)
+{
+        for (size_t i = disk->queue_count; i-- > 0;)
+                if (disk->queue[i].kind == DISK_DEFINITION && disk->queue[i].number == definition)
+                        return true;
+        return disk->definitions[definition] != 0;
+}
+
+/* As clusterd's timer does now and then. */
+void disk_compact_later(struct world *world, struct disk *disk)
+{
+        static const uint64_t keeps[] = { 3, 20, 1000 };
+        queue_operation(disk, DISK_COMPACT)->number = keeps[random_below(&world->random, 3)];
 }
 
 static void queue_put(struct disk *disk, const struct simulated_node *node,
@@ -437,17 +413,78 @@ void disk_crash(struct world *world, struct simulated_node *node)
         queue_drop(&node->disk);
 }
 
+/* What it held is still to be had from the others: until then it is not to be lost anywhere else. */
+static void disk_owes(struct disk *disk)
+{
+        if (disk_last(disk) > disk->owed_index)
+                disk->owed_index = disk_last(disk);
+        if (disk->promised > disk->owed_promise)
+                disk->owed_promise = disk->promised;
+}
+
+bool disk_is_whole(const struct disk *disk)
+{
+        return !disk->blank && disk_last(disk) >= disk->owed_index && disk->promised >= disk->owed_promise;
+}
+
 void disk_wipe(struct disk *disk)
 {
         queue_drop(disk);
+        disk_owes(disk);
         disk_reset(disk);
         disk->promised = 0;
+        memset(disk->definitions, 0, sizeof(disk->definitions));
+}
+
+/* --- a backup, and what comes of going back to it --- */
+
+void disk_drop_backup(struct disk *disk)
+{
+        if (disk->backup == NULL)
+                return;
+        disk_truncate(disk->backup, 0);
+        free(disk->backup->entries);
+        free(disk->backup->objects);
+        free(disk->backup);
+        disk->backup = NULL;
+}
+
+static void copy_durable(struct disk *to, const struct disk *from)
+{
+        for (size_t i = 0; i < from->entry_count; i++) {
+                to->entries = grow(to->entries, &to->entry_capacity, i, sizeof(*to->entries));
+                entry_keep(&to->entries[i], &from->entries[i]);
+                to->entry_count = i + 1;
+        }
+        for (size_t i = 0; i < from->object_count; i++)
+                disk_put(to, &from->objects[i]);
+        to->applied = from->applied;
+        to->promised = from->promised;
+        to->blank = from->blank;
+        memcpy(to->definitions, from->definitions, sizeof(to->definitions));
+}
+
+void disk_back_up(struct disk *disk)
+{
+        disk_drop_backup(disk);
+        disk->backup = calloc(1, sizeof(*disk->backup));
+        assert(disk->backup != NULL);
+        copy_durable(disk->backup, disk);
+}
+
+void disk_restore(struct disk *disk)
+{
+        queue_drop(disk);
+        disk_owes(disk);
+        disk_reset(disk);
+        copy_durable(disk, disk->backup);
 }
 
 void disk_release(struct disk *disk)
 {
         queue_drop(disk);
         disk_truncate(disk, 0);
+        disk_drop_backup(disk);
         free(disk->entries);
         free(disk->objects);
         free(disk->queue);

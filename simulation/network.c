@@ -132,6 +132,18 @@ static void give_view(struct world *world, struct simulated_node *node, node_set
         shell_step(world, node, &event);
 }
 
+/* As clusterd does before it gives the core a message. */
+static void keep_definition(struct simulated_node *node, const struct message *message)
+{
+        if (message->kind == MESSAGE_PROPOSE && message->propose.definition != NULL)
+                disk_put_definition(&node->disk, (uint8_t)*message->propose.definition);
+        else if (message->kind == MESSAGE_ENTRY && message->entry.to == node->id &&
+                 message->entry.definition != NULL)
+                disk_put_definition(&node->disk, (uint8_t)*message->entry.definition);
+        else if (message->kind == MESSAGE_SNAPSHOT_DEFINITION && message->snapshot.to == node->id)
+                disk_put_definition(&node->disk, (uint8_t)*message->snapshot.definition);
+}
+
 static void give_packet(struct world *world, struct simulated_node *node, const struct delivery *delivery)
 {
         const struct packet *packet = delivery->packet;
@@ -150,6 +162,7 @@ static void give_packet(struct world *world, struct simulated_node *node, const 
         case PACKET_MESSAGE:
                 break;
         }
+        keep_definition(node, &packet->message);
         struct cluster_event event = { .kind = CLUSTER_EVENT_MESSAGE };
         event.message.sender = packet->sender;
         event.message.message = &packet->message;
@@ -327,6 +340,25 @@ static void packet_write_text(struct packet *packet)
         }
 }
 
+static void packet_write_definition(struct packet *packet, const struct disk *disk)
+{
+        struct message *message = &packet->message;
+        uint8_t named = 0;
+        if (message->kind == MESSAGE_PROPOSE)
+                named = disk_definition_of(&message->propose.command);
+        else if (message->kind == MESSAGE_ENTRY)
+                named = disk_definition_of(&message->entry.entry.command);
+        packet->definition = (char)named;
+        if (message->kind == MESSAGE_SNAPSHOT_DEFINITION) {
+                packet->definition = *message->snapshot.definition;
+                message->snapshot.definition = &packet->definition;
+        } else if (named != 0 && disk_has_definition(disk, named)) {
+                const char **definition = message->kind == MESSAGE_PROPOSE ? &message->propose.definition
+                                                                           : &message->entry.definition;
+                *definition = &packet->definition;
+        }
+}
+
 void network_send(struct world *world, struct simulated_node *node, const struct message *message)
 {
         if (!node->station.up)
@@ -334,6 +366,7 @@ void network_send(struct world *world, struct simulated_node *node, const struct
         struct packet *packet = packet_new(node, PACKET_MESSAGE);
         packet->message = *message;
         packet_write_text(packet);
+        packet_write_definition(packet, &node->disk);
         if (message->kind == MESSAGE_SNAPSHOT_END)
                 world->statistics->snapshots++;
         send_packet(world, node, packet);

@@ -12,6 +12,15 @@
 
 #define WAKES_IN_A_ROW_MAX 2000
 
+static void check_definition(struct world *world, struct simulated_node *node,
+                             const struct cluster_action *action)
+{
+        uint8_t definition = action->role.definition_hash[0];
+        if (definition != 0 && !disk_has_definition(&node->disk, definition))
+                world_violate(world, "store", node, action->role.name, "its definition %u is not held here",
+                              definition);
+}
+
 static void carry_out(struct world *world, struct simulated_node *node, const struct cluster_action *action)
 {
         if (world->transcript.text)
@@ -37,6 +46,9 @@ static void carry_out(struct world *world, struct simulated_node *node, const st
                 checker_reply(world, node, action);
                 return;
         case CLUSTER_ACTION_START:
+                check_definition(world, node, action);
+                hypervisor_carry_out(world, node, action);
+                return;
         case CLUSTER_ACTION_STOP:
         case CLUSTER_ACTION_MOVE:
         case CLUSTER_ACTION_LIST:
@@ -76,6 +88,8 @@ void shell_step(struct world *world, struct simulated_node *node, struct cluster
         event->wall_ms = INT64_C(1700000000000) + node->wall_offset_ms + (int64_t)(world->now_us / 1000);
         struct cluster_actions *actions = world->actions;
         node->disk.logged_reset = false;
+        if (event->kind == CLUSTER_EVENT_REQUEST)
+                disk_put_definition(&node->disk, disk_definition_of(event->request.command));
         world->statistics->steps++;
         cluster_step(node->core, event, actions);
         assert(actions->count <= CLUSTER_ACTIONS_MAX && actions->message_count <= CLUSTER_MESSAGES_MAX);
@@ -176,8 +190,8 @@ static void write_identity(struct world *world, struct simulated_node *node,
 void shell_start(struct world *world, struct simulated_node *node)
 {
         assert(node->powered && node->daemon_life == 0);
-        static const uint64_t keeps[] = { 3, 20, 1000 };
-        disk_compact(world, &node->disk, keeps[random_below(&world->random, 3)]);
+        node->disk.definitions_seen = 0;
+        disk_compact_later(world, &node->disk);
         struct cluster_identity identity;
         write_identity(world, node, &identity);
         size_t bytes = cluster_bytes(world->roles_max);
