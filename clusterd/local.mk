@@ -2,6 +2,7 @@
 noinst_LIBRARIES += %D%/libclubase.a
 %C%_libclubase_a_SOURCES = \
 	%D%/base/limits.h \
+	%D%/base/mutation.h \
 	%D%/base/node_set.h \
 	%D%/base/scope.h \
 	%D%/base/text.c %D%/base/text.h

@@ -13,8 +13,15 @@ noinst_LIBRARIES += %D%/libclusimulation.a
 	clusterd/guard/guard_rule.c clusterd/guard/guard_rule.h
 
 noinst_PROGRAMS += %D%/simulate
-%C%_simulate_SOURCES = %D%/main.c %D%/jobs.c %D%/jobs.h
+%C%_simulate_SOURCES = %D%/main.c %D%/jobs.c %D%/jobs.h %D%/mutation_choice.c %D%/mutation_choice.h
 %C%_simulate_LDADD = %D%/libclusimulation.a $(CLU_CORE) $(PURE_LIBS)
+
+# The same with a core whose guards can be taken away, one in a run.
+noinst_PROGRAMS += %D%/simulate-mutants
+%C%_simulate_mutants_SOURCES = $(%C%_simulate_SOURCES) $(%C%_libclusimulation_a_SOURCES) \
+	$(clusterd_libclucore_a_SOURCES) $(quorum_libcluquorum_a_SOURCES)
+%C%_simulate_mutants_CPPFLAGS = $(AM_CPPFLAGS) -DCLU_MUTATIONS
+%C%_simulate_mutants_LDADD = clusterd/libcluprotocol.a clusterd/libclubase.a $(PURE_LIBS)
 
 # Some seeds within `make check`; and that a seed comes out the same whoever runs it.
 dist_check_SCRIPTS += %D%/check.sh %D%/replay.sh
@@ -27,3 +34,9 @@ JOBS  = 1
 simulate: %D%/simulate$(EXEEXT)
 	%D%/simulate --first $(FIRST) --seeds $(SEEDS) --jobs $(JOBS) --keep-going
 EXTRA_DIST += %D%/README.md
+
+# make mutations [MUTATIONS='NAME...'] [SEEDS=N] [JOBS=N]: is each guard of the protocol missed when it is gone?
+.PHONY: mutations
+mutations: %D%/simulate-mutants$(EXEEXT)
+	SEEDS=$(SEEDS) JOBS=$(JOBS) $(top_srcdir)/%D%/mutations.sh %D%/simulate-mutants $(MUTATIONS)
+EXTRA_DIST += %D%/mutations.sh

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "simulation/jobs.h"
+#include "simulation/mutation_choice.h"
 
 #define TAIL_LINES_DEFAULT 120
 
@@ -238,7 +239,9 @@ static void usage(FILE *stream)
                     "                [--seconds N] [--verbose] [--repeat] [--hashes] [--keep-going] [--tail "
                     "LINES] "
                     "[--budget SECONDS]\n"
-                    "                [--jobs N]\n",
+                    "                [--jobs N]\n"
+                    "       simulate-mutants --mutations\n"
+                    "       simulate-mutants --mutation NAME [as above]\n",
                     stream);
 }
 
@@ -258,6 +261,8 @@ static int arguments_read(int argc, char **argv, struct arguments *arguments)
                 { "jobs", required_argument, NULL, 'j' },
                 { "roles", required_argument, NULL, 'R' },
                 { "hashes", no_argument, NULL, 'H' },
+                { "mutation", required_argument, NULL, 'm' },
+                { "mutations", no_argument, NULL, 'M' },
                 { "help", no_argument, NULL, 'h' },
                 { NULL, 0, NULL, 0 },
         };
@@ -304,6 +309,14 @@ static int arguments_read(int argc, char **argv, struct arguments *arguments)
                 case 'k':
                         arguments->keep_going = true;
                         break;
+                case 'm':
+                        if (mutation_choose(optarg))
+                                break;
+                        (void)fprintf(stderr, "simulate: this core has no guard '%s' to take away\n", optarg);
+                        return -1;
+                case 'M':
+                        mutations_print(stdout);
+                        return 1;
                 case 'h':
                         usage(stdout);
                         return 1;

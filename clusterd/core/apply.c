@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdarg.h>
 
+#include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
 
 void apply_refuse(struct apply *apply, const char *format, ...)
@@ -67,15 +68,16 @@ static void apply_epoch(struct apply *apply, const struct command_epoch *epoch)
 
 uint64_t settings_guard_ms(const struct settings *settings)
 {
-        return (uint64_t)settings->isolation_hold_ms + settings->stop_grace_ms + settings->watchdog_ms +
-               settings->margin_ms;
+        return (MUTATED(EXPIRY_WITHOUT_HOLD) ? 0 : (uint64_t)settings->isolation_hold_ms) +
+               (MUTATED(EXPIRY_WITHOUT_GRACE) ? 0 : settings->stop_grace_ms) +
+               (MUTATED(EXPIRY_WITHOUT_WATCHDOG_TIME) ? 0 : settings->watchdog_ms) + settings->margin_ms;
 }
 
 /* A lost node goes on by the times that it knew when it was lost. */
 static bool may_shorten_guard(struct apply *apply)
 {
         MODEL_EACH_NODE (apply->model, node) {
-                if (node->state != NODE_LOST)
+                if (node->state != NODE_LOST || MUTATED(TIMES_SHORTENED_AT_ANY_TIME))
                         continue;
                 apply_refuse(apply,
                              "%s is lost and still goes by the longer times: wait until its fate is known",

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
 #include "clusterd/core/node_state.h"
 #include "clusterd/core/role_state.h"
@@ -30,7 +31,8 @@ static void clear_last_boot(struct apply *apply, uint32_t node)
 {
         struct model *model = apply->model;
         for (struct role *role = model->roles; role < model->roles + model->roles_used; role++) {
-                bool arriving = role->state == ROLE_MOVING && role->target == node;
+                bool arriving =
+                        role->state == ROLE_MOVING && role->target == node && !MUTATED(BOOT_ENDS_ARRIVALS);
                 if (role->name[0] == '\0' || arriving || !role_may_run_on(role, node))
                         continue;
                 struct evidence evidence = {
@@ -56,7 +58,7 @@ static void copy_facts(struct node *node, const struct command_node_join *join)
 
 void apply_node_join(struct apply *apply, const struct command_node_join *join)
 {
-        if (join->node != apply->origin) {
+        if (join->node != apply->origin && !MUTATED(JOIN_FOR_OTHERS)) {
                 apply_refuse(apply, "node %u joins for itself only, not for %u", apply->origin, join->node);
                 return;
         }
@@ -67,7 +69,7 @@ void apply_node_join(struct apply *apply, const struct command_node_join *join)
         }
         struct node *node = &apply->model->nodes[join->node];
         bool booted = node->boot != join->boot;
-        if (node->id != NODE_NONE && node->fence_wanted && !booted) {
+        if (node->id != NODE_NONE && node->fence_wanted && !booted && !MUTATED(REJOIN_UNFENCED)) {
                 apply_refuse(apply, "%s is to be turned off first, as an operator asked", node->name);
                 return;
         }
@@ -78,11 +80,11 @@ void apply_node_join(struct apply *apply, const struct command_node_join *join)
                 apply->deleted_kind = OBJECT_NODE;
                 TEXT_COPY(apply->deleted_name, node->name);
         }
-        if (booted && node->id != NODE_NONE)
+        if ((booted || MUTATED(REJOIN_IS_EVIDENCE)) && node->id != NODE_NONE)
                 clear_last_boot(apply, join->node);
         copy_facts(node, join);
         if (returned) {
-                node->incarnation++;
+                node->incarnation += !MUTATED(INCARNATION_STAYS);
                 node->fence_wanted = false;
                 node_enter(node, NODE_UP, apply->index, booted ? "joined after a boot" : "joined again");
         }
@@ -133,12 +135,17 @@ void apply_node_lost(struct apply *apply, const struct command_node *lost, bool 
         } else {
                 node_enter(node, NODE_LOST, apply->index, lost->reason);
                 suspend_roles(apply, node);
+                if (MUTATED(LOSS_IS_EVIDENCE))
+                        clear_runner(apply, node->id,
+                                     &(struct evidence){ .kind = EVIDENCE_OPERATOR, .index = apply->index });
         }
         apply_changed_node(apply, node);
 }
 
 bool node_awaits_arrival(const struct model *model, uint32_t node)
 {
+        if (MUTATED(EXPIRY_DURING_ARRIVAL))
+                return false;
         MODEL_EACH_ROLE (model, role) {
                 const struct node *owner = model_node(model, role->owner);
                 if (role->state == ROLE_MOVING && role->target == node &&
@@ -159,21 +166,22 @@ void apply_node_evidence(struct apply *apply, const struct command_node_evidence
         struct node *node = apply_node(apply, command->node);
         if (node == NULL)
                 return;
-        if (node->state != NODE_LOST) {
+        if (node->state != NODE_LOST && !(node->state == NODE_UP && MUTATED(EVIDENCE_AGAINST_MEMBERS))) {
                 apply_refuse(apply, "%s is %s: evidence is only of use for a lost node", node->name,
                              node_state_name(node->state));
                 return;
         }
-        if (command->kind != EVIDENCE_OPERATOR && command->incarnation != node->incarnation) {
+        if (command->kind != EVIDENCE_OPERATOR && command->incarnation != node->incarnation &&
+            !MUTATED(EVIDENCE_OF_OLD_INCARNATION)) {
                 apply_refuse(apply, "%s has returned since", node->name);
                 return;
         }
-        if (!proves_node_off(command->kind)) {
+        if (!proves_node_off(command->kind) && !MUTATED(EVIDENCE_OF_ANY_KIND)) {
                 apply_refuse(apply, "'%s' does not prove that %s is off", evidence_kind_name(command->kind),
                              node->name);
                 return;
         }
-        if (command->kind == EVIDENCE_GUARD_EXPIRED && !node->watchdog) {
+        if (command->kind == EVIDENCE_GUARD_EXPIRED && !node->watchdog && !MUTATED(EXPIRY_WITHOUT_WATCHDOG)) {
                 apply_refuse(apply, "%s has no watchdog behind its guard, so its expiry proves nothing",
                              node->name);
                 return;

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
 #include "clusterd/core/node_state.h"
 #include "clusterd/core/placement.h"
@@ -72,10 +73,11 @@ static void settle_on(struct apply *apply, struct role *role, uint32_t owner, co
 static void resolve_move(struct apply *apply, struct role *role)
 {
         char reason[REASON_BYTES];
-        if (role->owner_end == MOVE_END_UNKNOWN || role->target_end == MOVE_END_UNKNOWN)
+        if ((role->owner_end == MOVE_END_UNKNOWN || role->target_end == MOVE_END_UNKNOWN) &&
+            !(MUTATED(MOVE_ENDS_BY_ONE) && role->owner_end != role->target_end))
                 return;
         bool on_owner = role->owner_end == MOVE_END_RUNNING, on_target = role->target_end == MOVE_END_RUNNING;
-        if (on_owner && on_target) {
+        if (on_owner && on_target && !MUTATED(MOVE_ENDS_TWICE)) {
                 TEXT_COPY(role->reason,
                           "both ends of the move say that it runs there: one of them must be stopped");
                 return;
@@ -104,9 +106,9 @@ static void resolve_move(struct apply *apply, struct role *role)
 static void reopen_target(struct apply *apply, struct role *role)
 {
         struct node *target = (struct node *)model_node(apply->model, role->target);
-        if (role->target_end != MOVE_END_ABSENT || target == NULL)
+        if (role->target_end != MOVE_END_ABSENT || target == NULL || MUTATED(TARGET_STAYS_PROVEN))
                 return;
-        if (target->state == NODE_DOWN) {
+        if (target->state == NODE_DOWN && !MUTATED(TARGET_PROVEN_BY_OLD_EVIDENCE)) {
                 node_enter(target, NODE_LOST, apply->index,
                            "a guest may have arrived there since it was proven off");
                 target->incarnation++; /* no evidence of before counts any more */
@@ -252,19 +254,20 @@ static void report_while_recovering(struct apply *apply, struct role *role,
 
 static bool may_report(struct apply *apply, const struct role *role, const struct command_role_report *report)
 {
-        if (report->node != apply->origin) {
+        if (report->node != apply->origin && !MUTATED(REPORT_FOR_OTHERS)) {
                 apply_refuse(apply, "node %u reports for itself only, not for %u", apply->origin,
                              report->node);
                 return false;
         }
-        if (report->generation != role->generation) {
+        if (report->generation != role->generation && !MUTATED(REPORT_OF_OLD_GENERATION)) {
                 apply_refuse(apply, "the report is of generation %llu, role '%s' is at %llu",
                              (unsigned long long)report->generation, role->name,
                              (unsigned long long)role->generation);
                 return false;
         }
         const struct node *node = model_node(apply->model, report->node);
-        if (node == NULL || node->state != NODE_UP || !role_may_run_on(role, report->node)) {
+        if (node == NULL || node->state != NODE_UP ||
+            !(role_may_run_on(role, report->node) || MUTATED(REPORT_BY_NOBODY))) {
                 apply_refuse(apply, "%s may not run role '%s', so its report is of no use",
                              model_node_name(apply->model, report->node), role->name);
                 return false;

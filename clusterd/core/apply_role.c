@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "clusterd/core/apply.h"
 
+#include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
 #include "clusterd/core/placement.h"
 #include "clusterd/core/role_state.h"
@@ -156,7 +157,7 @@ void apply_role_remove(struct apply *apply, const struct command_role *command)
         struct role *role = apply_role(apply, command->role);
         if (role == NULL)
                 return;
-        if (role->state != ROLE_OFFLINE && role->state != ROLE_FAILED) {
+        if (role->state != ROLE_OFFLINE && role->state != ROLE_FAILED && !MUTATED(REMOVE_WHILE_RUNNING)) {
                 apply_refuse(apply, "role '%s' is %s: stop it first", role->name,
                              role_state_name(role->state));
                 return;
@@ -173,6 +174,12 @@ static bool same_evidence(const struct evidence *a, const struct evidence *b)
         return a->kind == b->kind && a->index == b->index;
 }
 
+static bool names_evidence(const struct command_role_assign *assign, const struct role *role)
+{
+        return same_evidence(&assign->owner_evidence, &role->owner_evidence) &&
+               same_evidence(&assign->target_evidence, &role->target_evidence);
+}
+
 static bool generation_follows(struct apply *apply, const struct role *role, uint64_t generation)
 {
         if (generation == role->generation + 1)
@@ -186,22 +193,23 @@ void apply_role_assign(struct apply *apply, const struct command_role_assign *as
 {
         struct role *role = apply_role(apply, assign->role);
         const struct node *node = role == NULL ? NULL : apply_node(apply, assign->node);
-        if (node == NULL || !generation_follows(apply, role, assign->generation))
+        if (node == NULL ||
+            !(MUTATED(ASSIGN_OF_OLD_GENERATION) || generation_follows(apply, role, assign->generation)))
                 return;
-        if (!role_state_may_follow(role->state, ROLE_STARTING) || role->desired != DESIRED_RUNNING) {
+        if (!role_state_may_follow(role->state, ROLE_STARTING) ||
+            (role->desired != DESIRED_RUNNING && !MUTATED(ASSIGN_UNWANTED))) {
                 apply_refuse(apply, "role '%s' is %s, wanted %s", role->name, role_state_name(role->state),
                              role_desired_name(role->desired));
                 return;
         }
         /* Rule 3: no start without evidence for every earlier possible runner, named in the entry itself. */
-        if (role_possible_runners(role) != 0 ||
-            !same_evidence(&assign->owner_evidence, &role->owner_evidence) ||
-            !same_evidence(&assign->target_evidence, &role->target_evidence)) {
+        if (role_possible_runners(role) != 0 || !(MUTATED(ASSIGN_UNPROVEN) || names_evidence(assign, role))) {
                 apply_refuse(apply, "role '%s' may still run elsewhere: the evidence is not there",
                              role->name);
                 return;
         }
-        if (!node_set_has(placement_open_nodes(apply->model, role), node->id)) {
+        if (!node_set_has(placement_open_nodes(apply->model, role), node->id) &&
+            !MUTATED(ASSIGN_TO_CLOSED_NODE)) {
                 apply_refuse(apply, "%s does not take role '%s' now", node->name, role->name);
                 return;
         }
@@ -226,9 +234,10 @@ void apply_role_move(struct apply *apply, const struct command_role_move *move)
         struct role *role = apply_role(apply, move->role);
         if (role == NULL)
                 return;
-        if (move->generation != 0 && !generation_follows(apply, role, move->generation))
+        if (move->generation != 0 && !MUTATED(MOVE_OF_OLD_GENERATION) &&
+            !generation_follows(apply, role, move->generation))
                 return;
-        if (role->state != ROLE_ONLINE) {
+        if (role->state != ROLE_ONLINE && !MUTATED(MOVE_OF_WHAT_IS_NOT_ONLINE)) {
                 apply_refuse(apply, "role '%s' is %s: only what is online can be moved", role->name,
                              role_state_name(role->state));
                 return;
@@ -242,7 +251,7 @@ void apply_role_move(struct apply *apply, const struct command_role_move *move)
         placement_load_read(apply->model, &load);
         char binds[REASON_BYTES];
         enum placement_verdict verdict = placement_check(apply->model, role, &load, move->target, binds);
-        if (verdict != PLACEMENT_FOUND) {
+        if (verdict != PLACEMENT_FOUND && !(verdict == PLACEMENT_NODE_AWAY && MUTATED(MOVE_TO_CLOSED_NODE))) {
                 if (verdict == PLACEMENT_NODE_UNKNOWN)
                         apply->outcome = APPLY_NO_OBJECT;
                 apply_refuse(apply, "%s", binds);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "clusterd/base/mutation.h"
+
 /*
  * Bringing laggards level: missing entries, or a snapshot when those are gone.
  *
@@ -68,11 +70,13 @@ static void on_entry(struct cluster *cluster, const struct entry *entry)
         case LEDGER_FIT_KNOWN:
                 break;
         case LEDGER_FIT_DIVERGES:
+                if (MUTATED(TAIL_KEPT))
+                        break;
                 /* Our own tail was never committed: nothing was done about it. */
                 ledger_truncate(ledger, entry->index - 1);
                 action_add(cluster, CLUSTER_ACTION_TRUNCATE, "another history was committed after %llu",
                            (unsigned long long)(entry->index - 1))
-                        ->index = entry->index - 1;
+                        ->index = MUTATED(TAIL_KEPT_ON_DISK) ? UINT64_MAX : entry->index - 1;
                 append(cluster, entry);
                 break;
         case LEDGER_FIT_NEXT:
@@ -88,8 +92,8 @@ static void on_entry(struct cluster *cluster, const struct entry *entry)
                 break;
         }
         /* In an active epoch only committed entries are sent; in a round, not yet. */
-        if (cluster->round.phase == ROUND_ACTIVE && entry->index == ledger->applied.index + 1 &&
-            ledger->last.index >= entry->index &&
+        if ((cluster->round.phase == ROUND_ACTIVE || MUTATED(UNCOMMITTED_APPLIED)) &&
+            entry->index == ledger->applied.index + 1 && ledger->last.index >= entry->index &&
             memcmp(ledger_entry(ledger, entry->index)->hash, entry->hash, HASH_BYTES) == 0)
                 commit_apply_next(cluster);
 }
@@ -100,9 +104,10 @@ static void on_snapshot_begin(struct cluster *cluster, const struct ledger_posit
                    (unsigned long long)at->index);
         model_clear(cluster->model);
         slot_list_clear(&cluster->changes.roles);
-        observe_forget(cluster);
+        if (!MUTATED(SLOTS_REMEMBERED))
+                observe_forget(cluster);
         ledger_restart_at(&cluster->ledger, &(struct ledger_position){ .index = 0 });
-        cluster->ledger.blank = true;
+        cluster->ledger.blank = !MUTATED(HALF_A_SNAPSHOT_VOTES);
         cluster->snapshot_running = true;
         cluster->snapshot_at = *at;
 }

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "clusterd/base/mutation.h"
+
 static size_t align16(size_t bytes)
 {
         return (bytes + 15) & ~(size_t)15;
@@ -49,7 +51,7 @@ void cluster_init(struct cluster *cluster, const struct cluster_identity *identi
         cluster->identity = *identity;
         cluster->contact_ms = identity->contact_ms;
         cluster->guard_armed = identity->guard_armed;
-        cluster->unsurveyed = identity->guard_armed;
+        cluster->unsurveyed = identity->guard_armed && !MUTATED(GUARD_DISARMED_BY_RESTART);
         cluster->model = model_init(base + layout.model, roles_max);
         cluster->ledger.tail = (void *)(base + layout.tail);
         cluster->ledger.blank = true;

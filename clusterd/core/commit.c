@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
 
 /* From a proposal to a change of the model: append, wait for a majority, apply. */
@@ -46,15 +47,17 @@ void commit_proposal(struct cluster *cluster, uint32_t sender, const struct mess
 static uint64_t stored_by_majority(const struct round *round)
 {
         uint64_t best = round->committed;
-        NODE_SET_EACH (round->level & round->decide.voters, candidate) {
+        node_set voters =
+                MUTATED(STORED_BY_LAGGARDS) ? round->decide.voters : round->level & round->decide.voters;
+        NODE_SET_EACH (voters, candidate) {
                 node_set holders = 0;
                 uint64_t index = round->stored[candidate];
                 if (index <= best)
                         continue;
-                NODE_SET_EACH (round->level & round->decide.voters, node)
+                NODE_SET_EACH (voters, node)
                         if (round->stored[node] >= index)
                                 holders |= node_set_of(node);
-                if (round_is_majority(holders, round->decide.voters))
+                if (round_is_majority(holders, round->decide.voters) || MUTATED(COMMIT_BY_ONE))
                         best = index;
         }
         return best;
@@ -127,7 +130,8 @@ void commit_advance(struct cluster *cluster)
         struct round *round = &cluster->round;
         uint64_t committed = stored_by_majority(round);
         /* Only an entry of this epoch commits what is before it. Source: Raft, 5.4.2. */
-        if (committed < round->begin_index || committed <= round->committed)
+        if ((committed < round->begin_index && !MUTATED(COMMIT_OF_OLD_EPOCHS)) ||
+            committed <= round->committed)
                 return;
         round->committed = committed;
         bool level = node_set_has(round->level, cluster->identity.node);
@@ -169,7 +173,8 @@ void commit_flush_rows(struct cluster *cluster, const struct ledger_position *ap
         memset(changes->fence_devices, 0, sizeof changes->fence_devices);
         slot_list_clear(&changes->roles);
         /* In the middle of a snapshot the rows belong to no position, and the store stays blank. */
-        if (!cluster->ledger.blank && !ledger_position_equal(applied_before, &cluster->ledger.applied))
+        if ((!cluster->ledger.blank || MUTATED(HALF_A_SNAPSHOT_IS_KEPT)) &&
+            !ledger_position_equal(applied_before, &cluster->ledger.applied))
                 action_add(cluster, CLUSTER_ACTION_APPLIED, "%llu",
                            (unsigned long long)cluster->ledger.applied.index)
                         ->applied = cluster->ledger.applied;

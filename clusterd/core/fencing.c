@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
 #include "clusterd/core/fence_level.h"
 
@@ -21,7 +22,8 @@ static bool is_wanted(const struct cluster *cluster, const struct node *node)
         if (node->state != NODE_LOST)
                 return false;
         /* It is back: it will speak for itself. */
-        return node->fence_wanted || !node_set_has(cluster->round.connected, node->id);
+        return node->fence_wanted || !node_set_has(cluster->round.connected, node->id) ||
+               MUTATED(FENCED_THOUGH_CONNECTED);
 }
 
 static void start_device(struct cluster *cluster, const struct node *node, const struct fence_device *device)
@@ -77,15 +79,16 @@ static void forget(struct cluster *cluster, uint32_t node, const char *reason)
 static uint64_t guard_expires_at(const struct cluster *cluster, const struct node *node)
 {
         uint64_t lost_ms = cluster->round.view_ms[node->id];
-        if (lost_ms < cluster->fencing[node->id].arrival_ms)
+        if (lost_ms < cluster->fencing[node->id].arrival_ms && !MUTATED(EXPIRY_AT_ARRIVAL))
                 lost_ms = cluster->fencing[node->id].arrival_ms;
-        if (lost_ms < cluster->round.state_ms)
+        if (lost_ms < cluster->round.state_ms && !MUTATED(EXPIRY_FROM_LOSS))
                 lost_ms = cluster->round.state_ms;
         uint64_t guard_ms = settings_guard_ms(&cluster->model->settings);
         /* Lost while shorter times were being told: it may go by the longer ones. */
-        if (lost_ms < cluster->guard_shortened_ms + SETTLE_MS && cluster->guard_before_ms > guard_ms)
+        if (lost_ms < cluster->guard_shortened_ms + SETTLE_MS && cluster->guard_before_ms > guard_ms &&
+            !MUTATED(EXPIRY_BY_SHORTENED_TIMES))
                 guard_ms = cluster->guard_before_ms;
-        return lost_ms + guard_ms;
+        return lost_ms + (MUTATED(EXPIRY_AT_ONCE) ? 0 : guard_ms);
 }
 
 static void give_evidence(struct cluster *cluster, const struct node *node, enum evidence_kind kind,
@@ -110,7 +113,7 @@ static void tick_node(struct cluster *cluster, const struct node *node)
                 forget(cluster, node->id, node->state == NODE_LOST ? "in contact again" : node->reason);
                 return;
         }
-        if (fencing->incarnation != node->incarnation) {
+        if (fencing->incarnation != node->incarnation && !MUTATED(FENCED_LONG_AGO)) {
                 /* What was done to an earlier incarnation proves nothing of this one. */
                 forget(cluster, node->id, "returned, and is lost again");
                 fencing->incarnation = node->incarnation;
@@ -124,7 +127,8 @@ static void tick_node(struct cluster *cluster, const struct node *node)
                 give_evidence(cluster, node, EVIDENCE_POWERED_OFF, fencing->devices);
                 return;
         }
-        if (node->watchdog && !node_set_has(cluster->round.connected, node->id)) {
+        if ((node->watchdog || MUTATED(EXPIRY_WITHOUT_WATCHDOG)) &&
+            !node_set_has(cluster->round.connected, node->id)) {
                 if (cluster->now_ms >= expires_at) {
                         give_evidence(cluster, node, EVIDENCE_GUARD_EXPIRED, "no contact");
                         return;
@@ -179,7 +183,7 @@ static void device_succeeded(struct fencing *fencing, const char *device)
         size_t used = strlen(fencing->devices);
         (void)snprintf(fencing->devices + used, sizeof fencing->devices - used, "%s%s",
                        used > 0 ? " and " : "", device);
-        if (fencing->running > 0)
+        if (fencing->running > 0 && !MUTATED(FENCED_BY_HALF))
                 return;
         fencing->off = true;
         fencing->attempt = 0;
@@ -191,12 +195,12 @@ void fencing_done(struct cluster *cluster, const struct cluster_event *event)
         if (node == NULL)
                 return;
         struct fencing *fencing = &cluster->fencing[node->id];
-        if (fencing->attempt == 0 || event->fence.attempt != fencing->attempt)
+        if (fencing->attempt == 0 || (event->fence.attempt != fencing->attempt && !MUTATED(FENCED_EARLIER)))
                 return;
         fencing->running--;
         action_add(cluster, CLUSTER_ACTION_LOG, "fence device %s: node %s is %s: %.80s", event->fence.device,
                    node->name, event->fence.off ? "off" : "not proven off", event->fence.text);
-        if (event->fence.off)
+        if (event->fence.off || MUTATED(FENCED_UNCONFIRMED))
                 device_succeeded(fencing, event->fence.device);
         else
                 level_failed(cluster, node);

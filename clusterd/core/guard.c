@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "clusterd/core/cluster_private.h"
 
+#include "clusterd/base/mutation.h"
+
 /*
  * The quorum guard: this node may run its roles while its last contact is less
  * than isolation_hold ago. The arithmetic is in clusterd/guard/README.md.
@@ -15,7 +17,7 @@ static uint64_t lapses_at(const struct cluster *cluster)
 
 bool guard_is_valid(const struct cluster *cluster)
 {
-        return cluster->now_ms < lapses_at(cluster);
+        return cluster->now_ms < lapses_at(cluster) || MUTATED(GUARD_NEVER_LAPSES);
 }
 
 void guard_tick(struct cluster *cluster)
@@ -23,8 +25,9 @@ void guard_tick(struct cluster *cluster)
         bool valid = guard_is_valid(cluster);
         /* Armed before anything can be here: what is on its way needs no word of ours to arrive. But what the
          * ledger still lets us run after we stopped it for want of contact is no reason to be reset. */
-        bool needed =
-                cluster->present_count > 0 || cluster->unsurveyed || (cluster->expected_count > 0 && valid);
+        bool needed = cluster->present_count > 0 || cluster->unsurveyed ||
+                      (cluster->expected_count > 0 && valid && !MUTATED(GUARD_ARMED_AFTER_ARRIVAL) &&
+                       !MUTATED(GUARD_ARMED_AFTER_START));
         if (valid && !cluster->guard_was_valid)
                 reconcile_all(cluster); /* what was held back, or stopped, can be seen to now */
         cluster->guard_was_valid = valid;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "clusterd/base/mutation.h"
+
 /* The leader proposes what its planner comes to. */
 
 /* A node that this leader has never seen may still be booting: after a power cut of the
@@ -20,9 +22,10 @@ static node_set lost_nodes(struct cluster *cluster)
         const struct round *round = &cluster->round;
         node_set lost = 0;
         MODEL_EACH_NODE (cluster->model, node) {
-                if (node->state != NODE_UP || node_set_has(round->connected | round->members, node->id))
+                if (node->state != NODE_UP || node_set_has(round->members, node->id) ||
+                    (node_set_has(round->connected, node->id) && !MUTATED(LOST_THOUGH_CONNECTED)))
                         continue;
-                if (node_set_has(round->seen, node->id) ||
+                if (node_set_has(round->seen, node->id) || MUTATED(LOST_UNSEEN) ||
                     cluster->now_ms >= cluster->active_ms + COLD_START_MS)
                         lost |= node_set_of(node->id);
                 else

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
 
 /*
@@ -29,8 +30,9 @@ bool observation_is_present(enum observation observation)
 /* Counts for the guard: something may write here. */
 static bool counts(const struct local_role *local)
 {
-        return observation_is_present(local->observation) || local->operation == OPERATION_START ||
-               local->unresolved;
+        return observation_is_present(local->observation) ||
+               ((local->operation == OPERATION_START || local->unresolved) &&
+                !MUTATED(GUARD_ARMED_AFTER_START));
 }
 
 static void recount(struct cluster *cluster, bool before, const struct local_role *local)
@@ -128,8 +130,8 @@ static void conclude_listing(struct cluster *cluster, uint64_t listing)
         for (uint32_t slot = 0; slot < cluster->model->roles_used; slot++) {
                 struct local_role *local = &cluster->local[slot];
                 if (cluster->model->roles[slot].name[0] == '\0' || local->operation != OPERATION_NONE ||
-                    local->stamp >= listing || local->listed == listing || local->unresolved ||
-                    local->confirmed)
+                    (local->stamp >= listing && !MUTATED(ABSENT_BY_OLD_LISTING)) ||
+                    local->listed == listing || local->unresolved || local->confirmed)
                         continue;
                 set_observation(cluster, slot,
                                 observation_is_present(local->observation) ? OBSERVED_ABSENT_UNKNOWN
@@ -146,14 +148,14 @@ void observe_listed(struct cluster *cluster, const struct cluster_event *event)
         }
         if (event->listed.listing != cluster->listings)
                 return;
-        if (event->listed.failed) {
+        if (event->listed.failed && !MUTATED(ABSENT_BY_FAILED_LISTING)) {
                 cluster->list_running = false;
                 cluster->list_wanted = true;
                 cluster->list_ms =
                         cluster->now_ms + 2000 - LIST_AGAIN_MS; /* "I could not ask": again in 2 s */
                 return;
         }
-        if (event->listed.end) {
+        if (event->listed.end || (event->listed.failed && MUTATED(ABSENT_BY_FAILED_LISTING))) {
                 cluster->list_running = false;
                 cluster->unsurveyed = false;
                 conclude_listing(cluster, event->listed.listing);
@@ -190,7 +192,7 @@ void observe_operation_done(struct cluster *cluster, const struct cluster_event_
          * a stop: the hypervisor does what it is asked about one domain in the order of asking.
          */
         if (done->operation == OPERATION_START)
-                local->unresolved = done->result == OPERATION_UNKNOWN ||
+                local->unresolved = (done->result == OPERATION_UNKNOWN && !MUTATED(START_UNRESOLVED)) ||
                                     (local->unresolved && !observation_is_present(done->observation));
         else if (done->result == OPERATION_SUCCEEDED)
                 local->unresolved = false;
@@ -202,7 +204,7 @@ void observe_operation_done(struct cluster *cluster, const struct cluster_event_
         cluster->list_wanted = true; /* a word that we ignored meanwhile is made up for */
         slot_list_add(&cluster->attention, slot);
         if (done->result == OPERATION_UNKNOWN) {
-                local->in_doubt = done->operation == OPERATION_MOVE;
+                local->in_doubt = done->operation == OPERATION_MOVE && !MUTATED(MOVE_IN_DOUBT);
                 local->not_before_ms = cluster->now_ms + 2000;
                 return;
         }

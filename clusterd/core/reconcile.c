@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
 #include "clusterd/core/role_state.h"
 
@@ -123,7 +124,7 @@ static bool is_surely_absent(struct looked_at *at)
                 return false;
         if (!at->local->confirmed)
                 at->cluster->list_wanted = true;
-        return at->local->confirmed;
+        return at->local->confirmed || MUTATED(ABSENT_UNCONFIRMED);
 }
 
 static void see_to_starting(struct looked_at *at)
@@ -185,7 +186,8 @@ static void see_to_stopping(struct looked_at *at)
 static bool target_is_there(const struct looked_at *at)
 {
         const struct node *target = model_node(at->cluster->model, at->role->target);
-        return target != NULL && target->state == NODE_UP && at->role->target_end == MOVE_END_UNKNOWN;
+        return target != NULL && ((target->state == NODE_UP && at->role->target_end == MOVE_END_UNKNOWN) ||
+                                  MUTATED(MOVE_TO_THE_LOST));
 }
 
 static void see_to_moving_out(struct looked_at *at)
@@ -198,7 +200,8 @@ static void see_to_moving_out(struct looked_at *at)
                         report(at, REPORT_SHUT_DOWN, local->text);
                 else
                         report(at, REPORT_ABSENT, local->text);
-        } else if (at->role->owner_end == MOVE_END_RUNNING || local->in_doubt) {
+        } else if ((at->role->owner_end == MOVE_END_RUNNING && !MUTATED(MOVE_BEGINS_LATE)) ||
+                   local->in_doubt) {
                 return; /* said already; or a listing will tell */
         } else if (local->observation == OBSERVED_OUTGOING) {
                 at->cluster->list_wanted = true;
@@ -207,7 +210,8 @@ static void see_to_moving_out(struct looked_at *at)
                 if (local->attempted == at->role->generation) {
                         report(at, REPORT_RUNNING, local->text);
                 } else if (!target_is_there(at)) {
-                        local->attempted = at->role->generation; /* said is said: it does not begin later */
+                        if (!MUTATED(MOVE_BEGINS_LATE)) /* said is said */
+                                local->attempted = at->role->generation;
                         TEXT_COPY(local->text, "the target was lost before the move began");
                         report(at, REPORT_RUNNING, local->text);
                 } else {
@@ -232,7 +236,7 @@ static void see_to_moving_in(struct looked_at *at)
                         at->cluster->list_wanted = true;
                         look_again(at, at->cluster->now_ms + RELIST_MS);
                 }
-        } else if (owner_done && is_surely_absent(at)) {
+        } else if ((owner_done || MUTATED(NOTHING_ARRIVED_YET)) && is_surely_absent(at)) {
                 /* Only a listing asked after the owner had spoken counts: see reconcile_role_changed(). */
                 report(at, REPORT_ABSENT, "nothing arrived");
         }
@@ -281,7 +285,8 @@ static void see_to_right(struct looked_at *at)
 static bool is_member(const struct cluster *cluster)
 {
         const struct node *node = model_node(cluster->model, self(cluster));
-        return node != NULL && node->state == NODE_UP && node->boot == cluster->identity.boot;
+        return node != NULL && ((node->state == NODE_UP && node->boot == cluster->identity.boot) ||
+                                MUTATED(ACT_BEFORE_JOINED));
 }
 
 static void stop_for_guard(struct looked_at *at)
@@ -306,14 +311,15 @@ static void see_to(struct cluster *cluster, uint32_t slot)
                 stop_for_guard(&at);
                 return;
         }
-        if (at.local->operation != OPERATION_NONE || !round_is_active(cluster) || !is_member(cluster))
+        if (at.local->operation != OPERATION_NONE ||
+            !(round_is_active(cluster) || MUTATED(ACT_WITHOUT_EPOCH)) || !is_member(cluster))
                 return;
         if (role_may_run_on(at.role, self(cluster))) {
-                if (guard_is_valid(cluster))
+                if (guard_is_valid(cluster) || MUTATED(ACT_WITHOUT_GUARD))
                         see_to_right(&at);
                 return;
         }
-        if (at.present)
+        if (at.present && !MUTATED(KEEP_WHAT_IS_NOT_OURS))
                 stop(&at, 0, "the ledger does not give it to this node");
 }
 
@@ -406,7 +412,7 @@ void reconcile_role_changed(struct cluster *cluster, uint32_t slot)
         bool expected = role->name[0] != '\0' && role_may_run_on(role, self(cluster));
         cluster->expected_count += (uint32_t)expected - (uint32_t)local->expected;
         local->expected = expected;
-        if (role->state == ROLE_MOVING && role->target == self(cluster)) {
+        if (role->state == ROLE_MOVING && role->target == self(cluster) && !MUTATED(NOTHING_ARRIVED_BEFORE)) {
                 cluster->local[slot].confirmed = false;
                 cluster->local[slot].stamp = cluster->listings;
         }

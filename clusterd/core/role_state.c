@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
 
 #define TO(state) (UINT32_C(1) << (state))
@@ -46,7 +47,8 @@ bool role_may_run_on(const struct role *role, uint32_t node)
                 return (role->owner == node && role->owner_end != MOVE_END_ABSENT) ||
                        (role->target == node && role->target_end != MOVE_END_ABSENT);
         case ROLE_RECOVERING:
-                return role->owner == node && role->owner_evidence.kind == EVIDENCE_NONE;
+                return role->owner == node && role->owner_evidence.kind == EVIDENCE_NONE &&
+                       !MUTATED(RECOVERY_WITHOUT_EVIDENCE);
         case ROLE_OFFLINE:
         case ROLE_FAILED:
         case ROLE_STATE_COUNT:

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "clusterd/base/mutation.h"
 #include "clusterd/core/ledger.h"
 #include "quorum/quorum_rule.h"
 
@@ -17,11 +18,20 @@ bool round_is_majority(node_set nodes, node_set voters)
         return quorum_is_held(quorum_decide(&votes));
 }
 
+static bool is_more_advanced(const struct ledger_position *a, const struct ledger_position *b)
+{
+        if (MUTATED(LOWEST_NODE_WINS))
+                return false;
+        if (MUTATED(LONGEST_HISTORY_WINS))
+                return a->index > b->index;
+        return ledger_position_compare(a, b) > 0;
+}
+
 static uint32_t find_winner(const struct message_state *states, node_set candidates)
 {
         uint32_t winner = node_set_lowest(candidates);
         NODE_SET_EACH (candidates, node)
-                if (ledger_position_compare(&states[node].last, &states[winner].last) > 0)
+                if (is_more_advanced(&states[node].last, &states[winner].last))
                         winner = node;
         return winner;
 }
@@ -31,9 +41,9 @@ void round_decide(const struct message_state *states, node_set spoke, struct mes
         node_set history = 0; /* those who were level once */
         uint64_t promised = 0;
         NODE_SET_EACH (spoke, node) {
-                if (!states[node].blank)
+                if (!states[node].blank || MUTATED(BLANK_VOTES))
                         history |= node_set_of(node);
-                if (states[node].promised > promised)
+                if (states[node].promised > promised && !MUTATED(EPOCH_REUSED))
                         promised = states[node].promised;
         }
         memset(ret_decide, 0, sizeof *ret_decide);
@@ -47,7 +57,7 @@ void round_decide(const struct message_state *states, node_set spoke, struct mes
                         ret_decide->level |= node_set_of(node);
         ret_decide->base = winner->last;
         ret_decide->voters = winner->voters;
-        ret_decide->primary = round_is_majority(history, winner->voters);
+        ret_decide->primary = round_is_majority(history, winner->voters) || MUTATED(EPOCH_BY_FEW);
         /* Entries carry epochs up to the winner's last; promises may be ahead of them. */
         ret_decide->epoch = (promised > winner->last.epoch ? promised : winner->last.epoch) + 1;
         ret_decide->leader = node_set_lowest(ret_decide->level);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
 
 /*
@@ -34,7 +35,8 @@ static void enter(struct cluster *cluster, enum round_phase phase)
 
 bool round_is_active(const struct cluster *cluster)
 {
-        return cluster->round.phase == ROUND_ACTIVE && node_set_has(cluster->round.level, self(cluster));
+        return cluster->round.phase == ROUND_ACTIVE &&
+               (node_set_has(cluster->round.level, self(cluster)) || MUTATED(ACT_BEFORE_LEVEL));
 }
 
 bool round_is_leader(const struct cluster *cluster)
@@ -82,6 +84,8 @@ void round_view(struct cluster *cluster, node_set members, node_set connected)
                 return;
 
         round->members = members;
+        if (MUTATED(ROUND_OUTLIVES_VIEW))
+                return;
         round->id = (struct round_id){ .node = NODE_NONE };
         enter(cluster, ROUND_NONE);
         end_epoch(cluster);
@@ -144,14 +148,25 @@ static void on_state(struct cluster *cluster, uint32_t sender, const struct mess
                 send_decide(cluster);
 }
 
+static bool is_participant(const struct cluster *cluster)
+{
+        return node_set_has(cluster->round.decide.participants, self(cluster)) ||
+               MUTATED(PROMISE_BY_OUTSIDERS);
+}
+
+static bool holds_history(const struct cluster *cluster)
+{
+        return ledger_position_equal(&cluster->ledger.last, &cluster->round.decide.base) ||
+               MUTATED(PROMISE_WITHOUT_HISTORY);
+}
+
 /* Once we hold the history that goes on: promise to follow no older epoch. */
 static void ask_for_promise(struct cluster *cluster)
 {
         const struct round *round = &cluster->round;
         struct ledger *ledger = &cluster->ledger;
         if (round->phase != ROUND_LEVEL || ledger->blank || ledger->promised >= round->decide.epoch ||
-            !node_set_has(round->decide.participants, self(cluster)) ||
-            !ledger_position_equal(&ledger->last, &round->decide.base))
+            !is_participant(cluster) || !holds_history(cluster))
                 return;
         ledger->promised = round->decide.epoch;
         action_add(cluster, CLUSTER_ACTION_PROMISE, "epoch %llu", (unsigned long long)round->decide.epoch)
@@ -219,11 +234,16 @@ static uint32_t leader_to_be(const struct round *round)
                                                                    : node_set_lowest(round->promised);
 }
 
+static bool promised_by_majority(const struct round *round)
+{
+        return round_is_majority(round->promised, round->decide.voters) || MUTATED(EPOCH_BY_FEW);
+}
+
 static void consider_epoch(struct cluster *cluster)
 {
         const struct round *round = &cluster->round;
         if (round->phase != ROUND_LEVEL || leader_to_be(round) != self(cluster) || round->proposed_epoch ||
-            !round_is_majority(round->promised, round->decide.voters))
+            !promised_by_majority(round))
                 return;
         node_set missing = (round->decide.level | round->waits) & ~round->promised;
         if (missing != 0 && cluster->now_ms - round->phase_ms < LEVEL_MS) {
@@ -258,7 +278,7 @@ void round_activate(struct cluster *cluster)
                 return;
         /* A majority has promised after it knew our state: so we were in contact when we sent that. */
         if (node_set_has(round->decide.participants, self(cluster)))
-                renew_contact(cluster, round->state_ms);
+                renew_contact(cluster, MUTATED(CONTACT_WITH_THE_EPOCH) ? cluster->now_ms : round->state_ms);
         cluster->active_ms = cluster->now_ms;
         cluster->planner_due = true;
         round->heartbeat_ms = 0; /* contact is news */
@@ -272,30 +292,37 @@ static void on_stored(struct cluster *cluster, uint32_t sender, uint64_t index)
 {
         struct round *round = &cluster->round;
         if ((round->phase != ROUND_BEGINNING && round->phase != ROUND_ACTIVE) ||
-            !node_set_has(round->level, sender) || index <= round->stored[sender])
+            !(node_set_has(round->level, sender) || MUTATED(STORED_BY_LAGGARDS)) ||
+            index <= round->stored[sender])
                 return;
         round->stored[sender] = index;
         commit_advance(cluster);
 }
 
+static bool promise_is_durable(const struct cluster *cluster)
+{
+        return cluster->store_promised >= cluster->round.decide.epoch || MUTATED(PROMISE_NOT_DURABLE) ||
+               (MUTATED(STORED_BY_LAGGARDS) && cluster->round.phase != ROUND_LEVEL);
+}
+
 void round_stored(struct cluster *cluster)
 {
         struct round *round = &cluster->round;
+        uint64_t index = MUTATED(COMMIT_BEFORE_STORED) ? cluster->ledger.last.index : cluster->store_index;
         /* A report of writes from before our promise may speak of entries cut since. */
-        if (round->decide.epoch == 0 || cluster->store_promised < round->decide.epoch ||
-            !node_set_has(round->decide.participants, self(cluster)))
+        if (round->decide.epoch == 0 || !promise_is_durable(cluster) || !is_participant(cluster))
                 return;
         if (round->phase == ROUND_LEVEL && round->sent_promise != round->decide.epoch &&
-            cluster->store_index >= round->decide.base.index &&
-            ledger_position_equal(&cluster->ledger.last, &round->decide.base)) {
+            (cluster->store_index >= round->decide.base.index || MUTATED(PROMISE_WITHOUT_HISTORY)) &&
+            holds_history(cluster)) {
                 round->sent_promise = round->decide.epoch;
                 action_message(cluster, MESSAGE_PROMISED)->promised_epoch = round->decide.epoch;
         }
         if ((round->phase == ROUND_BEGINNING || round->phase == ROUND_ACTIVE) &&
-            node_set_has(round->level, self(cluster)) && cluster->store_index > round->sent_stored &&
-            cluster->store_index >= round->begin_index) {
-                round->sent_stored = cluster->store_index;
-                action_message(cluster, MESSAGE_STORED)->stored_index = cluster->store_index;
+            (node_set_has(round->level, self(cluster)) || MUTATED(STORED_BY_LAGGARDS)) &&
+            index > round->sent_stored && (index >= round->begin_index || MUTATED(COMMIT_OF_OLD_EPOCHS))) {
+                round->sent_stored = index;
+                action_message(cluster, MESSAGE_STORED)->stored_index = index;
         }
 }
 
@@ -304,15 +331,17 @@ static void on_heartbeat(struct cluster *cluster, uint32_t sender, const struct 
         struct round *round = &cluster->round;
         round->heard_ms[sender] = cluster->now_ms;
         round->heartbeats[sender] = *heartbeat;
-        if (sender != self(cluster) || !round_is_active(cluster))
+        if (sender != self(cluster) || !(round_is_active(cluster) || MUTATED(CONTACT_WITHOUT_EPOCH)))
                 return;
         /*
          * Our message comes back as soon as we hold the token, and that token may be a stale one of a ring
          * that has gone on without us. A second one, sent after the first was back, proves that the token
          * went round between the two: we were in contact when the first was sent.
          */
+        if (MUTATED(CONTACT_BY_ONE_HEARTBEAT))
+                renew_contact(cluster, heartbeat->sent_ms);
         if (round->probe_back_ms != 0 && heartbeat->sent_ms > round->probe_back_ms)
-                renew_contact(cluster, round->probe_sent_ms);
+                renew_contact(cluster, MUTATED(CONTACT_WHEN_BACK) ? cluster->now_ms : round->probe_sent_ms);
         else if (round->probe_back_ms != 0)
                 return;
         round->probe_sent_ms = heartbeat->sent_ms;
@@ -324,7 +353,7 @@ static bool is_epoch_proposal(const struct cluster *cluster, uint32_t sender,
 {
         const struct round *round = &cluster->round;
         return round->phase == ROUND_LEVEL && propose->command.kind == COMMAND_EPOCH &&
-               sender == leader_to_be(round) && round_is_majority(round->promised, round->decide.voters);
+               sender == leader_to_be(round) && promised_by_majority(round);
 }
 
 static void on_propose(struct cluster *cluster, uint32_t sender, const struct message_propose *propose)
@@ -349,7 +378,8 @@ void round_message(struct cluster *cluster, uint32_t sender, const struct messag
                 on_view_open(cluster, sender, &message->round);
                 return;
         }
-        if (round->id.node == NODE_NONE || !round_id_equal(&message->round, &round->id) ||
+        if (round->id.node == NODE_NONE ||
+            (!round_id_equal(&message->round, &round->id) && !MUTATED(STALE_MESSAGES)) ||
             !node_set_has(round->members, sender))
                 return; /* of another round */
         switch (message->kind) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "clusterd/guard/guard_rule.h"
 
+#include "clusterd/base/mutation.h"
+
 enum guard_decision guard_decide(const struct guard_state *state, uint64_t now_ms)
 {
         if (!state->order.armed)
@@ -9,7 +11,8 @@ enum guard_decision guard_decide(const struct guard_state *state, uint64_t now_m
         if (state->contact_ms == 0 || state->contact_ms > now_ms)
                 return GUARD_LET_FIRE;
         uint64_t limit_ms = (uint64_t)state->order.isolation_hold_ms + state->order.stop_grace_ms;
-        return now_ms - state->contact_ms <= limit_ms ? GUARD_PET : GUARD_LET_FIRE;
+        return now_ms - state->contact_ms <= limit_ms || MUTATED(KEEPER_ALWAYS_PETS) ? GUARD_PET
+                                                                                     : GUARD_LET_FIRE;
 }
 
 void guard_take_order(struct guard_state *state, const struct guard_order *order, uint64_t now_ms)
@@ -48,14 +51,14 @@ enum guard_progress guard_contact_back(struct guard_contact *contact, uint64_t n
 {
         if (number == 0 || number != contact->awaited)
                 return GUARD_NOTHING;
-        if (!contact->second) {
+        if (!contact->second && !MUTATED(KEEPER_BY_ONE_PROBE)) {
                 contact->awaited = ++contact->last_number;
                 contact->second = true;
                 *ret_value = contact->awaited;
                 return GUARD_SEND_SECOND;
         }
         contact->awaited = 0;
-        if (!is_quorate)
+        if (!is_quorate && !MUTATED(KEEPER_IN_ANY_RING))
                 return GUARD_NOTHING;
         *ret_value = contact->started_ms;
         return GUARD_CONTACT;
@@ -63,5 +66,6 @@ enum guard_progress guard_contact_back(struct guard_contact *contact, uint64_t n
 
 void guard_contact_reset(struct guard_contact *contact)
 {
-        contact->awaited = 0;
+        if (!MUTATED(KEEPER_ACROSS_RINGS))
+                contact->awaited = 0;
 }

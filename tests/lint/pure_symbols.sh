@@ -45,4 +45,9 @@ check quorum/libcluquorum.a "$libc|$checks" clusterd/libclubase.a
 check clusterd/libcluprotocol.a "$libc|$checks|$heap|$jansson|$numbers|nettle_[a-z0-9_]*" clusterd/libclubase.a
 check clusterd/libclucore.a "$libc|$checks" clusterd/libclubase.a quorum/libcluquorum.a clusterd/libcluprotocol.a
 protocol_values
+for product in clusterd/libclubase.a clusterd/libcluprotocol.a clusterd/libclucore.a quorum/libcluquorum.a \
+        clusterd/clusterd clusterd/clu-guard; do
+        [ ! -e "$top_builddir/$product" ] || ! "$NM" "$top_builddir/$product" | grep -q mutation_chosen ||
+                finding "$product can do without its guards: CLU_MUTATIONS is for simulate-mutants alone"
+done
 exit $status

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLU_CLUSTERD_BASE_MUTATION_H
+#define CLU_CLUSTERD_BASE_MUTATION_H
+
+/*
+ * The guards of the protocol, each of which one test run can take away, to see
+ * that the simulation misses it: `make mutations`. A guard's condition asks
+ * MUTATED(name); in the product that is a constant false and vanishes.
+ */
+
+#include <stdbool.h>
+
+/* MUTATION(name, file, what is no longer so) */
+#define MUTATIONS(MUTATION)                                                                                  \
+        /* one history */                                                                                    \
+        MUTATION(HALF_IS_A_MAJORITY, "quorum/quorum_rule.c", "more than half of the votes are a majority")   \
+        MUTATION(COMMIT_BY_ONE, "core/commit.c", "an entry is committed when a majority stored it")          \
+        MUTATION(COMMIT_BEFORE_STORED, "core/view_change.c", "stored is told when it is durable")            \
+        MUTATION(COMMIT_OF_OLD_EPOCHS, "core/commit.c", "an entry of this epoch commits what is before it")  \
+        MUTATION(STORED_BY_LAGGARDS, "core/commit.c", "only who is level counts as holder of an entry")      \
+        MUTATION(EPOCH_BY_FEW, "core/view_change.c", "a majority promises before an epoch begins")           \
+        MUTATION(EPOCH_REUSED, "core/round_rule.c", "an epoch is higher than all promises")                  \
+        MUTATION(PROMISE_NOT_DURABLE, "core/view_change.c", "a promise is told when it is durable")          \
+        MUTATION(PROMISE_WITHOUT_HISTORY, "core/view_change.c", "who promises holds the history")            \
+        MUTATION(PROMISE_BY_OUTSIDERS, "core/view_change.c", "only who was heard promises")                  \
+        MUTATION(LOWEST_NODE_WINS, "core/round_rule.c", "the most advanced history wins")                    \
+        MUTATION(LONGEST_HISTORY_WINS, "core/round_rule.c", "a newer epoch wins over a longer history")      \
+        MUTATION(BLANK_VOTES, "core/round_rule.c", "a blank node has no vote")                               \
+        MUTATION(STALE_MESSAGES, "core/view_change.c", "messages of other rounds are dropped")               \
+        MUTATION(ROUND_OUTLIVES_VIEW, "core/view_change.c", "a change of the view ends the round")           \
+        MUTATION(TAIL_KEPT, "core/catch_up.c", "a tail that differs is cut off")                             \
+        MUTATION(TAIL_KEPT_ON_DISK, "core/catch_up.c", "a tail is cut off on disk, too")                     \
+        MUTATION(UNCOMMITTED_APPLIED, "core/catch_up.c", "what arrives in a round may not be committed")     \
+        MUTATION(HALF_A_SNAPSHOT_VOTES, "core/catch_up.c", "half a snapshot is blank")                       \
+        MUTATION(HALF_A_SNAPSHOT_IS_KEPT, "core/commit.c", "rows of half a snapshot belong to nothing")      \
+        MUTATION(SLOTS_REMEMBERED, "core/catch_up.c", "a snapshot gives role slots new meanings")            \
+        /* evidence */                                                                                       \
+        MUTATION(RECOVERY_WITHOUT_EVIDENCE, "core/role_state.c", "a lost owner may run it until proven")     \
+        MUTATION(LOSS_IS_EVIDENCE, "core/apply_node.c", "that a node is lost proves nothing")                \
+        MUTATION(REJOIN_IS_EVIDENCE, "core/apply_node.c", "only another boot ends what ran")                 \
+        MUTATION(BOOT_ENDS_ARRIVALS, "core/apply_node.c", "a guest may arrive after the boot")               \
+        MUTATION(INCARNATION_STAYS, "core/apply_node.c", "a node that returns is another incarnation")       \
+        MUTATION(EVIDENCE_OF_OLD_INCARNATION, "core/apply_node.c", "evidence is of one incarnation")         \
+        MUTATION(EVIDENCE_AGAINST_MEMBERS, "core/apply_node.c", "evidence is for lost nodes")                \
+        MUTATION(EXPIRY_WITHOUT_WATCHDOG, "core/apply_node.c", "a guard needs a watchdog to expire")         \
+        MUTATION(EXPIRY_DURING_ARRIVAL, "core/apply_node.c", "a guest may arrive after the expiry")          \
+        MUTATION(EXPIRY_AT_ARRIVAL, "core/fencing.c", "a guard may be armed anew until a move has ended")    \
+        MUTATION(EXPIRY_AT_ONCE, "core/fencing.c", "a guard takes its time to expire")                       \
+        MUTATION(EXPIRY_WITHOUT_HOLD, "core/apply.c", "guests run during the hold")                          \
+        MUTATION(EXPIRY_WITHOUT_GRACE, "core/apply.c", "stopping takes the grace")                           \
+        MUTATION(EXPIRY_WITHOUT_WATCHDOG_TIME, "core/apply.c", "the watchdog takes its time")                \
+        MUTATION(EXPIRY_FROM_LOSS, "core/fencing.c", "expiry counts from the present round")                 \
+        MUTATION(EXPIRY_BY_SHORTENED_TIMES, "core/fencing.c", "a lost node may go by longer times")          \
+        MUTATION(TIMES_SHORTENED_AT_ANY_TIME, "core/apply.c", "no shorter times while a node is lost")       \
+        MUTATION(FENCED_UNCONFIRMED, "core/fencing.c", "a fence device has to say that it is off")           \
+        MUTATION(FENCED_BY_HALF, "core/fencing.c", "all devices of a level have to say so")                  \
+        MUTATION(FENCED_BY_HALF_A_LEVEL, "core/fence_level.c", "a level that lacks a device is not used")    \
+        MUTATION(FENCED_LONG_AGO, "core/fencing.c", "an attempt belongs to an incarnation")                  \
+        MUTATION(FENCED_EARLIER, "core/fencing.c", "an answer belongs to an attempt")                        \
+        MUTATION(FENCED_THOUGH_CONNECTED, "core/fencing.c", "who is connected is left alone")                \
+        MUTATION(LOST_THOUGH_CONNECTED, "core/lead.c", "who is connected is not lost")                       \
+        MUTATION(LOST_UNSEEN, "core/lead.c", "who was never seen may still boot")                            \
+        MUTATION(REJOIN_UNFENCED, "core/apply_node.c", "who is to be off joins after it was")                \
+        MUTATION(TARGET_STAYS_PROVEN, "core/apply_report.c", "a guest may have arrived after the evidence")  \
+        MUTATION(TARGET_PROVEN_BY_OLD_EVIDENCE, "core/apply_report.c", "it is to be proven off anew")        \
+        MUTATION(MOVE_ENDS_BY_ONE, "core/apply_report.c", "both ends of a move have to speak")               \
+        MUTATION(MOVE_ENDS_TWICE, "core/apply_report.c", "a role that runs on both ends is not settled")     \
+        /* commands */                                                                                       \
+        MUTATION(ASSIGN_UNPROVEN, "core/apply_role.c", "an assignment names the evidence")                   \
+        MUTATION(ASSIGN_OF_OLD_GENERATION, "core/apply_role.c", "an assignment is of the next generation")   \
+        MUTATION(ASSIGN_UNWANTED, "core/apply_role.c", "what is not wanted is not assigned")                 \
+        MUTATION(ASSIGN_TO_CLOSED_NODE, "core/apply_role.c", "only an open member takes a role")             \
+        MUTATION(MOVE_OF_OLD_GENERATION, "core/apply_role.c", "a move is of the next generation")            \
+        MUTATION(MOVE_OF_WHAT_IS_NOT_ONLINE, "core/apply_role.c", "only what is online can be moved")        \
+        MUTATION(MOVE_TO_CLOSED_NODE, "core/apply_role.c", "only an open member takes a move")               \
+        MUTATION(REMOVE_WHILE_RUNNING, "core/apply_role.c", "what may run is not removed")                   \
+        MUTATION(REPORT_FOR_OTHERS, "core/apply_report.c", "a node reports for itself only")                 \
+        MUTATION(REPORT_OF_OLD_GENERATION, "core/apply_report.c", "a report is of this generation")          \
+        MUTATION(REPORT_BY_NOBODY, "core/apply_report.c", "only who may run it reports")                     \
+        MUTATION(JOIN_FOR_OTHERS, "core/apply_node.c", "a node joins for itself only")                       \
+        MUTATION(EVIDENCE_OF_ANY_KIND, "core/apply_node.c", "some kinds are of one role, not of a node")     \
+        /* a node's own part */                                                                              \
+        MUTATION(ACT_WITHOUT_EPOCH, "core/reconcile.c", "only in an active epoch is anything done")          \
+        MUTATION(ACT_BEFORE_LEVEL, "core/view_change.c", "only who is level does anything")                  \
+        MUTATION(ACT_BEFORE_JOINED, "core/reconcile.c", "only a member of this boot does anything")          \
+        MUTATION(ACT_WITHOUT_GUARD, "core/reconcile.c", "nothing starts while the guard is not valid")       \
+        MUTATION(KEEP_WHAT_IS_NOT_OURS, "core/reconcile.c", "what may not run here is stopped")              \
+        MUTATION(MOVE_TO_THE_LOST, "core/reconcile.c", "nothing is sent to a node that is not there")        \
+        MUTATION(MOVE_BEGINS_LATE, "core/reconcile.c", "a move that was given up does not begin")            \
+        MUTATION(NOTHING_ARRIVED_YET, "core/reconcile.c", "the source has to end a move first")              \
+        MUTATION(NOTHING_ARRIVED_BEFORE, "core/reconcile.c", "an absence from before proves nothing")        \
+        MUTATION(ABSENT_UNCONFIRMED, "core/reconcile.c", "an absence is confirmed by a listing")             \
+        MUTATION(ABSENT_BY_OLD_LISTING, "core/observe.c", "a listing is asked after the change")             \
+        MUTATION(ABSENT_BY_FAILED_LISTING, "core/observe.c", "a listing that failed says nothing")           \
+        MUTATION(START_UNRESOLVED, "core/observe.c", "a start whose end nobody knows may come true")         \
+        MUTATION(MOVE_IN_DOUBT, "core/observe.c", "a move whose end nobody knows is looked at")              \
+        MUTATION(GUARD_NEVER_LAPSES, "core/guard.c", "guests are stopped when the guard lapses")             \
+        MUTATION(GUARD_ARMED_AFTER_START, "core/observe.c", "the guard is armed before a start")             \
+        MUTATION(GUARD_ARMED_AFTER_ARRIVAL, "core/guard.c", "the guard is armed before a guest arrives")     \
+        MUTATION(GUARD_DISARMED_BY_RESTART, "core/cluster.c", "guests may be here before the first listing") \
+        MUTATION(CONTACT_BY_ONE_HEARTBEAT, "core/view_change.c", "two heartbeats make a contact")            \
+        MUTATION(CONTACT_WHEN_BACK, "core/view_change.c", "the contact is when the first was sent")          \
+        MUTATION(CONTACT_WITHOUT_EPOCH, "core/view_change.c", "only an active epoch is a contact")           \
+        MUTATION(CONTACT_WITH_THE_EPOCH, "core/view_change.c", "a new epoch proves contact at its state")    \
+        /* the guard's keeper */                                                                             \
+        MUTATION(KEEPER_ALWAYS_PETS, "guard/guard_rule.c", "without contact the watchdog fires")             \
+        MUTATION(KEEPER_IN_ANY_RING, "guard/guard_rule.c", "only a quorate ring is a contact")               \
+        MUTATION(KEEPER_BY_ONE_PROBE, "guard/guard_rule.c", "two probes make a contact")                     \
+        MUTATION(KEEPER_ACROSS_RINGS, "guard/guard_rule.c", "a change of the ring throws probes away")
+
+#define MUTATION_ENUMERATOR(name, file, guard) MUTATION_##name,
+enum mutation { MUTATION_NONE, MUTATIONS(MUTATION_ENUMERATOR) MUTATION_COUNT };
+
+#ifdef CLU_MUTATIONS
+extern enum mutation mutation_chosen; /* of the program that runs the seeds */
+#define MUTATED(name) (mutation_chosen == MUTATION_##name)
+#else
+#define MUTATED(name) (MUTATION_##name == MUTATION_NONE) /* false, of a name that is in the table */
+#endif
+
+#endif
