@@ -13,4 +13,4 @@ noinst_LIBRARIES += %D%/libcluagents.a
 	%D%/ocf_sequence.c %D%/ocf_sequence.h \
 	%D%/output_line.c %D%/output_line.h
 %C%_libcluagents_a_CFLAGS = $(AM_CFLAGS) $(QB_CFLAGS) $(JANSSON_CFLAGS) $(XML_CFLAGS) $(PACEMAKER_CFLAGS)
-EXTRA_DIST += %D%/README.md csv-storage/README.md
+EXTRA_DIST += %D%/README.md

@@ -181,3 +181,12 @@ check_PROGRAMS += %D%/plan_test
 %C%_plan_test_SOURCES = %D%/plan_test.c %D%/core_desk.c %D%/core_desk.h
 %C%_plan_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_plan_test_LDADD   = $(CORE_TEST_LIBS)
+
+# The rules of leases.
+LEASE_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+LEASE_TEST_LIBS   = csv-storage/libclustorage.a clusterd/libclubase.a $(CHECK_LIBS)
+
+check_PROGRAMS += %D%/lease_record_test
+%C%_lease_record_test_SOURCES = %D%/lease_record_test.c
+%C%_lease_record_test_CFLAGS  = $(LEASE_TEST_CFLAGS)
+%C%_lease_record_test_LDADD   = $(LEASE_TEST_LIBS)

@@ -1,0 +1,6 @@
+# Pure rules of leases on volumes. No library flags: nothing here may do I/O.
+noinst_LIBRARIES += %D%/libclustorage.a
+%C%_libclustorage_a_SOURCES = \
+	%D%/lease_record.c %D%/lease_record.h \
+	%D%/lease_timings.c %D%/lease_timings.h
+EXTRA_DIST += %D%/README.md
