@@ -190,3 +190,21 @@ check_PROGRAMS += %D%/lease_record_test
 %C%_lease_record_test_SOURCES = %D%/lease_record_test.c
 %C%_lease_record_test_CFLAGS  = $(LEASE_TEST_CFLAGS)
 %C%_lease_record_test_LDADD   = $(LEASE_TEST_LIBS)
+
+check_PROGRAMS += %D%/lease_node_test
+%C%_lease_node_test_SOURCES = %D%/lease_node_test.c
+%C%_lease_node_test_CFLAGS  = $(LEASE_TEST_CFLAGS)
+%C%_lease_node_test_LDADD   = $(LEASE_TEST_LIBS)
+
+check_PROGRAMS += %D%/lease_observer_test
+%C%_lease_observer_test_SOURCES = %D%/lease_observer_test.c
+%C%_lease_observer_test_CFLAGS  = $(LEASE_TEST_CFLAGS)
+%C%_lease_observer_test_LDADD   = $(LEASE_TEST_LIBS)
+
+check_PROGRAMS += %D%/lease_world_test
+%C%_lease_world_test_SOURCES = %D%/lease_world_test.c \
+	%D%/lease_world.c %D%/lease_world.h %D%/lease_world_host.c %D%/lease_world_parts.h \
+	simulation/random.c simulation/random.h
+%C%_lease_world_test_CFLAGS  = $(LEASE_TEST_CFLAGS)
+%C%_lease_world_test_LDADD   = $(LEASE_TEST_LIBS)
+EXTRA_DIST += %D%/lease_mutations.sh %D%/lease_mutations.txt
