@@ -67,7 +67,8 @@ static void check_move(struct world *world, struct simulated_node *node, const s
                               action->role.generation, action->role.node);
 }
 
-static void check_fence(struct world *world, struct simulated_node *node, const struct cluster_action *action)
+static void check_fence(struct world *world, struct simulated_node *node, const struct cluster_status *status,
+                        const struct cluster_action *action)
 {
         const struct model *model = cluster_model(node->core);
         const struct node *victim = model_node(model, action->fence.node);
@@ -79,10 +80,14 @@ static void check_fence(struct world *world, struct simulated_node *node, const 
                 world_violate(world, "4: acts without an entry", node, NULL,
                               "fences n%u by %s, which is not a device for it", action->fence.node,
                               action->fence.device->name);
+        if (victim != NULL && !victim->fence_wanted && node_set_has(status->connected, victim->id))
+                world_violate(world, "7: a node in contact is fenced", node, NULL, "n%u", victim->id);
 }
 
 void checker_action(struct world *world, struct simulated_node *node, const struct cluster_action *action)
 {
+        if (action->kind == CLUSTER_ACTION_MULTICAST)
+                checker_said(world, node, &world->actions->messages[action->message]);
         if (action->kind != CLUSTER_ACTION_START && action->kind != CLUSTER_ACTION_MOVE &&
             action->kind != CLUSTER_ACTION_FENCE)
                 return;
@@ -100,7 +105,7 @@ void checker_action(struct world *world, struct simulated_node *node, const stru
         else if (action->kind == CLUSTER_ACTION_MOVE)
                 check_move(world, node, action);
         else
-                check_fence(world, node, action);
+                check_fence(world, node, &status, action);
 }
 
 /* --- rule 2: one history --- */
@@ -318,8 +323,11 @@ void checker_after_step(struct world *world, struct simulated_node *node)
         if (status.active && status.epoch < memory->epoch)
                 world_violate(world, "5: epoch goes back", node, NULL, "from %" PRIu64 " to %" PRIu64,
                               memory->epoch, status.epoch);
-        if (status.active)
-                memory->epoch = status.epoch; /* otherwise it is only a round's proposal */
+        memory->seen |= status.connected;
+        if (status.active && status.epoch != memory->epoch) {
+                memory->epoch = status.epoch; /* when not active it is only a round's proposal */
+                memory->epoch_us = world->now_us;
+        }
         if (status.applied.index == memory->applied.index && !node->disk.logged_reset)
                 return;
         check_applied(world, node, &status);
