@@ -91,9 +91,13 @@ static void on_entry(struct cluster *cluster, const struct entry *entry)
                            (unsigned long long)entry->index);
                 break;
         }
-        /* In an active epoch only committed entries are sent; in a round, not yet. */
-        if ((cluster->round.phase == ROUND_ACTIVE || MUTATED(UNCOMMITTED_APPLIED)) &&
-            entry->index == ledger->applied.index + 1 && ledger->last.index >= entry->index &&
+        /* In an active epoch only committed entries are sent; in a round, up to what the leader has applied.
+         */
+        const struct round *round = &cluster->round;
+        bool committed = round->phase == ROUND_ACTIVE || MUTATED(UNCOMMITTED_APPLIED) ||
+                         (round->phase == ROUND_LEVEL &&
+                          entry->index <= round->states[round->decide.leader].applied.index);
+        if (committed && entry->index == ledger->applied.index + 1 && ledger->last.index >= entry->index &&
             memcmp(ledger_entry(ledger, entry->index)->hash, entry->hash, HASH_BYTES) == 0)
                 commit_apply_next(cluster);
 }

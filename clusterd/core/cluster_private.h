@@ -56,6 +56,7 @@ struct round {
         uint64_t heard_ms[NODES_MAX + 1]; /* last heartbeat */
         uint64_t heartbeat_ms;            /* our last */
         uint64_t catch_up_ms;             /* our last request */
+        uint64_t leveling_ms;             /* when a laggard was last sent something */
         struct message_heartbeat heartbeats[NODES_MAX + 1];
 };
 

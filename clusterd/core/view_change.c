@@ -173,21 +173,37 @@ static void ask_for_promise(struct cluster *cluster)
                 ->promised = round->decide.epoch;
 }
 
-/* Laggards that a few entries make level are worth a moment's wait. */
+static void serve(struct cluster *cluster, uint32_t node)
+{
+        struct round *round = &cluster->round;
+        round->waits |= node_set_of(node);
+        catch_up_serve(cluster, node, round->states[node].applied.index, round->decide.base.index);
+}
+
+/*
+ * Laggards that a few entries make level are worth a moment's wait. The others are brought level while the
+ * epoch runs, unless without them none can begin: then they get all that they lack now, and have the time.
+ */
 static void serve_laggards(struct cluster *cluster)
 {
         struct round *round = &cluster->round;
+        node_set far = 0;
         NODE_SET_EACH (round->decide.participants & ~round->decide.level, node) {
                 const struct message_state *state = &round->states[node];
                 uint64_t next = state->applied.index + 1;
-                if (state->blank || round->decide.base.index + 1 - next > WAIT_GAP)
+                bool compacted = next <= round->decide.base.index &&
+                                 (cluster->ledger.first_index == 0 || next < cluster->ledger.first_index);
+                if (state->blank)
                         continue;
-                if (next <= round->decide.base.index &&
-                    (cluster->ledger.first_index == 0 || next < cluster->ledger.first_index))
-                        continue; /* compacted: only a snapshot helps */
-                round->waits |= node_set_of(node);
-                catch_up_serve(cluster, node, state->applied.index, round->decide.base.index);
+                if (compacted || round->decide.base.index + 1 - next > WAIT_GAP)
+                        far |= node_set_of(node);
+                else
+                        serve(cluster, node);
         }
+        if (round_is_majority(round->decide.level | round->waits, round->decide.voters))
+                return;
+        NODE_SET_EACH (far, node)
+                serve(cluster, node);
 }
 
 static void on_decide(struct cluster *cluster, uint32_t sender, const struct message_decide *decide)
@@ -407,6 +423,7 @@ void round_message(struct cluster *cluster, uint32_t sender, const struct messag
         case MESSAGE_SNAPSHOT_OBJECT:
         case MESSAGE_SNAPSHOT_DEFINITION:
         case MESSAGE_SNAPSHOT_END:
+                round->leveling_ms = cluster->now_ms;
                 catch_up_message(cluster, sender, message);
                 ask_for_promise(cluster);
                 break;
@@ -485,7 +502,9 @@ void round_tick(struct cluster *cluster)
                 break;
         case ROUND_LEVEL:
                 consider_epoch(cluster);
-                reopen_after(cluster, round->phase_ms, STUCK_MS, "no epoch began");
+                reopen_after(cluster,
+                             round->leveling_ms > round->phase_ms ? round->leveling_ms : round->phase_ms,
+                             STUCK_MS, "no epoch began");
                 break;
         case ROUND_NONE:
         case ROUND_BEGINNING:

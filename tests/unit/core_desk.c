@@ -107,8 +107,15 @@ static void echo(struct desk *desk, const struct message *message)
         if (message->kind != MESSAGE_STATE && message->kind != MESSAGE_PROMISED &&
             message->kind != MESSAGE_STORED && message->kind != MESSAGE_HEARTBEAT)
                 return;
-        NODE_SET_EACH (desk->puppets, puppet)
+        NODE_SET_EACH (desk->puppets & ~desk->laggards, puppet)
                 post(desk, puppet, message);
+        if (message->kind != MESSAGE_STATE)
+                return;
+        struct message state = *message;
+        memset(&state.state.last, 0, sizeof state.state.last);
+        memset(&state.state.applied, 0, sizeof state.state.applied);
+        NODE_SET_EACH (desk->laggards, laggard)
+                post(desk, laggard, &state);
 }
 
 static bool acts_on_the_world(enum cluster_action_kind kind)
@@ -263,6 +270,12 @@ void desk_post(struct desk *desk, uint32_t sender, const struct command *command
                 (struct request_id){ .node = sender, .incarnation = 1000 + sender, .count = 1 };
         TEXT_COPY(message.propose.actor, "node");
         post(desk, sender, &message);
+}
+
+void desk_hear_message(struct desk *desk, uint32_t sender, const struct message *message)
+{
+        post(desk, sender, message);
+        desk_settle(desk);
 }
 
 void desk_hear(struct desk *desk, uint32_t sender, const struct command *command)

@@ -29,6 +29,7 @@ struct desk {
         struct cluster_actions *actions;
         uint64_t now_ms, wake_at_ms;
         node_set puppets;
+        node_set laggards;     /* puppets whose history has not begun, and that are not brought level */
         struct round_id round; /* of the last VIEW_OPEN */
         bool store_is_slow;
         bool is_deaf; /* what is multicast never arrives */
@@ -67,6 +68,8 @@ void desk_view_connected(struct desk *desk, node_set others, node_set connected)
 void desk_post(struct desk *desk, uint32_t sender, const struct command *command);
 void desk_hear(struct desk *desk, uint32_t sender, const struct command *command);
 void desk_hear_report(struct desk *desk, const char *role, uint32_t node, enum report_kind kind);
+
+void desk_hear_message(struct desk *desk, uint32_t sender, const struct message *message);
 
 /* A client asks; returns how it was answered, once it was. */
 enum reply_outcome desk_ask(struct desk *desk, const struct command *command);

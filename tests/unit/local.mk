@@ -172,6 +172,11 @@ check_PROGRAMS += %D%/fencing_test
 %C%_fencing_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_fencing_test_LDADD   = $(CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/laggard_test
+%C%_laggard_test_SOURCES = %D%/laggard_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_laggard_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
+%C%_laggard_test_LDADD   = $(CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/planner_test
 %C%_planner_test_SOURCES = %D%/planner_test.c %D%/core_fixture.c %D%/core_fixture.h
 %C%_planner_test_CFLAGS  = $(CORE_TEST_CFLAGS)

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* A majority that only a node far behind can complete: without it no epoch begins, so it is brought level
+ * first. */
+
+#include <check.h>
+#include <stdlib.h>
+
+#include "clusterd/base/text.h"
+#include "tests/unit/core_desk.h"
+
+#define FAR (TAIL_MAX + 100)
+
+static void begin_with_voters(struct desk *desk, node_set voters)
+{
+        struct model *model = model_init(calloc(1, model_bytes(1)), 1);
+        model->settings = settings_default;
+        model->settings.voters = voters;
+        desk_restart(desk, model, 0, 77);
+        free(model);
+}
+
+static void refused_command(struct command *command)
+{
+        *command = (struct command){ .kind = COMMAND_ROLE_STOP };
+        TEXT_COPY(command->role.role, "nobody");
+}
+
+/* Nodes 1 to 3 vote; 2 and 3 follow for a long history, then 2 alone comes back, as it was at the start. */
+static void lose_all_but_a_laggard(struct desk *desk, node_set voters)
+{
+        struct command command;
+        begin_with_voters(desk, voters);
+        desk_view(desk, node_set_of(2) | node_set_of(3));
+        refused_command(&command);
+        for (int i = 0; i < FAR; i++)
+                ck_assert_int_eq(desk_ask(desk, &command), REPLY_NO_OBJECT);
+        desk->laggards = node_set_of(2);
+        desk_view_connected(desk, node_set_of(2), 0);
+}
+
+START_TEST(who_is_far_behind_is_served_when_no_epoch_can_begin_without_it)
+{
+        struct desk desk;
+        lose_all_but_a_laggard(&desk, node_set_of(1) | node_set_of(2) | node_set_of(3));
+        const struct cluster_action *sent = desk_take(&desk, CLUSTER_ACTION_SEND_ENTRIES);
+        ck_assert_ptr_nonnull(sent);
+        ck_assert_uint_eq(sent->send.to, 2);
+        ck_assert_uint_eq(sent->send.first, 1);
+        ck_assert_uint_gt(sent->send.last, FAR);
+        desk_end(&desk);
+}
+END_TEST
+
+START_TEST(who_is_far_behind_waits_for_the_epoch_when_one_can_begin)
+{
+        struct desk desk;
+        struct cluster_status status;
+        lose_all_but_a_laggard(&desk, node_set_of(1));
+        ck_assert_ptr_null(desk_take(&desk, CLUSTER_ACTION_SEND_ENTRIES));
+        cluster_status_read(desk.cluster, &status);
+        ck_assert(status.active);
+        desk_end(&desk);
+}
+END_TEST
+
+static struct ledger_position send_history(struct desk *desk, uint64_t count, bool deliver)
+{
+        struct ledger_position at = { .epoch = 1 };
+        struct message message = { .kind = MESSAGE_ENTRY, .round = desk->round };
+        struct entry *entry = &message.entry.entry;
+        message.entry.to = 1;
+        entry->epoch = 1;
+        entry->text = "{}";
+        entry->text_bytes = 2;
+        refused_command(&entry->command);
+        for (entry->index = 1; entry->index <= count; entry->index++) {
+                entry_seal(entry, at.hash);
+                at.index = entry->index;
+                memcpy(at.hash, entry->hash, HASH_BYTES);
+                if (deliver)
+                        desk_hear_message(desk, 2, &message);
+        }
+        return at;
+}
+
+START_TEST(more_than_fits_into_the_tail_is_taken_before_the_epoch_begins)
+{
+        struct desk desk;
+        struct cluster_status status;
+        struct cluster_event view = { .kind = CLUSTER_EVENT_VIEW };
+        struct message state = { .kind = MESSAGE_STATE };
+        begin_with_voters(&desk, node_set_of(1) | node_set_of(2));
+        view.view.members = view.view.connected = node_set_of(1) | node_set_of(2);
+        desk_step(&desk, &view);
+        desk_settle(&desk);
+        state.round = desk.round;
+        state.state.last = send_history(&desk, FAR, false);
+        state.state.applied = send_history(&desk, FAR - 10, false);
+        state.state.first_index = 1;
+        state.state.promised = 1;
+        state.state.voters = view.view.members;
+        desk_hear_message(&desk, 2, &state);
+        (void)send_history(&desk, FAR, true);
+        cluster_status_read(desk.cluster, &status);
+        ck_assert(status.primary);
+        ck_assert_uint_eq(status.last.index, FAR);
+        ck_assert_uint_eq(status.applied.index, FAR - 10); /* what its leader had applied: it is committed */
+        ck_assert_uint_eq(desk.promises, 1);
+        desk_end(&desk);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("laggard");
+        TCase *tcase = tcase_create("laggard");
+        tcase_add_test(tcase, who_is_far_behind_is_served_when_no_epoch_can_begin_without_it);
+        tcase_add_test(tcase, who_is_far_behind_waits_for_the_epoch_when_one_can_begin);
+        tcase_add_test(tcase, more_than_fits_into_the_tail_is_taken_before_the_epoch_begins);
+        suite_add_tcase(suite, tcase);
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
