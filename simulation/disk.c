@@ -134,6 +134,12 @@ const struct entry *disk_durable(const struct disk *disk, uint64_t index)
         return at < disk->entry_count ? &disk->entries[at] : NULL;
 }
 
+/* Nobody who is there needs a snapshot of it. */
+bool disk_keeps_after(const struct disk *disk, const struct ledger_position *position)
+{
+        return position->index >= disk->applied.index || disk_durable(disk, position->index + 1) != NULL;
+}
+
 const struct entry *disk_find(const struct disk *disk, uint64_t index)
 {
         for (size_t i = disk->queue_count; i-- > 0;) {

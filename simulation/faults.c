@@ -36,8 +36,10 @@ static uint64_t duration(struct world *world)
 void faults_on_mend(struct world *world, const struct event *event)
 {
         (void)event;
-        WORLD_EACH_NODE (world, node)
+        WORLD_EACH_NODE (world, node) {
                 node->station.label = 0;
+                node->station.cut = 0;
+        }
         world_note(world, NULL, "the network is whole");
         network_changed(world);
 }
@@ -53,29 +55,30 @@ void faults_on_corosync(struct world *world, const struct event *event)
                 network_join(world, node);
 }
 
-static bool somebody_is_blank(struct world *world)
+static bool holds_all_of(const struct disk *disk, const struct disk *other)
 {
-        WORLD_EACH_NODE (world, node)
-                if (node->disk.blank)
-                        return true;
-        return false;
+        if (!disk_is_whole(disk) || disk->promised < other->promised || disk_last(disk) < disk_last(other))
+                return false;
+        if (other->entry_count == 0)
+                return true;
+        const struct entry *last = &other->entries[other->entry_count - 1];
+        struct ledger_position position = { .epoch = last->epoch, .index = last->index };
+        memcpy(position.hash, last->hash, HASH_BYTES);
+        return disk_holds(disk, &position);
 }
 
 /*
- * A new disk. One at a time, and only while every other holds all that was ever
- * committed: losing more is beyond what a majority can answer for.
+ * A new disk, or an older one: one at a time, and only while every other holds all that was ever committed
+ * and all that this one holds and has promised. Losing more is beyond what a majority can answer for.
  */
-bool faults_may_wipe(struct world *world, const struct simulated_node *node)
+bool faults_may_lose(struct world *world, const struct simulated_node *node)
 {
-        if (somebody_is_blank(world) || world->checker.count == 0 || world->node_count < 3)
+        if (world->checker.count == 0 || world->node_count < 2)
                 return false;
-        WORLD_EACH_NODE (world, other) {
-                if (other == node)
-                        continue;
-                if (other->disk.applied.index + 1 < world->checker.count ||
-                    disk_last(&other->disk) < disk_last(&node->disk))
+        WORLD_EACH_NODE (world, other)
+                if (other != node && (other->disk.applied.index + 1 < world->checker.count ||
+                                      !holds_all_of(&other->disk, &node->disk)))
                         return false;
-        }
         return true;
 }
 
@@ -84,23 +87,38 @@ bool faults_may_wipe(struct world *world, const struct simulated_node *node)
 static struct incident draw_split(struct world *world)
 {
         struct incident incident = { .kind = INCIDENT_PARTITION };
-        uint32_t parts = random_chance(chance(world), 800) ? 2 : 3;
+        uint64_t parts = random_chance(chance(world), 700) ? 2 : random_between(chance(world), 3, 8);
         WORLD_EACH_NODE (world, node)
                 incident.parts[random_below(chance(world), parts)] |= node_set_of(node->id);
         incident.duration_us = duration(world);
         return incident;
 }
 
-static void blackout(struct world *world)
+/* Some nodes, or all, in the same moment. */
+static void blackout(struct world *world, uint32_t permille)
 {
         WORLD_EACH_NODE (world, node)
-                if (node->powered)
+                if (node->powered && random_chance(chance(world), permille))
                         incident_schedule(world,
                                           (struct incident){ .kind = INCIDENT_POWER_OFF,
                                                              .node = node->id,
                                                              .duration_us = random_between(
                                                                      chance(world), MS(1000), MS(8000)) },
                                           0);
+}
+
+/* A cable that is loose: away and back, some times. */
+static void flap(struct world *world)
+{
+        uint32_t node = victim(world);
+        uint64_t at_us = 0;
+        for (uint64_t times = random_between(chance(world), 2, 8); times > 0; times--) {
+                struct incident incident = { .kind = INCIDENT_ISOLATE,
+                                             .node = node,
+                                             .duration_us = random_between(chance(world), MS(5), MS(3000)) };
+                incident_schedule(world, incident, at_us);
+                at_us += incident.duration_us + random_between(chance(world), MS(5), MS(3000));
+        }
 }
 
 /* A guest that runs on the victim. */
@@ -117,6 +135,32 @@ static struct incident draw_guest(struct world *world, enum incident_kind kind)
 static struct incident draw_node(struct world *world, enum incident_kind kind, uint64_t duration_us)
 {
         return (struct incident){ .kind = kind, .node = victim(world), .duration_us = duration_us };
+}
+
+/* Some that do not hear some others, and mostly a third that hears both. */
+static struct incident draw_links(struct world *world)
+{
+        struct incident incident = { .kind = INCIDENT_CUT_LINKS, .duration_us = duration(world) };
+        uint64_t many = random_chance(chance(world), 700) ? 1 : 2;
+        for (uint64_t i = 0; i < many; i++) {
+                incident.parts[0] |= node_set_of(victim(world));
+                incident.parts[1] |= node_set_of(victim(world));
+        }
+        incident.parts[1] &= ~incident.parts[0];
+        return incident;
+}
+
+/* No rule reads the wall clock; the other one drifts by less than the margin allows for. */
+static struct incident draw_clock(struct world *world)
+{
+        static const uint64_t steps_us[] = { MS(1), SECOND(1), SECOND(3600), SECOND(100000000) };
+        uint64_t draw = random_below(chance(world), 4);
+        if (draw < 2)
+                return draw_node(world, draw == 0 ? INCIDENT_CLOCK_AHEAD : INCIDENT_CLOCK_BACK,
+                                 random_between(chance(world), 1, steps_us[random_below(chance(world), 4)]));
+        uint64_t most_us = random_chance(chance(world), 800) ? 500 : MS(5);
+        return draw_node(world, draw == 2 ? INCIDENT_CLOCK_FAST : INCIDENT_CLOCK_SLOW,
+                         random_between(chance(world), 1, most_us));
 }
 
 static struct incident draw(struct world *world, enum fault_kind kind)
@@ -139,6 +183,17 @@ static struct incident draw(struct world *world, enum fault_kind kind)
                 return draw_node(world, INCIDENT_FAIL_DISK, duration(world) / 2);
         case FAULT_DISK_SLOW:
                 return draw_node(world, INCIDENT_SLOW_DISK, duration(world));
+        case FAULT_DISK_HANG:
+                return draw_node(world, INCIDENT_HANG_DISK, duration(world));
+        case FAULT_BACK_UP:
+                return draw_node(world, INCIDENT_BACK_UP_DISK, 0);
+        case FAULT_RESTORE:
+                return draw_node(world, INCIDENT_RESTORE_DISK,
+                                 random_between(chance(world), MS(20), MS(5000)));
+        case FAULT_CLOCK:
+                return draw_clock(world);
+        case FAULT_LINKS:
+                return draw_links(world);
         case FAULT_WIPE:
                 return draw_node(world, INCIDENT_WIPE, random_between(chance(world), MS(1000), MS(5000)));
         case FAULT_HYPERVISOR:
@@ -150,6 +205,8 @@ static struct incident draw(struct world *world, enum fault_kind kind)
         case FAULT_FENCE:
                 return (struct incident){ .kind = INCIDENT_BREAK_FENCES, .duration_us = duration(world) };
         case FAULT_BLACKOUT:
+        case FAULT_CUT:
+        case FAULT_FLAP:
         case FAULT_COUNT:
                 break;
         }
@@ -158,12 +215,18 @@ static struct incident draw(struct world *world, enum fault_kind kind)
 
 static void strike(struct world *world, enum fault_kind kind)
 {
-        if (kind == FAULT_BLACKOUT) {
-                blackout(world);
+        if (kind == FAULT_BLACKOUT || kind == FAULT_CUT) {
+                blackout(world, kind == FAULT_BLACKOUT ? 1000 : 500);
+                return;
+        }
+        if (kind == FAULT_FLAP) {
+                flap(world);
                 return;
         }
         struct incident incident = draw(world, kind);
         if (incident.kind == INCIDENT_KIND_COUNT)
+                return;
+        if (incident.kind == INCIDENT_CUT_LINKS && incident.parts[1] == 0)
                 return;
         bool of_guest = incident.kind == INCIDENT_CRASH_GUEST || incident.kind == INCIDENT_SHUT_DOWN_GUEST;
         if (!of_guest || incident.role[0] != '\0')
@@ -194,12 +257,33 @@ void faults_on_fault(struct world *world, const struct event *event)
                        NULL, 0, 0);
 }
 
+/*
+ * What is under way is what is worth breaking: somebody falls out soon after a node spoke in a change of the
+ * view, or began to act on the world.
+ */
+void faults_aim(struct world *world, const struct simulated_node *node)
+{
+        static const enum incident_kind kinds[] = { INCIDENT_POWER_OFF,     INCIDENT_KILL_CLUSTERD,
+                                                    INCIDENT_KILL_COROSYNC, INCIDENT_ISOLATE,
+                                                    INCIDENT_FREEZE,        INCIDENT_FAIL_DISK };
+        if (!world->faults.on || !random_chance(chance(world), world->faults.aim_permille))
+                return;
+        struct incident incident = { .kind = kinds[random_below(chance(world), 6)],
+                                     .node = random_chance(chance(world), 700) ? node->id : victim(world),
+                                     .duration_us = duration(world) };
+        incident_schedule(world, incident, random_between(chance(world), 0, MS(30)));
+}
+
 void faults_begin(struct world *world)
 {
+        static const uint32_t aims[] = { 0, 0, 2, 10 };
         static const uint64_t intervals[] = { MS(500), MS(2000), MS(5000), MS(12000) };
-        static const uint32_t rarely[FAULT_COUNT] = { [FAULT_BLACKOUT] = 1, [FAULT_WIPE] = 1 };
+        static const uint32_t rarely[FAULT_COUNT] = {
+                [FAULT_BLACKOUT] = 1, [FAULT_WIPE] = 1, [FAULT_CUT] = 1
+        };
         world->faults.on = true;
         random_init(chance(world), world->options.seed ^ UINT64_C(0x6661756c7473));
+        world->faults.aim_permille = aims[random_below(chance(world), 4)];
         world->faults.interval_us = intervals[random_below(chance(world), 4)];
         for (int kind = 0; kind < FAULT_COUNT; kind++) {
                 if (random_chance(chance(world), 500))
@@ -217,6 +301,7 @@ void faults_end(struct world *world)
         WORLD_EACH_NODE (world, node) {
                 node->disk.failing_until_us = 0;
                 node->disk.slow_until_us = 0;
+                node->disk.hung_until_us = 0;
                 node->hypervisor.outage_until_us = 0;
         }
         faults_on_mend(world, NULL);

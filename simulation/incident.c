@@ -37,6 +37,17 @@ static void apply_isolate(struct world *world, const struct incident *incident)
                 world_schedule(world, incident->duration_us, EVENT_MEND, NULL, 0, 0);
 }
 
+static void apply_cut_links(struct world *world, const struct incident *incident)
+{
+        NODE_SET_EACH (incident->parts[0], id)
+                world->nodes[id].station.cut |= incident->parts[1] & ~node_set_of(id);
+        NODE_SET_EACH (incident->parts[1], id)
+                world->nodes[id].station.cut |= incident->parts[0] & ~node_set_of(id);
+        network_changed(world);
+        if (incident->duration_us != 0)
+                world_schedule(world, incident->duration_us, EVENT_MEND, NULL, 0, 0);
+}
+
 static void apply_heal_network(struct world *world, const struct incident *incident)
 {
         (void)incident;
@@ -64,6 +75,7 @@ static void apply_power_off(struct world *world, const struct incident *incident
         if (!node->powered)
                 return;
         power_off(world, node, "power fails");
+        node->dark = true;
         if (incident->duration_us != 0)
                 power_boot_later(world, node, incident->duration_us);
 }
@@ -95,6 +107,28 @@ static void apply_start_clusterd(struct world *world, const struct incident *inc
                 shell_start_later(world, node, 0);
 }
 
+/* The clock on the wall, which no rule may read. */
+static void apply_clock_ahead(struct world *world, const struct incident *incident)
+{
+        node_of(world, incident)->wall_offset_ms += (int64_t)(incident->duration_us / 1000);
+}
+
+static void apply_clock_back(struct world *world, const struct incident *incident)
+{
+        node_of(world, incident)->wall_offset_ms -= (int64_t)(incident->duration_us / 1000);
+}
+
+/* The monotonic one: so much in each second. */
+static void apply_clock_fast(struct world *world, const struct incident *incident)
+{
+        node_clock_drift(world, node_of(world, incident), (int32_t)incident->duration_us);
+}
+
+static void apply_clock_slow(struct world *world, const struct incident *incident)
+{
+        node_clock_drift(world, node_of(world, incident), -(int32_t)incident->duration_us);
+}
+
 /* --- its disk --- */
 
 static uint64_t until_us(const struct world *world, const struct incident *incident)
@@ -112,10 +146,33 @@ static void apply_slow_disk(struct world *world, const struct incident *incident
         node_of(world, incident)->disk.slow_until_us = until_us(world, incident);
 }
 
+static void apply_hang_disk(struct world *world, const struct incident *incident)
+{
+        node_of(world, incident)->disk.hung_until_us = world->now_us + incident->duration_us;
+}
+
+static void apply_back_up_disk(struct world *world, const struct incident *incident)
+{
+        disk_back_up(&node_of(world, incident)->disk);
+}
+
+static void apply_restore_disk(struct world *world, const struct incident *incident)
+{
+        struct simulated_node *node = node_of(world, incident);
+        if (node->disk.backup == NULL || !faults_may_lose(world, node))
+                return;
+        WORLD_EACH_NODE (world, other) /* a snapshot that is cut short would leave one voter of two */
+                if (world->node_count == 2 && !disk_keeps_after(&other->disk, &node->disk.backup->applied))
+                        return;
+        power_off(world, node, "gets its disk as it was once");
+        disk_restore(&node->disk);
+        power_boot_later(world, node, incident->duration_us);
+}
+
 static void apply_wipe(struct world *world, const struct incident *incident)
 {
         struct simulated_node *node = node_of(world, incident);
-        if (!faults_may_wipe(world, node))
+        if (world->node_count < 3 || !faults_may_lose(world, node))
                 return;
         power_off(world, node, "gets a new disk");
         disk_wipe(&node->disk);
@@ -167,6 +224,10 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
         [INCIDENT_PARTITION] = { "partition", INCIDENT_PARTS | INCIDENT_DURATION,
                                  "only nodes of one part reach each other", apply_partition },
         [INCIDENT_ISOLATE] = { "isolate", NODE_FOR, "it reaches nobody", apply_isolate },
+        [INCIDENT_CUT_LINKS] = { "cut-links", INCIDENT_PARTS | INCIDENT_DURATION,
+                                 "nodes before the bar and nodes behind it do not hear each other; others "
+                                 "hear both",
+                                 apply_cut_links },
         [INCIDENT_HEAL_NETWORK] = { "heal-network", 0, "everybody reaches everybody", apply_heal_network },
         [INCIDENT_KILL_COROSYNC] = { "kill-corosync", NODE_FOR, "it starts again afterwards",
                                      apply_kill_corosync },
@@ -179,8 +240,23 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
                                      "its guests run on; it starts again afterwards", apply_kill_clusterd },
         [INCIDENT_START_CLUSTERD] = { "start-clusterd", INCIDENT_NODE, "if it does not run",
                                       apply_start_clusterd },
+        [INCIDENT_CLOCK_AHEAD] = { "clock-ahead", NODE_FOR, "its wall clock steps forward by so much",
+                                   apply_clock_ahead },
+        [INCIDENT_CLOCK_BACK] = { "clock-back", NODE_FOR, "its wall clock steps back by so much",
+                                  apply_clock_back },
+        [INCIDENT_CLOCK_FAST] = { "clock-fast", NODE_FOR, "its monotonic clock gains so much each second",
+                                  apply_clock_fast },
+        [INCIDENT_CLOCK_SLOW] = { "clock-slow", NODE_FOR, "its monotonic clock loses so much each second",
+                                  apply_clock_slow },
         [INCIDENT_FAIL_DISK] = { "fail-disk", NODE_FOR, "nothing can be stored", apply_fail_disk },
         [INCIDENT_SLOW_DISK] = { "slow-disk", NODE_FOR, "storing takes up to a second", apply_slow_disk },
+        [INCIDENT_HANG_DISK] = { "hang-disk", NODE_FOR, "what is being stored is stored when that is over",
+                                 apply_hang_disk },
+        [INCIDENT_BACK_UP_DISK] = { "back-up-disk", INCIDENT_NODE, "as it is now", apply_back_up_disk },
+        [INCIDENT_RESTORE_DISK] = { "restore-disk", NODE_FOR,
+                                    "it is as it was when it was backed up, and the node boots afterwards; "
+                                    "only while all others hold all that it held",
+                                    apply_restore_disk },
         [INCIDENT_WIPE] = { "wipe", NODE_FOR,
                             "it gets a blank disk, and boots afterwards; only while all others hold all that "
                             "it held",

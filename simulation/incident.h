@@ -22,6 +22,7 @@ enum incident_kind {
         /* the network */
         INCIDENT_PARTITION,
         INCIDENT_ISOLATE,
+        INCIDENT_CUT_LINKS,
         INCIDENT_HEAL_NETWORK,
         INCIDENT_KILL_COROSYNC,
         /* a node */
@@ -30,10 +31,17 @@ enum incident_kind {
         INCIDENT_FREEZE,
         INCIDENT_KILL_CLUSTERD,
         INCIDENT_START_CLUSTERD,
+        INCIDENT_CLOCK_AHEAD,
+        INCIDENT_CLOCK_BACK,
+        INCIDENT_CLOCK_FAST,
+        INCIDENT_CLOCK_SLOW,
         /* its disk */
         INCIDENT_FAIL_DISK,
         INCIDENT_SLOW_DISK,
+        INCIDENT_HANG_DISK,
         INCIDENT_WIPE,
+        INCIDENT_BACK_UP_DISK,
+        INCIDENT_RESTORE_DISK,
         /* its hypervisor */
         INCIDENT_STOP_LIBVIRTD,
         INCIDENT_CRASH_GUEST,

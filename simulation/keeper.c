@@ -16,12 +16,20 @@ void keeper_start(struct world *world, struct simulated_node *node)
         world_schedule(world, random_between(&world->random, MS(1), MS(TICK_MS)), EVENT_KEEPER, node, 0, 0);
 }
 
+/* It counts in steps of its own: now and then it fires a little late, never early. */
+static uint64_t watchdog_us(struct world *world)
+{
+        uint64_t late_us =
+                random_chance(&world->random, 200) ? random_between(&world->random, 0, MS(300)) : 0;
+        return MS(world->settings.watchdog_ms) + late_us;
+}
+
 static void pet(struct world *world, struct simulated_node *node)
 {
         uint64_t serial = ++node->keeper.watchdog_serial;
         node->keeper.running = true;
         if (node->has_watchdog)
-                world_schedule(world, MS(world->settings.watchdog_ms), EVENT_WATCHDOG, node, serial, 0);
+                world_schedule(world, watchdog_us(world), EVENT_WATCHDOG, node, serial, 0);
 }
 
 static void keep(struct world *world, struct simulated_node *node)

@@ -16,6 +16,7 @@
 #include "simulation/mutation_choice.h"
 
 #define TAIL_LINES_DEFAULT 120
+#define YEAR_MS            (INT64_C(365) * 24 * 3600 * 1000)
 
 struct arguments {
         uint64_t first;
@@ -91,6 +92,7 @@ static void run_seed(struct simulation *simulation, uint64_t seed, bool text,
                                          .seconds = arguments->seconds,
                                          .text = text,
                                          .verbose = arguments->verbose,
+                                         .wall_shift_ms = play != NULL ? YEAR_MS : 0,
                                          .play = play };
         ret_outcome->passed = run_world(world, &options, simulation->actions, statistics, record);
         ret_outcome->hash = world->transcript.hash;
@@ -114,7 +116,10 @@ static void explain(struct simulation *simulation, uint64_t seed, const struct o
         (void)fflush(stdout);
 }
 
-/* The second time from what the first one recorded: the same to the last random number. */
+/*
+ * The second time from what the first one recorded, and a year later on every wall clock, which nothing may
+ * go by: the same to the last random number.
+ */
 static bool repeats(struct simulation *simulation, uint64_t seed, const struct outcome *outcome,
                     const struct incident_list *record)
 {

@@ -21,11 +21,25 @@ static void check_definition(struct world *world, struct simulated_node *node,
                               definition);
 }
 
+/* What is worth breaking while it is under way: a change of the view, and what acts on the world. */
+static bool is_worth_breaking(const struct world *world, const struct cluster_action *action)
+{
+        if (action->kind != CLUSTER_ACTION_MULTICAST)
+                return action->kind == CLUSTER_ACTION_START || action->kind == CLUSTER_ACTION_STOP ||
+                       action->kind == CLUSTER_ACTION_MOVE || action->kind == CLUSTER_ACTION_FENCE ||
+                       action->kind == CLUSTER_ACTION_SEND_SNAPSHOT;
+        const struct message *message = &world->actions->messages[action->message];
+        return message->kind != MESSAGE_HEARTBEAT && message->kind != MESSAGE_STORED &&
+               (message->kind != MESSAGE_PROPOSE || message->propose.command.kind == COMMAND_EPOCH);
+}
+
 static void carry_out(struct world *world, struct simulated_node *node, const struct cluster_action *action)
 {
         if (world->transcript.text)
                 shell_note(world, node, action);
         checker_action(world, node, action);
+        if (is_worth_breaking(world, action))
+                faults_aim(world, node);
         switch (action->kind) {
         case CLUSTER_ACTION_MULTICAST:
                 assert(action->message < world->actions->message_count);
@@ -85,7 +99,8 @@ void shell_step(struct world *world, struct simulated_node *node, struct cluster
         if (node->core == NULL || node->daemon_life == 0)
                 return;
         event->now_ms = node_clock_ms(world, node);
-        event->wall_ms = INT64_C(1700000000000) + node->wall_offset_ms + (int64_t)(world->now_us / 1000);
+        event->wall_ms = INT64_C(1700000000000) + node->wall_offset_ms + (int64_t)(world->now_us / 1000) +
+                         world->options.wall_shift_ms;
         struct cluster_actions *actions = world->actions;
         node->disk.logged_reset = false;
         if (event->kind == CLUSTER_EVENT_REQUEST)

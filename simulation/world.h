@@ -171,6 +171,7 @@ void disk_crash(struct world *world, struct simulated_node *node);
 bool disk_is_whole(const struct disk *disk); /* it has again what it ever had */
 void disk_back_up(struct disk *disk);
 void disk_restore(struct disk *disk); /* precondition: there is a backup */
+bool disk_keeps_after(const struct disk *disk, const struct ledger_position *position);
 void disk_drop_backup(struct disk *disk);
 void disk_cut(struct disk *disk, size_t count);
 void disk_compact_later(struct world *world, struct disk *disk);
@@ -386,6 +387,13 @@ enum fault_kind {
         FAULT_COROSYNC,
         FAULT_DISK_FAIL,
         FAULT_DISK_SLOW,
+        FAULT_DISK_HANG,
+        FAULT_BACK_UP,
+        FAULT_RESTORE,
+        FAULT_CLOCK,
+        FAULT_LINKS,
+        FAULT_FLAP,
+        FAULT_CUT,
         FAULT_WIPE,
         FAULT_HYPERVISOR,
         FAULT_GUEST_CRASH,
@@ -397,6 +405,7 @@ enum fault_kind {
 struct fault_model {
         struct random random;         /* a stream of its own */
         uint32_t weight[FAULT_COUNT]; /* drawn per seed: some faults never happen in a run */
+        uint32_t aim_permille;        /* how often what is under way is broken on purpose */
         uint64_t interval_us;
         uint64_t fence_broken_until_us;
         bool on;
@@ -407,7 +416,8 @@ void faults_on_fault(struct world *world, const struct event *event);
 void faults_on_mend(struct world *world, const struct event *event);
 void faults_on_corosync(struct world *world, const struct event *event);
 void faults_end(struct world *world);
-bool faults_may_wipe(struct world *world, const struct simulated_node *node);
+bool faults_may_lose(struct world *world, const struct simulated_node *node); /* its disk, or the end of it */
+void faults_aim(struct world *world, const struct simulated_node *node);
 
 /* --- world.c --- */
 
@@ -449,11 +459,12 @@ struct statistics {
 
 struct world_options {
         uint64_t seed;
-        uint32_t nodes;   /* 0: the seed decides */
-        uint32_t roles;   /* to begin with; 0: the seed decides how many there may be */
-        uint32_t seconds; /* of faults; 0: the seed decides */
-        bool text;        /* keep the transcript's text, not only its hash */
-        bool verbose;     /* and print it as it is written */
+        uint32_t nodes;        /* 0: the seed decides */
+        uint32_t roles;        /* to begin with; 0: the seed decides how many there may be */
+        uint32_t seconds;      /* of faults; 0: the seed decides */
+        int64_t wall_shift_ms; /* of every node's wall clock: it must make no difference */
+        bool text;             /* keep the transcript's text, not only its hash */
+        bool verbose;          /* and print it as it is written */
         /* Played instead of what the generators would draw; NULL: they draw. Borrowed. */
         const struct incident_list *play;
 };
