@@ -50,6 +50,13 @@ static void set_wake_timer(struct daemon *daemon, uint64_t at_ms)
                 abort();
 }
 
+/* What a step, or a batch of them, has to say and to write leaves together. */
+static void flush(struct daemon *daemon)
+{
+        daemon_flush_messages(daemon);
+        store_flush(daemon->store);
+}
+
 static void step(struct daemon *daemon, const struct cluster_event *event)
 {
         struct cluster_event stamped = *event;
@@ -61,7 +68,7 @@ static void step(struct daemon *daemon, const struct cluster_event *event)
         daemon->stepping = false;
         set_wake_timer(daemon, daemon->actions->wake_at_ms);
         if (!daemon->in_batch)
-                store_flush(daemon->store);
+                flush(daemon);
 }
 
 /* Some ports answer at once, while their action is being carried out: their turn comes after it. */
@@ -105,47 +112,18 @@ static void on_view(void *context, node_set members, node_set connected)
                                                 .view = { .members = members, .connected = connected } });
 }
 
-static void keep_definition(struct daemon *daemon, const struct message *message)
-{
-        const char *text = NULL;
-        size_t bytes = 0;
-        if (message->kind == MESSAGE_PROPOSE) {
-                text = message->propose.definition;
-                bytes = message->propose.definition_bytes;
-        } else if (message->kind == MESSAGE_ENTRY && message->entry.to == daemon->node) {
-                text = message->entry.definition;
-                bytes = message->entry.definition_bytes;
-        } else if (message->kind == MESSAGE_SNAPSHOT_DEFINITION && message->snapshot.to == daemon->node) {
-                text = message->snapshot.definition;
-                bytes = message->snapshot.definition_bytes;
-        }
-        if (text != NULL)
-                store_put_definition(daemon->store, text, bytes);
-}
-
 static void on_message(void *context, uint32_t sender, const void *bytes, size_t count)
 {
         struct daemon *daemon = context;
-        char error[CODEC_ERROR_BYTES];
-        if (message_decode(bytes, count, &daemon->decoded, error) < 0) {
-                log_warning("a message that cannot be read was ignored" QB_XS " sender=%u bytes=%zu cause=%s",
-                            sender, count, error);
-                return;
-        }
         daemon->in_batch = true;
-        keep_definition(daemon, &daemon->decoded.message);
-        daemon_deliver(daemon, &(struct cluster_event){
-                                       .kind = CLUSTER_EVENT_MESSAGE,
-                                       .message = { .sender = sender, .message = &daemon->decoded.message },
-                               });
-        message_decoded_free(&daemon->decoded);
+        daemon_receive(daemon, sender, bytes, count);
 }
 
 static void on_batch_end(void *context)
 {
         struct daemon *daemon = context;
         daemon->in_batch = false;
-        store_flush(daemon->store);
+        flush(daemon);
 }
 
 static void on_gone(void *context, const char *text)
@@ -175,6 +153,7 @@ static void on_store_failed(void *context, int error, const char *text)
 static void on_store_message(void *context, const struct message *message)
 {
         daemon_send(context, message);
+        daemon_flush_messages(context);
 }
 
 /* Entries are kept for 30 days, and never fewer than 10,000. */
@@ -406,6 +385,7 @@ static void release(struct daemon *daemon)
         if (daemon->mailbox != NULL)
                 mailbox_free(daemon->mailbox);
         free(daemon->ledger_path);
+        free(daemon->bundle.text);
         free(daemon->cluster);
         free(daemon->actions);
         free(daemon);

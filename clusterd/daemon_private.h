@@ -2,7 +2,7 @@
 #ifndef CLU_CLUSTERD_DAEMON_PRIVATE_H
 #define CLU_CLUSTERD_DAEMON_PRIVATE_H
 
-/* What daemon.c, daemon_actions.c and daemon_requests.c share. */
+/* What daemon.c and the files daemon_*.c share. */
 
 #include <qb/qbloop.h>
 #include <sys/queue.h>
@@ -39,6 +39,12 @@ struct listing {
 
 struct fence_attempt; /* one device at work; daemon_actions.c */
 
+/* Messages that leave together. */
+struct bundle {
+        char *text;
+        size_t bytes, capacity;
+};
+
 struct daemon {
         uint32_t node;
         qb_loop_t *loop;
@@ -67,6 +73,9 @@ struct daemon {
         qb_loop_timer_handle guard_timer;
         qb_loop_timer_handle compact_timer;
         struct message_decoded decoded; /* large: not on the stack */
+        struct bundle bundle;
+        uint64_t unreadable_ms; /* when the log was last told of a message that cannot be read; 0: never */
+        uint32_t unreadable;    /* since then */
         struct listing listing;
         LIST_HEAD(fence_attempts, fence_attempt) fence_attempts;
 };
@@ -78,7 +87,13 @@ void daemon_stamp(struct cluster_event *event);
 /* daemon_actions.c */
 int daemon_open_workers(struct daemon *daemon, const struct daemon_options *options);
 void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action);
+
+/* daemon_messages.c */
+/* Queued in order until it is flushed. */
 void daemon_send(struct daemon *daemon, const struct message *message);
+void daemon_flush_messages(struct daemon *daemon);
+/* What the group delivered at once: one message or several. */
+void daemon_receive(struct daemon *daemon, uint32_t sender, const char *bytes, size_t count);
 
 /* daemon_requests.c */
 int daemon_open_ipc(struct daemon *daemon);

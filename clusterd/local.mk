@@ -106,7 +106,7 @@ CLU_IO_LIBS = $(QB_LIBS) $(COROSYNC_LIBS) $(LIBVIRT_LIBS) $(SQLITE_LIBS) $(XML_L
 sbin_PROGRAMS += %D%/clusterd
 %C%_clusterd_SOURCES = %D%/main.c \
 	%D%/daemon.c %D%/daemon.h %D%/daemon_private.h \
-	%D%/daemon_actions.c %D%/daemon_requests.c
+	%D%/daemon_actions.c %D%/daemon_messages.c %D%/daemon_requests.c
 %C%_clusterd_CFLAGS  = $(AM_CFLAGS) $(QB_CFLAGS)
 %C%_clusterd_LDADD   = resource-agents/libcluagents.a %D%/libcluio.a $(CLU_CORE) $(CLU_IO_LIBS)
 
