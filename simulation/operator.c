@@ -9,6 +9,9 @@
 #include "simulation/operator_words.h"
 #include "simulation/world.h"
 
+/* Many clients of one node at once: what the first does not take along goes as one batch. */
+#define BURST_MAX 40
+
 static struct random *chance(struct world *world)
 {
         return &world->operator.random;
@@ -123,13 +126,13 @@ void operator_on_command(struct world *world, const struct event *event)
         if (world->healing)
                 return;
         struct simulated_node *node = random_daemon(world);
-        struct incident incident = { .kind = INCIDENT_CLU };
-        if (node != NULL) {
-                incident.node = node->id;
+        uint64_t count = random_chance(chance(world), 50) ? random_between(chance(world), 2, BURST_MAX) : 1;
+        for (; node != NULL && count > 0; count--) {
+                struct incident incident = { .kind = INCIDENT_CLU, .node = node->id };
                 write_words(world, node, incident.words);
+                if (incident.words[0] != '\0')
+                        incident_schedule(world, incident, 0);
         }
-        if (incident.words[0] != '\0')
-                incident_schedule(world, incident, 0);
         uint64_t interval_us = world->operator.to_add> 0 ? MS(1) : world->operator.interval_us;
         world_schedule(world, random_between(chance(world), 1, 2 * interval_us), EVENT_OPERATOR, NULL, 0, 0);
 }

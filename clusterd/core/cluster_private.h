@@ -68,6 +68,7 @@ struct pending {
         uint64_t token;
         uint64_t count; /* of its request_id */
         uint64_t since_ms;
+        uint64_t sent_ms; /* tells its batch */
         char actor[ACTOR_BYTES];
         struct command command;
 };
@@ -128,6 +129,11 @@ struct cluster {
         uint64_t proposals; /* counts request ids of ours */
         struct pending pending[PENDING_MAX];
         uint32_t pending_count;
+        bool batch_sent;        /* some of the last batch are on their way: the others wait */
+        uint32_t batch_size;    /* of the last batch */
+        uint32_t batch_target;  /* as many as seem to be at work here */
+        uint64_t batch_sent_ms; /* when the last batch left */
+        uint64_t batch_done_ms; /* when the last of it was answered */
 
         bool snapshot_running; /* this laggard is receiving one */
         struct ledger_position snapshot_at;

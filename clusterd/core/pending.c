@@ -5,10 +5,18 @@
 
 #include "clusterd/base/text.h"
 
-/* Commands of this node's clients, from the request to the answer. */
+/*
+ * Commands of this node's clients, from the request to the answer.
+ *
+ * They go in batches: while some are on their way the others wait, and then
+ * leave together, so that messages, transactions and wake-ups of all nodes are
+ * paid once a batch. A client that is alone never waits for others.
+ */
 
 #define PATIENCE_MS     5000  /* for an epoch to begin */
 #define CONFIRMATION_MS 20000 /* for a majority to store it */
+#define HOLD_MS         1000  /* others wait for what is on its way */
+#define REGATHER_MS     10    /* for those who were just answered to come with their next */
 
 static void reply(struct cluster *cluster, uint64_t token, enum reply_outcome outcome, uint64_t index,
                   const char *reason)
@@ -125,34 +133,84 @@ static void give_up(struct cluster *cluster, struct pending *pending)
                 finish(cluster, pending, REPLY_NO_QUORUM, 0, "no quorum: nothing was changed");
 }
 
-static void tick_one(struct cluster *cluster, struct pending *pending)
+/* False: it is answered. */
+static bool tick_one(struct cluster *cluster, struct pending *pending)
 {
         uint64_t patience = pending->sent ? CONFIRMATION_MS : PATIENCE_MS;
         if (cluster->round.phase == ROUND_REFUSED || cluster->now_ms - pending->since_ms >= patience) {
                 give_up(cluster, pending);
-                return;
+                return false;
         }
         if (pending->command.kind == COMMAND_NODE_CONFIRM_OFF && !pending->sent &&
             node_set_has(cluster->round.connected, pending->command.node.node)) {
                 finish(cluster, pending, REPLY_REFUSED, 0, "that node is connected: it is not off");
-                return;
-        }
-        /* What was sent in an earlier round and is in its history was applied before this epoch became
-         * active. */
-        if (!pending->sent && round_is_active(cluster)) {
-                pending->sent = propose_as(cluster, pending->count, pending->actor, &pending->command) != 0;
-                if (!pending->sent)
-                        wake_at(cluster, cluster->now_ms + 1);
+                return false;
         }
         wake_at(cluster, pending->since_ms + patience);
+        return true;
+}
+
+/* The last of a batch is answered. */
+static void batch_done(struct cluster *cluster, uint32_t waiting)
+{
+        uint32_t clients = cluster->batch_size + waiting;
+        cluster->batch_target = clients > cluster->batch_target / 2 ? clients : cluster->batch_target / 2;
+        cluster->batch_done_ms = cluster->now_ms;
+}
+
+/*
+ * Those who were just answered are likely to ask again: the next batch is held open for them, no longer than
+ * the last one took. What is still on its way may have been lost: it holds up nobody for long.
+ */
+static bool batch_is_due(struct cluster *cluster, uint32_t waiting)
+{
+        uint64_t took_ms = cluster->batch_done_ms - cluster->batch_sent_ms;
+        uint64_t due_ms = cluster->batch_sent
+                                  ? cluster->batch_sent_ms + HOLD_MS
+                                  : cluster->batch_done_ms + (took_ms < REGATHER_MS ? took_ms : REGATHER_MS);
+        if ((!cluster->batch_sent && waiting >= cluster->batch_target) || cluster->now_ms >= due_ms)
+                return true;
+        wake_at(cluster, due_ms);
+        return false;
+}
+
+/* What was sent in an earlier round and is in its history was applied before this epoch became active. */
+static void send_batch(struct cluster *cluster, uint32_t waiting)
+{
+        cluster->batch_size = 0;
+        cluster->batch_sent_ms = cluster->now_ms;
+        for (size_t i = 0; waiting > 0 && i < PENDING_MAX; i++) {
+                struct pending *pending = &cluster->pending[i];
+                if (!pending->used || pending->sent)
+                        continue;
+                waiting--;
+                pending->sent = propose_as(cluster, pending->count, pending->actor, &pending->command) != 0;
+                pending->sent_ms = cluster->now_ms;
+                cluster->batch_size += pending->sent;
+        }
+        if (cluster->batch_size == 0)
+                wake_at(cluster, cluster->now_ms + 1);
 }
 
 void pending_tick(struct cluster *cluster)
 {
-        uint32_t left = cluster->pending_count;
-        for (size_t i = 0; left > 0 && i < PENDING_MAX; i++)
-                if (cluster->pending[i].used) {
-                        left--;
-                        tick_one(cluster, &cluster->pending[i]);
-                }
+        uint32_t left = cluster->pending_count, waiting = 0;
+        bool was_sent = cluster->batch_sent;
+        cluster->batch_sent = false;
+        for (size_t i = 0; left > 0 && i < PENDING_MAX; i++) {
+                struct pending *pending = &cluster->pending[i];
+                if (!pending->used)
+                        continue;
+                left--;
+                if (!tick_one(cluster, pending))
+                        continue;
+                cluster->batch_sent |= pending->sent && pending->sent_ms == cluster->batch_sent_ms;
+                waiting += !pending->sent;
+        }
+        if (was_sent && !cluster->batch_sent)
+                batch_done(cluster, waiting);
+        if (waiting == 0 || !round_is_active(cluster) || !batch_is_due(cluster, waiting))
+                return;
+        send_batch(cluster, waiting);
+        cluster->batch_sent |= cluster->batch_size > 0;
 }

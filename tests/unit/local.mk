@@ -167,6 +167,11 @@ check_PROGRAMS += %D%/guard_core_test
 %C%_guard_core_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_guard_core_test_LDADD   = $(CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/pending_test
+%C%_pending_test_SOURCES = %D%/pending_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_pending_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
+%C%_pending_test_LDADD   = $(CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/fencing_test
 %C%_fencing_test_SOURCES = %D%/fencing_test.c %D%/core_desk.c %D%/core_desk.h
 %C%_fencing_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
