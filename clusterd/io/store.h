@@ -72,7 +72,10 @@ void store_applied(struct store *store, const struct ledger_position *position);
 void store_put_definition(struct store *store, const char *text, size_t text_bytes);
 /* Forgets all but the promise and the definitions; the store is blank until store_applied. */
 void store_reset(struct store *store);
-/* Ends a batch: what was queued since the last call is committed together, then reported. */
+/*
+ * Ends a batch: what was queued since the last call is committed together, then reported. Rows and
+ * positions alone may wait a moment for the next batch: they follow from entries that are durable.
+ */
 void store_flush(struct store *store);
 
 /*

@@ -105,12 +105,15 @@ struct store {
         pthread_mutex_t mutex;
         pthread_cond_t wake; /* CLOCK_MONOTONIC */
         struct store_operation *first, **end, *newest;
-        uint64_t batches;                                       /* complete ones in the queue */
+        uint64_t batches; /* complete ones in the queue */
+        bool awaited;     /* somebody waits for what was queued since the last flush */
+        bool hurry;       /* or for what is in a complete batch */
         struct store_operation *definitions, **definitions_end; /* queued or being written */
         size_t queued_bytes;
         bool flooded; /* told that the queue is long */
         bool closing;
         uint32_t retry_ms;
+        uint32_t rows_wait_ms; /* rows alone wait so long for entries to share a transaction with */
 
         uint64_t tail_index; /* the loop thread's: what the next entry is to follow */
 
@@ -118,8 +121,9 @@ struct store {
         struct store_db reader;       /* for definitions and queries */
 };
 
-/* For tests: a second is long. */
+/* For tests: a second is long, and a moment must not depend on the machine. */
 void store_set_retry_ms(struct store *store, uint32_t retry_ms);
+void store_set_rows_wait_ms(struct store *store, uint32_t rows_wait_ms);
 
 /* The file's format. Writable: an empty file gets its schema, blank, unless settings are given. */
 int store_schema_create(struct store_db *db, const struct settings *settings);

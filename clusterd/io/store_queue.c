@@ -40,9 +40,11 @@ static void flood_watch(struct store *store)
         }
 }
 
-static void queue_push(struct store *store, struct store_operation *operation)
+/* awaited: somebody needs to know that it is durable. */
+static void queue_push(struct store *store, struct store_operation *operation, bool awaited)
 {
         pthread_mutex_lock(&store->mutex);
+        store->awaited |= awaited;
         *store->end = operation;
         store->end = &operation->next;
         store->newest = operation;
@@ -61,6 +63,10 @@ void store_flush(struct store *store)
         if (store->newest != NULL && !store->newest->batch_end) {
                 store->newest->batch_end = true;
                 store->batches++;
+        }
+        if (store->awaited && store->batches > 0) {
+                store->awaited = false;
+                store->hurry = true;
                 pthread_cond_signal(&store->wake);
         }
         pthread_mutex_unlock(&store->mutex);
@@ -79,7 +85,7 @@ void store_append(struct store *store, const struct entry *entry)
         operation->append.request = entry->request;
         TEXT_COPY(operation->append.actor, entry->actor);
         memcpy(operation->append.hash, entry->hash, HASH_BYTES);
-        queue_push(store, operation);
+        queue_push(store, operation, true);
 }
 
 void store_truncate(struct store *store, uint64_t after_index)
@@ -88,14 +94,14 @@ void store_truncate(struct store *store, uint64_t after_index)
         operation->index = after_index;
         if (store->tail_index > after_index)
                 store->tail_index = after_index;
-        queue_push(store, operation);
+        queue_push(store, operation, true);
 }
 
 void store_promise(struct store *store, uint64_t epoch)
 {
         struct store_operation *operation = operation_new(STORE_PROMISE, NULL, 0);
         operation->epoch = epoch;
-        queue_push(store, operation);
+        queue_push(store, operation, true);
 }
 
 void store_put_object(struct store *store, const struct object *object)
@@ -103,7 +109,7 @@ void store_put_object(struct store *store, const struct object *object)
         struct store_operation *operation =
                 operation_new(STORE_PUT_OBJECT, (const char *)object, sizeof *object);
         operation->object = (const struct object *)(const void *)operation->text;
-        queue_push(store, operation);
+        queue_push(store, operation, false);
 }
 
 void store_delete_object(struct store *store, enum object_kind kind, const char *name)
@@ -111,16 +117,17 @@ void store_delete_object(struct store *store, enum object_kind kind, const char 
         struct store_operation *operation = operation_new(STORE_DELETE_OBJECT, NULL, 0);
         operation->row.kind = kind;
         TEXT_COPY(operation->row.name, name);
-        queue_push(store, operation);
+        queue_push(store, operation, false);
 }
 
 void store_applied(struct store *store, const struct ledger_position *position)
 {
         struct store_operation *operation = operation_new(STORE_APPLIED, NULL, 0);
         operation->applied = *position;
-        if (store->tail_index < position->index) /* a snapshot's end */
+        bool snapshot_end = store->tail_index < position->index;
+        if (snapshot_end)
                 store->tail_index = position->index;
-        queue_push(store, operation);
+        queue_push(store, operation, snapshot_end);
 }
 
 void store_put_definition(struct store *store, const char *text, size_t text_bytes)
@@ -128,13 +135,13 @@ void store_put_definition(struct store *store, const char *text, size_t text_byt
         assert(text_bytes <= DEFINITION_BYTES);
         struct store_operation *operation = operation_new(STORE_PUT_DEFINITION, text, text_bytes);
         definition_hash(text, text_bytes, operation->definition.hash);
-        queue_push(store, operation);
+        queue_push(store, operation, true);
 }
 
 void store_reset(struct store *store)
 {
         store->tail_index = 0;
-        queue_push(store, operation_new(STORE_RESET, NULL, 0));
+        queue_push(store, operation_new(STORE_RESET, NULL, 0), true);
 }
 
 void store_compact(struct store *store, int64_t keep_after_time_ms, uint64_t keep_min)
@@ -142,7 +149,7 @@ void store_compact(struct store *store, int64_t keep_after_time_ms, uint64_t kee
         struct store_operation *operation = operation_new(STORE_COMPACT, NULL, 0);
         operation->compact.keep_after_time_ms = keep_after_time_ms;
         operation->compact.keep_min = keep_min;
-        queue_push(store, operation);
+        queue_push(store, operation, true);
 }
 
 void store_send_entries(struct store *store, const struct message *template, uint64_t first, uint64_t last)
@@ -152,7 +159,7 @@ void store_send_entries(struct store *store, const struct message *template, uin
         operation->send.to = template->entry.to;
         operation->send.first = first;
         operation->send.last = last;
-        queue_push(store, operation);
+        queue_push(store, operation, true);
 }
 
 void store_send_snapshot(struct store *store, const struct message *template)
@@ -160,5 +167,5 @@ void store_send_snapshot(struct store *store, const struct message *template)
         struct store_operation *operation = operation_new(STORE_SEND_SNAPSHOT, NULL, 0);
         operation->send.round = template->round;
         operation->send.to = template->snapshot.to;
-        queue_push(store, operation);
+        queue_push(store, operation, true);
 }

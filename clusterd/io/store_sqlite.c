@@ -139,6 +139,7 @@ static struct store *store_new(const char *path)
         store->end = &store->first;
         store->definitions_end = &store->definitions;
         store->retry_ms = 1000;
+        store->rows_wait_ms = 200;
         pthread_mutex_init(&store->mutex, NULL);
         pthread_mutex_init(&store->reader_mutex, NULL);
         pthread_condattr_init(&monotonic);
@@ -220,5 +221,13 @@ void store_set_retry_ms(struct store *store, uint32_t retry_ms)
 {
         pthread_mutex_lock(&store->mutex);
         store->retry_ms = retry_ms;
+        pthread_mutex_unlock(&store->mutex);
+}
+
+void store_set_rows_wait_ms(struct store *store, uint32_t rows_wait_ms)
+{
+        pthread_mutex_lock(&store->mutex);
+        store->rows_wait_ms = rows_wait_ms;
+        pthread_cond_signal(&store->wake);
         pthread_mutex_unlock(&store->mutex);
 }

@@ -55,15 +55,35 @@ static struct batch queue_cut(struct store *store)
         return batch;
 }
 
+static struct timespec monotonic_in(uint32_t delay_ms)
+{
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        int64_t nanoseconds = until.tv_nsec + (int64_t)delay_ms * 1000000;
+        until.tv_sec += (time_t)(nanoseconds / 1000000000);
+        until.tv_nsec = (long)(nanoseconds % 1000000000);
+        return until;
+}
+
+/* Under the mutex. Until somebody waits for a batch, or there is one that has waited long enough. */
+static void wait_for_batch(struct store *store)
+{
+        while (!store->hurry && !store->closing) {
+                struct timespec until = monotonic_in(store->rows_wait_ms);
+                if (pthread_cond_timedwait(&store->wake, &store->mutex, &until) != 0 && store->batches > 0)
+                        return;
+        }
+}
+
 /* False: the store closes and nothing is left. */
 static bool batch_take(struct store *store, struct batch *ret_batch)
 {
         pthread_mutex_lock(&store->mutex);
-        while (store->batches == 0 && !store->closing)
-                pthread_cond_wait(&store->wake, &store->mutex);
+        wait_for_batch(store);
         bool taken = store->batches > 0;
         if (taken)
                 *ret_batch = queue_cut(store);
+        store->hurry = store->hurry && store->batches > 0;
         pthread_mutex_unlock(&store->mutex);
         return taken;
 }
@@ -97,12 +117,8 @@ static int batch_try(struct store *store, const struct batch *batch)
 /* False: the store closes. */
 static bool wait_for_retry(struct store *store)
 {
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
         pthread_mutex_lock(&store->mutex);
-        int64_t nanoseconds = until.tv_nsec + (int64_t)store->retry_ms * 1000000;
-        until.tv_sec += (time_t)(nanoseconds / 1000000000);
-        until.tv_nsec = (long)(nanoseconds % 1000000000);
+        struct timespec until = monotonic_in(store->retry_ms);
         int late = 0;
         while (!store->closing && late == 0)
                 late = pthread_cond_timedwait(&store->wake, &store->mutex, &until);

@@ -130,6 +130,55 @@ START_TEST(what_was_stored_is_there_after_a_restart)
 }
 END_TEST
 
+static bool heard_twice(struct store_fixture *fixture)
+{
+        return fixture->stored_count >= 2;
+}
+
+/* They follow from entries that are durable already: a transaction of their own would be for nothing. */
+START_TEST(rows_share_the_transaction_of_the_entries_behind_them)
+{
+        struct store_fixture fixture;
+        struct history history = { 0 };
+        const struct command note = command_of_note(1);
+        const struct object row = object_of_role("vm01", NULL);
+        fixture_init(&fixture);
+        fixture_open(&fixture);
+        store_set_rows_wait_ms(fixture.store, 3600000);
+        struct ledger_position first = history_append(&history, fixture.store, &note);
+        store_flush(fixture.store);
+        fixture_wait_stored(&fixture, 1);
+        store_put_object(fixture.store, &row);
+        store_applied(fixture.store, &first);
+        store_flush(fixture.store);
+        history_append(&history, fixture.store, &note);
+        store_flush(fixture.store);
+        fixture_wait_stored(&fixture, 2);
+        ck_assert_uint_eq(fixture.stored_count, 2);
+        ck_assert_uint_eq(state_of(&fixture).applied.index, 1);
+        ck_assert_uint_eq(objects_of(&fixture), 1);
+        fixture_release(&fixture);
+}
+END_TEST
+
+START_TEST(rows_that_no_entry_follows_are_written_all_the_same)
+{
+        struct store_fixture fixture;
+        struct history history = { 0 };
+        const struct command note = command_of_note(1);
+        fixture_init(&fixture);
+        fixture_open(&fixture);
+        struct ledger_position first = history_append(&history, fixture.store, &note);
+        store_flush(fixture.store);
+        fixture_wait_stored(&fixture, 1);
+        store_applied(fixture.store, &first);
+        store_flush(fixture.store);
+        fixture_wait(&fixture, heard_twice);
+        ck_assert_uint_eq(state_of(&fixture).applied.index, 1);
+        fixture_release(&fixture);
+}
+END_TEST
+
 START_TEST(a_cut_tail_is_gone_and_the_history_goes_on)
 {
         struct store_fixture fixture;
@@ -541,6 +590,8 @@ int main(void)
         tcase_add_test(tcase, a_missing_file_becomes_a_blank_store);
         tcase_add_test(tcase, a_ledger_is_created_once);
         tcase_add_test(tcase, what_was_stored_is_there_after_a_restart);
+        tcase_add_test(tcase, rows_share_the_transaction_of_the_entries_behind_them);
+        tcase_add_test(tcase, rows_that_no_entry_follows_are_written_all_the_same);
         tcase_add_test(tcase, a_cut_tail_is_gone_and_the_history_goes_on);
         tcase_add_test(tcase, queries_give_the_newest_in_ascending_order);
         tcase_add_test(tcase, a_definition_is_read_before_and_after_it_is_durable);
