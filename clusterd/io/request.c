@@ -285,7 +285,7 @@ static json_t *outcome_result(struct request_handler *handler, const struct pend
         const struct node *node = model_node_by_name(request.model, pending->name);
 
         if (text_equal(pending->verb->noun, "role") && role != NULL)
-                json_object_set_new(result, "role", document_role(&request, role));
+                json_object_set_new(result, "role", document_role_row(request.model, role));
         if (text_equal(pending->verb->noun, "node") && node != NULL)
                 json_object_set_new(result, "node", document_node(&request, node));
         return result;
