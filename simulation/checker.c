@@ -15,6 +15,7 @@
 /* A frozen node's guest counts: it writes again when the node thaws. */
 void checker_domain_changed(struct world *world, struct simulated_node *node, const char *role)
 {
+        tell_guest(world, node, role, true);
         WORLD_EACH_NODE (world, other) {
                 if (other == node || !other->powered)
                         continue;
@@ -135,6 +136,15 @@ static struct committed *committed_add(struct checker *checker)
         struct committed *committed = &checker->committed[checker->count++];
         memset(committed, 0, sizeof(*committed));
         return committed;
+}
+
+void checker_begin(struct world *world, const struct ledger_position *position)
+{
+        assert(position->index == 1);
+        struct committed *committed = committed_add(&world->checker);
+        memcpy(committed->hash, position->hash, HASH_BYTES);
+        committed->epoch = position->epoch;
+        committed->command.kind = COMMAND_EPOCH;
 }
 
 static void check_hash(struct world *world, struct simulated_node *node, uint64_t index, const uint8_t *hash)

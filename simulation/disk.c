@@ -433,6 +433,16 @@ bool disk_is_whole(const struct disk *disk)
         return !disk->blank && disk_last(disk) >= disk->owed_index && disk->promised >= disk->owed_promise;
 }
 
+void disk_seed(struct disk *disk, const struct object *object, const struct ledger_position *position)
+{
+        disk_put(disk, object);
+        disk->applied = *position;
+        disk->promised = position->epoch;
+        disk->blank = false;
+        if (object->kind == OBJECT_ROLE)
+                disk->definitions[object->role.definition_hash[0]] = ++disk->definitions_put;
+}
+
 void disk_wipe(struct disk *disk)
 {
         queue_drop(disk);

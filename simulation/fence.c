@@ -7,10 +7,12 @@
  */
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clusterd/base/text.h"
+#include "simulation/fence.h"
 #include "simulation/world.h"
 
 #define STATUS_AGAIN_US MS(500)
@@ -34,17 +36,31 @@ void fence_switch_on(struct simulated_node *node)
                 node->feeds_off = 0;
 }
 
-enum fence_fate {
-        FENCE_WORKS,
-        FENCE_BUSY,   /* says at once that somebody else is using it */
-        FENCE_FAILS,  /* says so after a while */
-        FENCE_HANGS,  /* says nothing until the agent is killed */
-        FENCE_SLOW,   /* cuts after a while, perhaps when nobody waits for it any more */
-        FENCE_LATE,   /* says that it failed, and cuts all the same, later */
-        FENCE_LIES,   /* says that it is done, and did nothing */
-        FENCE_SILENT, /* cuts, and does not answer when asked for its status */
-        FENCE_FATE_COUNT
+static const char *const habits[FENCE_FATE_COUNT] = {
+        [FENCE_WORKS] = "works", [FENCE_BUSY] = "busy", [FENCE_FAILS] = "fails", [FENCE_HANGS] = "hangs",
+        [FENCE_SLOW] = "slow",   [FENCE_LATE] = "late", [FENCE_LIES] = "lies",   [FENCE_SILENT] = "silent",
 };
+
+const char *fence_habit_name(uint32_t habit)
+{
+        assert(habit < FENCE_FATE_COUNT);
+        return habits[habit];
+}
+
+int fence_habit_parse(const char *word, uint32_t *ret_habit)
+{
+        for (uint32_t habit = 0; habit < FENCE_FATE_COUNT; habit++)
+                if (text_equal(habits[habit], word)) {
+                        *ret_habit = habit;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+const char *fence_habits(void)
+{
+        return "works, busy, fails, hangs, slow, late, lies, silent";
+}
 
 struct fence_attempt {
         struct cluster_event answer;
@@ -60,11 +76,18 @@ static struct fence_box *box_of(struct world *world, const char *name)
         assert(model->count < FENCE_DEVICES_MAX);
         struct fence_box *box = &model->boxes[model->count++];
         TEXT_COPY(box->name, name);
+        if (world->quiet)
+                return box; /* works, until a story says otherwise */
         box->shares_mains = random_chance(&world->random, 300);
         box->habit = random_chance(&world->random, 700)
                              ? FENCE_WORKS
                              : (uint32_t)random_below(&world->random, FENCE_FATE_COUNT);
         return box;
+}
+
+void fence_habit_set(struct world *world, const char *device, uint32_t habit)
+{
+        box_of(world, device)->habit = habit;
 }
 
 static enum fence_fate fate_draw(struct world *world, const struct fence_box *box,
@@ -76,6 +99,8 @@ static enum fence_fate fate_draw(struct world *world, const struct fence_box *bo
                 return random_chance(&world->random, 500) ? FENCE_FAILS : FENCE_HANGS;
         if (world->healing)
                 return FENCE_WORKS;
+        if (world->quiet)
+                return (enum fence_fate)box->habit;
         if (random_chance(&world->random, 100))
                 return (enum fence_fate)random_below(&world->random, FENCE_FATE_COUNT);
         return random_chance(&world->random, 800) ? (enum fence_fate)box->habit : FENCE_WORKS;
@@ -183,5 +208,6 @@ void fence_on_cut(struct world *world, const struct event *event)
                 return;
         if (node->powered)
                 power_off(world, node, "fenced");
-        power_boot_later(world, node, random_between(&world->random, MS(1500), MS(12000)));
+        if (!world->fenced_stay_off)
+                power_boot_later(world, node, random_between(&world->random, MS(1500), MS(12000)));
 }

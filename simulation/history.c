@@ -195,6 +195,9 @@ static bool reference_apply(struct world *world, uint64_t index, const struct en
         slot_list_clear(slots);
         if (apply.deleted && apply.deleted_kind == OBJECT_ROLE)
                 note_changed_role(world, apply.deleted_name);
+        tell_committed(world, entry, apply.outcome != APPLY_DONE, apply.reason);
+        for (size_t i = checker->committed[index - 1].changed; i < checker->changed_count; i++)
+                tell_role(world, world->names.name[checker->changed[i]]);
         return apply.outcome == APPLY_DONE;
 }
 
@@ -213,6 +216,15 @@ void history_begin(struct world *world)
         object.kind = OBJECT_SETTINGS;
         object.settings = world->settings;
         (void)model_put(checker->reference, &object);
+}
+
+void history_put(struct world *world, const struct object *object)
+{
+        (void)model_put(world->checker.reference, object);
+        if (object->kind == OBJECT_ROLE) {
+                record_of(world, object->role.name)->owner = object->role.owner;
+                tell_role(world, object->role.name);
+        }
 }
 
 void history_release(struct world *world)

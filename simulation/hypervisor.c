@@ -41,8 +41,10 @@ struct domain *hypervisor_domain_make(struct world *world, struct simulated_node
         return domain;
 }
 
-void hypervisor_domain_end(struct domain *domain)
+void hypervisor_domain_end(struct world *world, struct simulated_node *node, struct domain *domain)
 {
+        if (domain->state == DOMAIN_RUNNING)
+                tell_guest(world, node, domain->name, false);
         domain->state = DOMAIN_NONE;
         domain->id = 0;
         domain->generation = 0;
@@ -65,8 +67,15 @@ void hypervisor_observe(struct world *world, struct simulated_node *node, const 
 void hypervisor_guest_ends(struct world *world, struct simulated_node *node, struct domain *domain,
                            enum observation why)
 {
-        hypervisor_domain_end(domain);
+        hypervisor_domain_end(world, node, domain);
         hypervisor_observe(world, node, domain->name, why);
+}
+
+/* It has run there for long: nobody asked this daemon to start it. */
+void hypervisor_adopt(struct world *world, struct simulated_node *node, const struct cluster_action *action)
+{
+        struct domain *domain = hypervisor_domain_make(world, node, action, DOMAIN_RUNNING);
+        tell_guest(world, node, domain->name, true);
 }
 
 /* The first that runs from a random one on; NULL if none does. */
@@ -114,7 +123,7 @@ void hypervisor_on_list(struct world *world, const struct event *event)
         answered.kind = CLUSTER_EVENT_LISTED;
         answered.listed.listing = event->a;
         uint64_t delay_us = random_between(&world->random, MS(1), MS(40));
-        bool fails = !world->healing && random_chance(&world->random, 10);
+        bool fails = world_mishap(world, 10);
         if (fails || world->now_us < node->hypervisor.outage_until_us) {
                 answered.listed.failed = true;
                 shell_send_later(world, node, &answered, delay_us);
@@ -224,7 +233,7 @@ void hypervisor_power_off(struct world *world, struct simulated_node *node)
                         power_off_job(world, number, domain->jobs);
                         hypervisor_job_free(domain, domain->jobs);
                 }
-                hypervisor_domain_end(domain);
+                hypervisor_domain_end(world, node, domain);
         }
         node->hypervisor.outage_until_us = 0;
 }

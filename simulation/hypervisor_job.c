@@ -134,6 +134,12 @@ static bool job_must_wait(struct world *world, struct simulated_node *node, cons
 
 /* --- start --- */
 
+static bool start_fails(struct world *world, const struct simulated_node *node, const char *role)
+{
+        return world->now_us < node->hypervisor.starts_fail_until_us ||
+               world->now_us < world->troubles[names_number(&world->names, role)].starts_fail_until_us;
+}
+
 static void start_begin(struct world *world, struct simulated_node *node, struct hypervisor_job *job)
 {
         const struct cluster_action *action = &job->action;
@@ -145,8 +151,8 @@ static void start_begin(struct world *world, struct simulated_node *node, struct
         checker_start_executed(world, node, action->role.name, action->role.generation);
         (void)hypervisor_domain_make(world, node, action, DOMAIN_STARTING);
         job->executing = true;
-        job->fails = !world->healing && random_chance(&world->random, 50);
-        bool hangs = !world->healing && random_chance(&world->random, 20);
+        job->fails = world_mishap(world, 50) || start_fails(world, node, action->role.name);
+        bool hangs = world_mishap(world, 20);
         uint64_t duration = hangs ? random_between(&world->random, MS(1500), MS(5000))
                                   : random_between(&world->random, MS(50), MS(600));
         job_continue(world, node, job, duration, JOB_EFFECT);
@@ -161,7 +167,7 @@ static void start_effect(struct world *world, struct simulated_node *node, struc
                 return;
         }
         if (job->fails) {
-                hypervisor_domain_end(domain);
+                hypervisor_domain_end(world, node, domain);
                 job_end(world, node, job, OPERATION_FAILED, OBSERVED_ABSENT_FAILED);
                 return;
         }
@@ -184,10 +190,12 @@ static void stop_begin(struct world *world, struct simulated_node *node, struct 
         job->executing = true;
         uint32_t timeout_ms = job->action.role.timeout_ms;
         uint64_t asked_us = random_between(&world->random, MS(100), MS(1500));
-        if (random_chance(&world->random, 50))
+        bool deaf = world->troubles[names_number(&world->names, job->action.role.name)].deaf_until_us >
+                    world->now_us;
+        if (deaf || (!world->quiet && random_chance(&world->random, 50)))
                 asked_us = UINT64_MAX; /* a guest that does not listen */
         uint64_t duration = asked_us < MS(timeout_ms) ? asked_us : MS(timeout_ms);
-        job->fails = !world->healing && random_chance(&world->random, 10);
+        job->fails = world_mishap(world, 10);
         job_continue(world, node, job, duration + random_between(&world->random, MS(5), MS(80)), JOB_EFFECT);
 }
 
@@ -200,13 +208,18 @@ static void stop_effect(struct world *world, struct simulated_node *node, struct
                 return;
         }
         if (domain != NULL)
-                hypervisor_domain_end(domain);
+                hypervisor_domain_end(world, node, domain);
         world_note(world, node, "guest %s is stopped", job->action.role.name);
         job_end(world, node, job, OPERATION_SUCCEEDED,
                 random_chance(&world->random, 500) ? OBSERVED_ABSENT_SHUTDOWN : OBSERVED_ABSENT_UNKNOWN);
 }
 
 /* --- move --- */
+
+static bool move_fails(struct world *world, const char *role)
+{
+        return world->now_us < world->troubles[names_number(&world->names, role)].moves_fail_until_us;
+}
 
 static void move_begin(struct world *world, struct simulated_node *node, struct hypervisor_job *job)
 {
@@ -229,7 +242,7 @@ static void move_begin(struct world *world, struct simulated_node *node, struct 
         job->domain_id = hypervisor_domain_make(world, target, action, DOMAIN_INCOMING)->id;
         if (random_chance(&world->random, 500))
                 hypervisor_observe(world, target, action->role.name, OBSERVED_INCOMING);
-        job->fails = !world->healing && random_chance(&world->random, 50);
+        job->fails = world_mishap(world, 50) || move_fails(world, action->role.name);
         job_continue(world, node, job, random_between(&world->random, MS(300), MS(3000)), JOB_EFFECT);
 }
 
@@ -254,7 +267,7 @@ static void move_effect(struct world *world, struct simulated_node *node, struct
                 move_fail(world, node, job);
                 return;
         }
-        hypervisor_domain_end(source);
+        hypervisor_domain_end(world, node, source);
         copy->state = DOMAIN_RUNNING;
         world->statistics->moves++;
         world_note(world, node, "guest %s has moved to n%u", role, target->id);

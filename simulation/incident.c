@@ -186,6 +186,31 @@ static void apply_stop_libvirtd(struct world *world, const struct incident *inci
         hypervisor_outage(world, node_of(world, incident), incident->duration_us);
 }
 
+static void apply_fail_starts(struct world *world, const struct incident *incident)
+{
+        node_of(world, incident)->hypervisor.starts_fail_until_us = until_us(world, incident);
+}
+
+static struct trouble *trouble_of(struct world *world, const struct incident *incident)
+{
+        return &world->troubles[names_number(&world->names, incident->role)];
+}
+
+static void apply_fail_starts_of(struct world *world, const struct incident *incident)
+{
+        trouble_of(world, incident)->starts_fail_until_us = until_us(world, incident);
+}
+
+static void apply_fail_moves_of(struct world *world, const struct incident *incident)
+{
+        trouble_of(world, incident)->moves_fail_until_us = until_us(world, incident);
+}
+
+static void apply_deaf_guest(struct world *world, const struct incident *incident)
+{
+        trouble_of(world, incident)->deaf_until_us = until_us(world, incident);
+}
+
 static void guest_ends(struct world *world, const char *role, enum observation why)
 {
         WORLD_EACH_NODE (world, node) {
@@ -212,12 +237,20 @@ static void apply_break_fences(struct world *world, const struct incident *incid
         world->faults.fence_broken_until_us = until_us(world, incident);
 }
 
+static void apply_set_fence(struct world *world, const struct incident *incident)
+{
+        uint32_t habit;
+        if (fence_habit_parse(incident->words, &habit) == 0)
+                fence_habit_set(world, incident->role, habit);
+}
+
 static void apply_peace(struct world *world, const struct incident *incident)
 {
         (void)incident;
         world_begin_peace(world);
 }
 
+#define ROLE_FOR ((unsigned)INCIDENT_ROLE | (unsigned)INCIDENT_DURATION)
 #define NODE_FOR ((unsigned)INCIDENT_NODE | (unsigned)INCIDENT_DURATION)
 
 static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
@@ -263,11 +296,22 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
                             apply_wipe },
         [INCIDENT_STOP_LIBVIRTD] = { "stop-libvirtd", NODE_FOR, "its guests run on, and nobody can ask",
                                      apply_stop_libvirtd },
+        [INCIDENT_FAIL_STARTS] = { "fail-starts", NODE_FOR, "no guest can be started on it",
+                                   apply_fail_starts },
+        [INCIDENT_FAIL_STARTS_OF] = { "fail-starts-of", ROLE_FOR, "it can be started nowhere",
+                                      apply_fail_starts_of },
+        [INCIDENT_FAIL_MOVES_OF] = { "fail-moves-of", ROLE_FOR,
+                                     "its migrations fail, and it stays where it is", apply_fail_moves_of },
+        [INCIDENT_DEAF_GUEST] = { "deaf-guest", ROLE_FOR, "it does not listen when it is asked to shut down",
+                                  apply_deaf_guest },
         [INCIDENT_CRASH_GUEST] = { "crash-guest", INCIDENT_ROLE, "where it runs", apply_crash_guest },
         [INCIDENT_SHUT_DOWN_GUEST] = { "shut-down-guest", INCIDENT_ROLE, "from inside, where it runs",
                                        apply_shut_down_guest },
         [INCIDENT_BREAK_FENCES] = { "break-fences", INCIDENT_DURATION, "every fence device fails or hangs",
                                     apply_break_fences },
+        [INCIDENT_SET_FENCE] = { "set-fence", (unsigned)INCIDENT_ROLE | (unsigned)INCIDENT_NAME,
+                                 "DEVICE HABIT: works, busy, fails, hangs, slow, late, lies or silent",
+                                 apply_set_fence },
         [INCIDENT_CLU] = { "clu", INCIDENT_WORDS, "an operator's command, in clu's words",
                            operator_carry_out },
         [INCIDENT_PEACE] = { "peace", 0,
@@ -321,5 +365,6 @@ void incident_apply(struct world *world, const struct incident *incident)
         char text[INCIDENT_WORDS_BYTES + 64];
         incident_print(incident, text, sizeof(text));
         world_note(world, NULL, "== %s", text);
+        tell(world, "", "befalls %s", text);
         rules[incident->kind].apply(world, incident);
 }

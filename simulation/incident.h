@@ -43,11 +43,16 @@ enum incident_kind {
         INCIDENT_BACK_UP_DISK,
         INCIDENT_RESTORE_DISK,
         /* its hypervisor */
+        INCIDENT_FAIL_STARTS,
+        INCIDENT_FAIL_STARTS_OF,
+        INCIDENT_FAIL_MOVES_OF,
+        INCIDENT_DEAF_GUEST,
         INCIDENT_STOP_LIBVIRTD,
         INCIDENT_CRASH_GUEST,
         INCIDENT_SHUT_DOWN_GUEST,
         /* fence devices */
         INCIDENT_BREAK_FENCES,
+        INCIDENT_SET_FENCE,
         /* people */
         INCIDENT_CLU,
         INCIDENT_PEACE,
@@ -57,10 +62,11 @@ enum incident_kind {
 /* What an incident of a kind needs (or may have), in the order in which it is written. */
 enum incident_field {
         INCIDENT_NODE = 1 << 0,     /* n1 */
-        INCIDENT_ROLE = 1 << 1,     /* vm01 */
+        INCIDENT_ROLE = 1 << 1,     /* vm01, or the name of a fence device */
         INCIDENT_PARTS = 1 << 2,    /* n1 n2 | n3; who is not named forms a part of his own */
         INCIDENT_DURATION = 1 << 3, /* for 5s; without it until something else ends it */
         INCIDENT_WORDS = 1 << 4,    /* role move vm01 --node n2: to the end of the line */
+        INCIDENT_NAME = 1 << 5,     /* one word */
 };
 
 #define INCIDENT_PARTS_MAX   8

@@ -59,7 +59,7 @@ void incident_print(const struct incident *incident, char *text, size_t text_byt
         }
         if ((rule->fields & INCIDENT_PARTS) != 0)
                 append_parts(incident, text, text_bytes);
-        if ((rule->fields & INCIDENT_WORDS) != 0) {
+        if ((rule->fields & (INCIDENT_WORDS | INCIDENT_NAME)) != 0) {
                 append(text, text_bytes, " ");
                 append(text, text_bytes, incident->words);
         }

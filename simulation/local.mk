@@ -2,13 +2,16 @@
 noinst_LIBRARIES += %D%/libclusimulation.a
 %C%_libclusimulation_a_SOURCES = \
 	%D%/checker.c %D%/checker_said.c %D%/convergence.c %D%/history.c \
-	%D%/disk.c %D%/disk_read.c %D%/faults.c %D%/fence.c %D%/hypervisor.c %D%/hypervisor_job.c %D%/hypervisor_parts.h \
+	%D%/disk.c %D%/disk_read.c %D%/faults.c %D%/fence.c %D%/fence.h %D%/hypervisor.c %D%/hypervisor_job.c %D%/hypervisor_parts.h \
 	%D%/incident.c %D%/incident.h %D%/incident_text.c \
 	%D%/keeper.c %D%/names.c %D%/names.h \
 	%D%/network.c %D%/network_parts.h %D%/network_ring.c %D%/operator.c \
 	%D%/operator_words.c %D%/operator_words.h %D%/power.c \
 	%D%/queue.c %D%/queue.h %D%/random.c %D%/random.h \
-	%D%/shell.c %D%/shell_note.c %D%/transcript.c %D%/transcript.h \
+	%D%/scenario.h %D%/scenario_line.c %D%/scenario_line.h %D%/scenario_read.c \
+	%D%/scenario_read_cluster.c %D%/scenario_read_expect.c %D%/scenario_read_incident.c \
+	%D%/scenario_verdict.c %D%/scenario_world.c \
+	%D%/shell.c %D%/shell_note.c %D%/stories.c %D%/stories.h %D%/telling.c %D%/telling.h %D%/transcript.c %D%/transcript.h \
 	%D%/world.c %D%/world.h \
 	clusterd/guard/guard_rule.c clusterd/guard/guard_rule.h
 

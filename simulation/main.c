@@ -14,6 +14,7 @@
 
 #include "simulation/jobs.h"
 #include "simulation/mutation_choice.h"
+#include "simulation/stories.h"
 
 #define TAIL_LINES_DEFAULT 120
 #define YEAR_MS            (INT64_C(365) * 24 * 3600 * 1000)
@@ -31,6 +32,7 @@ struct arguments {
         bool repeat;
         bool hashes;
         bool keep_going;
+        bool seeds_given;
 };
 
 /*
@@ -238,9 +240,26 @@ static int run(const struct arguments *arguments)
         return error != 0 ? 2 : simulation.failed == 0 ? 0 : 1;
 }
 
+/* Files are stories: they run instead of seeds. */
+static int tell_stories(const struct arguments *arguments, char *const *paths, size_t count)
+{
+        struct stories stories = { .world = calloc(1, sizeof(struct world)),
+                                   .actions = calloc(1, sizeof(struct cluster_actions)),
+                                   .seeds = arguments->seeds_given ? arguments->seeds : 0,
+                                   .verbose = arguments->verbose,
+                                   .run = run_world };
+        if (stories.world == NULL || stories.actions == NULL)
+                return 2;
+        size_t failed = stories_run(&stories, paths, count);
+        free(stories.actions);
+        free(stories.world);
+        return failed == 0 ? 0 : 1;
+}
+
 static void usage(FILE *stream)
 {
-        (void)fputs("usage: simulate [--seed N] [--first N] [--seeds N] [--nodes N] [--roles N]\n"
+        (void)fputs("usage: simulate [--seeds N] [--verbose] FILE...\n"
+                    "       simulate [--seed N] [--first N] [--seeds N] [--nodes N] [--roles N]\n"
                     "                [--seconds N] [--verbose] [--repeat] [--hashes] [--keep-going] [--tail "
                     "LINES] "
                     "[--budget SECONDS]\n"
@@ -283,6 +302,7 @@ static int arguments_read(int argc, char **argv, struct arguments *arguments)
                         break;
                 case 'n':
                         arguments->seeds = number;
+                        arguments->seeds_given = true;
                         break;
                 case 'N':
                         arguments->nodes = number <= NODES_MAX ? (uint32_t)number : NODES_MAX;
@@ -340,6 +360,8 @@ int main(int argc, char **argv)
         if (result != 0)
                 return result < 0 ? 2 : 0;
         (void)signal(SIGABRT, on_abort);
+        if (optind < argc)
+                return tell_stories(&arguments, argv + optind, (size_t)(argc - optind));
         (void)printf("seed %" PRIu64 ", %" PRIu64 " in all\n", arguments.first, arguments.seeds);
         (void)fflush(stdout);
         return run(&arguments);

@@ -148,7 +148,8 @@ void operator_begin(struct world *world)
 
 /* --- carrying it out --- */
 
-static void ask(struct world *world, struct simulated_node *node, const struct command *command)
+static void ask(struct world *world, struct simulated_node *node, const struct command *command,
+                const char *words)
 {
         struct cluster_event event;
         memset(&event, 0, sizeof(event));
@@ -157,6 +158,7 @@ static void ask(struct world *world, struct simulated_node *node, const struct c
         event.request.command = command;
         TEXT_PRINT(event.request.actor, "uid 0");
         world->statistics->requests++;
+        tell_asked(world, event.request.token, words);
         shell_step(world, node, &event);
 }
 
@@ -188,14 +190,15 @@ void operator_carry_out(struct world *world, const struct incident *incident)
         char error[VERB_ERROR_BYTES];
         struct command command;
         if (node == NULL || !answers(node)) {
-                world_note(world, node, "no daemon answers clu");
+                tell(world, "no daemon answers", "answer unreachable %s", incident->words);
                 return;
         }
         int failed = operator_words_read(incident->words, cluster_model(node->core), &command, error);
         if (failed < 0)
-                world_note(world, node, "clu is refused: %s", error);
+                tell(world, error, "answer %s %s", failed == -ENOENT ? "no-object" : "usage",
+                     incident->words);
         else
-                ask(world, node, &command);
+                ask(world, node, &command, incident->words);
 }
 
 /* --- at the end --- */
@@ -206,7 +209,7 @@ static void resume(struct world *world, struct simulated_node *leader, uint32_t 
         memset(&command, 0, sizeof(command));
         command.kind = COMMAND_NODE_RESUME;
         command.node.node = id;
-        ask(world, leader, &command);
+        ask(world, leader, &command, "node resume");
 }
 
 /* A node that somebody wanted off, and no device turns off, is switched off and on by hand. */

@@ -48,6 +48,7 @@ void power_on(struct world *world, struct simulated_node *node)
         node->clock_base_us = MS(random_between(&world->random, 1000, 90000));
         node->boot = random_next(&world->random) | 1;
         world_note(world, node, "boots");
+        tell(world, "", "power %s on", node->name);
         keeper_start(world, node);
         network_start(world, node);
         shell_start_later(world, node, random_between(&world->random, MS(20), MS(1500)));
@@ -59,6 +60,7 @@ void power_off(struct world *world, struct simulated_node *node, const char *why
         if (!node->powered)
                 return;
         world_note(world, node, "loses power: %s", why);
+        tell(world, why, "power %s off", node->name);
         world->statistics->crashes++;
         if (node->daemon_life != 0)
                 shell_stop(world, node);

@@ -33,6 +33,7 @@ enum event_kind {
         EVENT_MEND,         /* the network is whole again */
         EVENT_COROSYNC,     /* corosync starts again */
         EVENT_OPERATOR,
+        EVENT_END,  /* of a story */
         EVENT_POLL, /* has everything calmed down? */
         EVENT_KIND_COUNT
 };

@@ -38,6 +38,7 @@ static void carry_out(struct world *world, struct simulated_node *node, const st
         if (world->transcript.text)
                 shell_note(world, node, action);
         checker_action(world, node, action);
+        tell_action(world, node, action);
         if (is_worth_breaking(world, action))
                 faults_aim(world, node);
         switch (action->kind) {
@@ -193,8 +194,8 @@ static void write_identity(struct world *world, struct simulated_node *node,
         TEXT_COPY(identity->name, node->name);
         identity->incarnation = random_next(&world->random) | 1;
         identity->boot = node->boot;
-        identity->memory_mib = 16384;
-        identity->cpus = 16;
+        identity->memory_mib = node->memory_mib;
+        identity->cpus = node->cpus;
         identity->watchdog = node->has_watchdog;
         TEXT_PRINT(identity->address, "10.0.0.%u", node->id);
         TEXT_PRINT(identity->migration_address, "10.0.1.%u", node->id);
@@ -219,6 +220,7 @@ void shell_start(struct world *world, struct simulated_node *node)
         node->daemon_life = ++world->next_life;
         world_note(world, node, "clusterd starts, applied %" PRIu64 " last %" PRIu64 "%s",
                    node->disk.applied.index, disk_last(&node->disk), node->disk.blank ? ", blank" : "");
+        tell(world, "", "clusterd %s starts", node->name);
         load(world, node);
         network_join(world, node);
 }
@@ -228,6 +230,7 @@ void shell_stop(struct world *world, struct simulated_node *node)
         if (node->daemon_life == 0)
                 return;
         world_note(world, node, "clusterd is gone");
+        tell(world, "", "clusterd %s gone", node->name);
         disk_crash(world, node);
         network_leave(world, node);
         hypervisor_daemon_gone(world, node);

@@ -24,6 +24,7 @@ struct event_rule {
         void (*handle)(struct world *world, const struct event *event);
 };
 
+static void on_end(struct world *world, const struct event *event);
 static void on_poll(struct world *world, const struct event *event);
 
 static const struct event_rule rules[EVENT_KIND_COUNT] = {
@@ -51,6 +52,7 @@ static const struct event_rule rules[EVENT_KIND_COUNT] = {
         [EVENT_MEND] = { "mend", SCOPE_WORLD, false, faults_on_mend },
         [EVENT_COROSYNC] = { "corosync", SCOPE_POWER, true, faults_on_corosync },
         [EVENT_OPERATOR] = { "operator", SCOPE_WORLD, false, operator_on_command },
+        [EVENT_END] = { "end", SCOPE_WORLD, false, on_end },
         [EVENT_POLL] = { "poll", SCOPE_WORLD, false, on_poll },
 };
 
@@ -102,6 +104,11 @@ void world_note(struct world *world, const struct simulated_node *node, const ch
         va_end(arguments);
 }
 
+bool world_mishap(struct world *world, uint32_t per_mille)
+{
+        return !world->quiet && !world->healing && random_chance(&world->random, per_mille);
+}
+
 void world_violate(struct world *world, const char *rule, const struct simulated_node *node, const char *role,
                    const char *format, ...)
 {
@@ -130,6 +137,12 @@ void world_begin_peace(struct world *world)
         world->heal_us = world->now_us;
         faults_end(world);
         world_schedule(world, SECOND(1), EVENT_POLL, NULL, 0, 0);
+}
+
+static void on_end(struct world *world, const struct event *event)
+{
+        (void)event;
+        world->finished = true;
 }
 
 static void on_poll(struct world *world, const struct event *event)
@@ -217,20 +230,24 @@ static void node_create(struct world *world, struct simulated_node *node)
         assert(node->memory.generation != NULL);
         hypervisor_create(world, node);
         disk_create(&node->disk, &world->settings);
-        power_boot_later(world, node, random_between(&world->random, 0, MS(800)));
+        uint64_t boot_us = random_between(&world->random, 0, MS(800));
+        if (world->options.scenario == NULL || world->options.scenario->cold)
+                power_boot_later(world, node, boot_us);
 }
 
-/* What the cluster is: drawn apart from what chance does to it. Returns for how long faults may go on at
- * most. */
-static uint32_t cluster_draw(struct world *world, struct random *random)
+/* What the cluster is: drawn apart from what chance does to it. Returns for how long faults go on. */
+static uint64_t cluster_draw(struct world *world, struct random *random)
 {
         uint32_t seconds_max = sizes_draw(world, random);
         for (uint32_t id = 1; id <= world->node_count; id++)
                 world->nodes[id].id = id;
         settings_draw(world, random);
-        WORLD_EACH_NODE (world, node)
+        WORLD_EACH_NODE (world, node) {
                 node->has_watchdog = !random_chance(random, 100);
-        return seconds_max;
+                node->memory_mib = 16384;
+                node->cpus = 16;
+        }
+        return random_between(random, 15, seconds_max);
 }
 
 static void incidents_draw(struct world *world, uint64_t seconds)
@@ -244,13 +261,21 @@ static void world_create(struct world *world)
 {
         struct random random;
         const struct incident_list *play = world->options.play;
+        const struct scenario *scenario = world->options.scenario;
+        uint64_t seconds = 0;
         random_init(&random, world->options.seed ^ UINT64_C(0x636c7573746572));
-        uint32_t seconds_max = cluster_draw(world, &random);
-        uint64_t seconds = random_between(&random, 15, seconds_max);
+        if (scenario != NULL)
+                scenario_make_cluster(world, scenario);
+        else
+                seconds = cluster_draw(world, &random);
+        world->troubles = calloc(world->names.max, sizeof(*world->troubles));
+        assert(world->troubles != NULL);
         history_begin(world);
         WORLD_EACH_NODE (world, node)
                 node_create(world, node);
-        if (play == NULL)
+        if (scenario != NULL)
+                scenario_begin(world, scenario);
+        else if (play == NULL)
                 incidents_draw(world, world->options.seconds != 0 ? world->options.seconds : seconds);
         for (size_t i = 0; play != NULL && i < play->count; i++)
                 incident_schedule(world, play->item[i], play->item[i].at_us);
@@ -317,6 +342,8 @@ void world_release(struct world *world)
         }
         history_release(world);
         names_release(&world->names);
+        telling_release(world);
+        free(world->troubles);
         transcript_release(&world->transcript);
         queue_release(&world->queue);
 }

@@ -11,10 +11,12 @@
 #include "clusterd/core/changes.h"
 #include "clusterd/core/cluster.h"
 #include "clusterd/guard/guard_rule.h"
+#include "simulation/fence.h"
 #include "simulation/incident.h"
 #include "simulation/names.h"
 #include "simulation/queue.h"
 #include "simulation/random.h"
+#include "simulation/telling.h"
 #include "simulation/transcript.h"
 
 #define MS(n)     ((uint64_t)(n)*1000) /* simulated time is in microseconds */
@@ -166,6 +168,8 @@ struct disk {
 
 void disk_create(struct disk *disk, const struct settings *settings);
 void disk_wipe(struct disk *disk);
+/* As if it had been stored long ago, the entries behind it compacted away. */
+void disk_seed(struct disk *disk, const struct object *object, const struct ledger_position *position);
 void disk_release(struct disk *disk);
 void disk_crash(struct world *world, struct simulated_node *node);
 bool disk_is_whole(const struct disk *disk); /* it has again what it ever had */
@@ -225,6 +229,7 @@ struct domain {
 struct hypervisor_model {
         struct domain *domains; /* by the role's number */
         uint64_t outage_until_us;
+        uint64_t starts_fail_until_us;
 };
 
 void hypervisor_create(struct world *world, struct simulated_node *node);
@@ -239,6 +244,7 @@ void hypervisor_on_list(struct world *world, const struct event *event);
 void hypervisor_on_vanish(struct world *world, const struct event *event);
 void hypervisor_power_off(struct world *world, struct simulated_node *node);
 void hypervisor_daemon_gone(struct world *world, struct simulated_node *node);
+void hypervisor_adopt(struct world *world, struct simulated_node *node, const struct cluster_action *action);
 void hypervisor_guest_ends(struct world *world, struct simulated_node *node, struct domain *domain,
                            enum observation why);
 struct domain *hypervisor_domain(struct world *world, struct simulated_node *node, const char *name);
@@ -354,6 +360,9 @@ void checker_start_executed(struct world *world, struct simulated_node *node, co
                             uint64_t generation);
 void checker_forget(struct world *world, struct simulated_node *node);
 void history_begin(struct world *world);
+/* What was before a story: an entry that nobody has any more, and a row of what it all added up to. */
+void checker_begin(struct world *world, const struct ledger_position *position);
+void history_put(struct world *world, const struct object *object);
 void history_release(struct world *world);
 /* What entries first to last changed, borrowed; a role may be named more than once. */
 const uint32_t *history_changed_roles(const struct world *world, uint64_t first, uint64_t last,
@@ -439,6 +448,7 @@ struct simulated_node {
         int64_t wall_offset_ms;
         uint64_t boot;
         bool has_watchdog;
+        uint32_t memory_mib, cpus;
         bool loading; /* the core is being given what the disk holds */
         uint64_t wake_serial;
         uint32_t wakes_in_a_row;
@@ -467,6 +477,13 @@ struct world_options {
         bool verbose;          /* and print it as it is written */
         /* Played instead of what the generators would draw; NULL: they draw. Borrowed. */
         const struct incident_list *play;
+        const struct scenario *scenario; /* told instead of drawing anything; NULL: a random run. Borrowed. */
+};
+
+/* What a story does to one role. */
+struct trouble {
+        uint64_t starts_fail_until_us, moves_fail_until_us;
+        uint64_t deaf_until_us; /* it does not listen when it is asked to shut down */
 };
 
 struct world {
@@ -487,6 +504,11 @@ struct world {
         struct operator_model operator;
         struct fence_model fences;
         struct fault_model faults;
+        struct trouble *troubles; /* by the role's number */
+        struct telling telling;
+        uint64_t zero_us;             /* when a story begins */
+        bool quiet;                   /* nothing fails that no incident names */
+        bool fenced_stay_off;         /* until somebody switches them on */
         struct incident_list *record; /* borrowed: what was carried out is added; NULL: not recorded */
         struct statistics *statistics;
         struct cluster_actions *actions; /* borrowed: one for the whole program */
@@ -516,6 +538,8 @@ void world_schedule_payload(struct world *world, uint64_t delay_us, enum event_k
                             struct simulated_node *node, void *payload);
 void world_violate(struct world *world, const char *rule, const struct simulated_node *node, const char *role,
                    const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Chance, as long as things fail by chance. */
+bool world_mishap(struct world *world, uint32_t per_mille);
 void world_note(struct world *world, const struct simulated_node *node, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 

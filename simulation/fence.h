@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLU_SIMULATION_FENCE_H
+#define CLU_SIMULATION_FENCE_H
+
+/* How fence devices behave, and its words. */
+
+#include <stdint.h>
+
+enum fence_fate {
+        FENCE_WORKS,
+        FENCE_BUSY,   /* says at once that somebody else is using it */
+        FENCE_FAILS,  /* says so after a while */
+        FENCE_HANGS,  /* says nothing until the agent is killed */
+        FENCE_SLOW,   /* cuts after a while, perhaps when nobody waits for it any more */
+        FENCE_LATE,   /* says that it failed, and cuts all the same, later */
+        FENCE_LIES,   /* says that it is done, and did nothing */
+        FENCE_SILENT, /* cuts, and does not answer when asked for its status */
+        FENCE_FATE_COUNT
+};
+
+/* 0 or -EINVAL */
+int fence_habit_parse(const char *word, uint32_t *ret_habit);
+const char *fence_habit_name(uint32_t habit);
+const char *fence_habits(void); /* all words, for messages */
+
+struct world;
+/* That it behaves so from now on, in a world without mishaps: always. */
+void fence_habit_set(struct world *world, const char *device, uint32_t habit);
+
+#endif
