@@ -329,6 +329,7 @@ void checker_after_step(struct world *world, struct simulated_node *node)
         struct cluster_status status;
         cluster_status_read(node->core, &status);
         struct node_memory *memory = &node->memory;
+        coverage_standing(world, node, &status);
         check_leader(world, node, &status);
         if (status.active && status.epoch < memory->epoch)
                 world_violate(world, "5: epoch goes back", node, NULL, "from %" PRIu64 " to %" PRIu64,

@@ -186,6 +186,7 @@ static bool reference_apply(struct world *world, uint64_t index, const struct en
                                .origin = entry->request.node };
         checker->committed[index - 1].changed = checker->changed_count;
         apply_command(&apply, &entry->command);
+        coverage_entry(world, &apply, &entry->command);
         if (apply.outcome != APPLY_DONE)
                 world_note(world, NULL, "entry %" PRIu64 " is refused: %s", index, apply.reason);
         struct slot_list *slots = &checker->changes.roles;

@@ -366,5 +366,6 @@ void incident_apply(struct world *world, const struct incident *incident)
         incident_print(incident, text, sizeof(text));
         world_note(world, NULL, "== %s", text);
         tell(world, "", "befalls %s", text);
+        coverage_incident(world, incident->kind);
         rules[incident->kind].apply(world, incident);
 }

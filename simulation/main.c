@@ -31,6 +31,7 @@ struct arguments {
         bool verbose;
         bool repeat;
         bool hashes;
+        bool coverage;
         bool keep_going;
         bool seeds_given;
 };
@@ -150,6 +151,7 @@ static void statistics_add(struct statistics *sum, const struct statistics *one)
         sum->requests_done += one->requests_done;
         sum->simulated_us += one->simulated_us;
         sum->seeds += one->seeds;
+        coverage_add(&sum->coverage, &one->coverage);
         if (one->max_views > sum->max_views)
                 sum->max_views = one->max_views;
 }
@@ -205,6 +207,8 @@ static void print_summary(const struct simulation *simulation)
                      statistics->steps, statistics->entries, statistics->requests, statistics->requests_done,
                      statistics->starts, statistics->failovers, statistics->moves, statistics->fences,
                      statistics->crashes, statistics->snapshots, statistics->max_views);
+        if (simulation->arguments->coverage)
+                coverage_print(&statistics->coverage, stdout);
         (void)fflush(stdout);
         double seconds = processor_seconds();
         (void)fprintf(stderr,
@@ -263,7 +267,7 @@ static void usage(FILE *stream)
                     "                [--seconds N] [--verbose] [--repeat] [--hashes] [--keep-going] [--tail "
                     "LINES] "
                     "[--budget SECONDS]\n"
-                    "                [--jobs N]\n"
+                    "                [--jobs N] [--coverage]\n"
                     "       simulate-mutants --mutations\n"
                     "       simulate-mutants --mutation NAME [as above]\n",
                     stream);
@@ -272,23 +276,15 @@ static void usage(FILE *stream)
 static int arguments_read(int argc, char **argv, struct arguments *arguments)
 {
         static const struct option options[] = {
-                { "seed", required_argument, NULL, 's' },
-                { "first", required_argument, NULL, 'f' },
-                { "seeds", required_argument, NULL, 'n' },
-                { "nodes", required_argument, NULL, 'N' },
-                { "seconds", required_argument, NULL, 't' },
-                { "verbose", no_argument, NULL, 'v' },
-                { "repeat", no_argument, NULL, 'r' },
-                { "keep-going", no_argument, NULL, 'k' },
-                { "tail", required_argument, NULL, 'l' },
-                { "budget", required_argument, NULL, 'b' },
-                { "jobs", required_argument, NULL, 'j' },
-                { "roles", required_argument, NULL, 'R' },
-                { "hashes", no_argument, NULL, 'H' },
-                { "mutation", required_argument, NULL, 'm' },
-                { "mutations", no_argument, NULL, 'M' },
-                { "help", no_argument, NULL, 'h' },
-                { NULL, 0, NULL, 0 },
+                { "seed", required_argument, NULL, 's' },     { "first", required_argument, NULL, 'f' },
+                { "seeds", required_argument, NULL, 'n' },    { "nodes", required_argument, NULL, 'N' },
+                { "seconds", required_argument, NULL, 't' },  { "verbose", no_argument, NULL, 'v' },
+                { "repeat", no_argument, NULL, 'r' },         { "keep-going", no_argument, NULL, 'k' },
+                { "tail", required_argument, NULL, 'l' },     { "budget", required_argument, NULL, 'b' },
+                { "jobs", required_argument, NULL, 'j' },     { "roles", required_argument, NULL, 'R' },
+                { "hashes", no_argument, NULL, 'H' },         { "coverage", no_argument, NULL, 'c' },
+                { "mutation", required_argument, NULL, 'm' }, { "mutations", no_argument, NULL, 'M' },
+                { "help", no_argument, NULL, 'h' },           { NULL, 0, NULL, 0 },
         };
         for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
                 uint64_t number = optarg != NULL ? strtoull(optarg, NULL, 10) : 0;
@@ -321,6 +317,9 @@ static int arguments_read(int argc, char **argv, struct arguments *arguments)
                         break;
                 case 'j':
                         arguments->jobs = number >= 1 && number <= 1024 ? (uint32_t)number : 1;
+                        break;
+                case 'c':
+                        arguments->coverage = true;
                         break;
                 case 'H':
                         arguments->hashes = true;

@@ -361,6 +361,7 @@ static void packet_write_definition(struct packet *packet, const struct disk *di
 
 void network_send(struct world *world, struct simulated_node *node, const struct message *message)
 {
+        coverage_message(world, message->kind);
         if (!node->station.up)
                 return; /* as membership_send() does while corosync is away */
         struct packet *packet = packet_new(node, PACKET_MESSAGE);

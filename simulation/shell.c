@@ -39,6 +39,7 @@ static void carry_out(struct world *world, struct simulated_node *node, const st
                 shell_note(world, node, action);
         checker_action(world, node, action);
         tell_action(world, node, action);
+        coverage_action(world, action);
         if (is_worth_breaking(world, action))
                 faults_aim(world, node);
         switch (action->kind) {
@@ -107,6 +108,7 @@ void shell_step(struct world *world, struct simulated_node *node, struct cluster
         if (event->kind == CLUSTER_EVENT_REQUEST)
                 disk_put_definition(&node->disk, disk_definition_of(event->request.command));
         world->statistics->steps++;
+        coverage_event(world, event);
         cluster_step(node->core, event, actions);
         assert(actions->count <= CLUSTER_ACTIONS_MAX && actions->message_count <= CLUSTER_MESSAGES_MAX);
         transcript_mix(&world->transcript, actions->count * 257 + actions->message_count);

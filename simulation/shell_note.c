@@ -30,6 +30,11 @@ static const char *const action_names[CLUSTER_ACTION_COUNT] = {
         [CLUSTER_ACTION_LOG] = "log",
 };
 
+const char *shell_action_name(enum cluster_action_kind kind)
+{
+        return action_names[kind];
+}
+
 static void note_multicast(struct world *world, struct simulated_node *node, const struct message *message)
 {
         char subject[NAME_BYTES + 8] = "", detail[120] = "";

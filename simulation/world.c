@@ -271,6 +271,7 @@ static void world_create(struct world *world)
         world->troubles = calloc(world->names.max, sizeof(*world->troubles));
         assert(world->troubles != NULL);
         history_begin(world);
+        coverage_begin(world);
         WORLD_EACH_NODE (world, node)
                 node_create(world, node);
         if (scenario != NULL)
@@ -344,6 +345,7 @@ void world_release(struct world *world)
         names_release(&world->names);
         telling_release(world);
         free(world->troubles);
+        coverage_release(world);
         transcript_release(&world->transcript);
         queue_release(&world->queue);
 }

@@ -11,6 +11,7 @@
 #include "clusterd/core/changes.h"
 #include "clusterd/core/cluster.h"
 #include "clusterd/guard/guard_rule.h"
+#include "simulation/coverage.h"
 #include "simulation/fence.h"
 #include "simulation/incident.h"
 #include "simulation/names.h"
@@ -307,6 +308,7 @@ void shell_step(struct world *world, struct simulated_node *node, struct cluster
 void shell_send_later(struct world *world, struct simulated_node *node, const struct cluster_event *event,
                       uint64_t delay_us);
 void shell_on_core(struct world *world, const struct event *event);
+const char *shell_action_name(enum cluster_action_kind kind);
 void shell_note(struct world *world, struct simulated_node *node, const struct cluster_action *action);
 void shell_on_wake(struct world *world, const struct event *event);
 
@@ -465,6 +467,7 @@ struct statistics {
         uint64_t requests, requests_done;
         uint64_t simulated_us;
         uint64_t seeds;
+        struct coverage coverage;
 };
 
 struct world_options {
@@ -501,6 +504,7 @@ struct world {
         struct settings settings;
         struct ring *rings;
         struct checker checker;
+        struct coverage_memory coverage;
         struct operator_model operator;
         struct fence_model fences;
         struct fault_model faults;
