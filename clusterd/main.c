@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,6 +19,19 @@
 #include "clusterd/io/store.h"
 
 enum { EXIT_USAGE = 2 };
+
+/* Buffers of connections (a megabyte each) and replies go back to the system with their last use. By itself
+ * malloc begins to keep such blocks as soon as one of them has been freed. */
+#define MMAP_THRESHOLD (256 * 1024)
+#define TRIM_THRESHOLD (1024 * 1024)
+#define ARENAS_MAX     2
+
+static void keep_memory_small(void)
+{
+        (void)mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
+        (void)mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD);
+        (void)mallopt(M_ARENA_MAX, ARENAS_MAX);
+}
 
 static const char usage[] =
         "usage: clusterd [--foreground] [OPTIONS]   run the daemon\n"
@@ -161,6 +175,7 @@ static int run(const struct arguments *arguments)
         }
         log_open("clusterd", arguments->foreground, arguments->verbose ? LOG_DEBUG : LOG_INFO,
                  arguments->daemon.state_dir);
+        keep_memory_small();
         int error = daemon_run(&arguments->daemon);
         log_close();
         return error < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
