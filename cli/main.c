@@ -2,11 +2,19 @@
 /* clu: asks the cluster, and changes it. */
 
 #include <locale.h>
+#include <malloc.h>
 
 #include "cli/command.h"
 
+/* It lives for one answer: memory taken and given back again and again costs a long list a quarter of its
+ * time. */
+#define MEMORY_KEPT (64 * 1024 * 1024)
+#define MEMORY_STEP (8 * 1024 * 1024)
+
 int main(int argc, char **argv)
 {
+        (void)mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT);
+        (void)mallopt(M_TOP_PAD, MEMORY_STEP);
         (void)setlocale(LC_CTYPE, ""); /* for the width of what libsmartcols prints */
         return command_run(argc - 1, (const char *const *)argv + 1);
 }

@@ -43,10 +43,27 @@ static void write_node(FILE *stream, const char *key, const struct model *model,
                 (void)fprintf(stream, "\"%s\":\"%s\",", key, model_node_name(model, node));
 }
 
+/* Most are: a document of its own for each costs more than all else of its row. */
+static bool is_plain(const char *text)
+{
+        while (*text >= ' ' && *text < 0x7f && *text != '"' && *text != '\\')
+                text++;
+        return *text == '\0';
+}
+
+static void write_text(FILE *stream, const char *text)
+{
+        if (is_plain(text)) {
+                (void)fprintf(stream, "\"%s\"", text);
+                return;
+        }
+        json_t *document = document_text(text);
+        (void)json_dumpf(document, stream, JSON_ENCODE_ANY);
+        json_decref(document);
+}
+
 static void write_row(FILE *stream, const struct model *model, const struct role *role)
 {
-        json_t *reason = document_text(role->reason);
-
         (void)fprintf(stream, "{\"name\":\"%s\",\"kind\":\"%s\",\"state\":\"%s\",\"desired\":\"%s\",",
                       role->name, role_kind_name(role->kind), role_state_name(role->state),
                       role_desired_name(role->desired));
@@ -56,9 +73,8 @@ static void write_row(FILE *stream, const struct model *model, const struct role
                       "\"generation\":%" PRIu64 ",\"memory_mib\":%" PRIu32 ",\"cpus\":%" PRIu32
                       ",\"priority\":%" PRId32 ",\"failures\":%" PRIu32 ",\"reason\":",
                       role->generation, role->memory_mib, role->cpus, role->priority, role->failures);
-        (void)json_dumpf(reason, stream, JSON_ENCODE_ANY);
+        write_text(stream, role->reason);
         (void)fputc('}', stream);
-        json_decref(reason);
 }
 
 char *role_list_reply(const struct model *model)
