@@ -71,6 +71,8 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/guard_client.c %D%/io/guard_client.h \
 	%D%/io/ipc.h %D%/io/ipc_qb.c \
 	%D%/io/ipc_access.c %D%/io/ipc_access.h \
+	%D%/io/lease_file.c %D%/io/lease_file.h \
+	%D%/io/lease_worker.c %D%/io/lease_worker.h \
 	%D%/io/log.h %D%/io/log_qb.c \
 	%D%/io/mailbox.c %D%/io/mailbox.h \
 	%D%/io/membership.h %D%/io/membership_corosync.c \

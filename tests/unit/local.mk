@@ -218,3 +218,10 @@ check_PROGRAMS += %D%/lease_world_test
 %C%_lease_world_test_CFLAGS  = $(LEASE_TEST_CFLAGS)
 %C%_lease_world_test_LDADD   = $(LEASE_TEST_LIBS)
 EXTRA_DIST += %D%/lease_mutations.sh %D%/lease_mutations.txt
+
+# On a real file; what it reads and writes can be made to fail, to be lost and to hang.
+check_PROGRAMS += %D%/lease_worker_test
+%C%_lease_worker_test_SOURCES = %D%/lease_worker_test.c
+%C%_lease_worker_test_CFLAGS  = $(LEASE_TEST_CFLAGS) $(QB_CFLAGS)
+%C%_lease_worker_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pread -Wl,--wrap=pwrite
+%C%_lease_worker_test_LDADD   = clusterd/libcluio.a $(LEASE_TEST_LIBS) $(QB_LIBS) -lpthread

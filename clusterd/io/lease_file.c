@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/io/lease_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clusterd/base/scope.h"
+#include "clusterd/base/text.h"
+
+static int header_check(int fd, const struct lease_area_id *area, struct lease_area_id *ret_owner)
+{
+        _Alignas(SECTOR_BYTES) uint8_t header[SECTOR_BYTES];
+        struct stat status;
+        if (fstat(fd, &status) != 0)
+                return -errno;
+        if (!S_ISREG(status.st_mode) || status.st_size != (off_t)LEASE_AREA_BYTES)
+                return -EBADMSG;
+        int error = lease_file_read(fd, 0, header, 1);
+        if (error != 0)
+                return error;
+        switch (lease_area_decode(header, area, ret_owner)) {
+        case SECTOR_VALID:
+                return 0;
+        case SECTOR_FOREIGN:
+                return -EPERM;
+        case SECTOR_VERSION:
+                return -EPROTO;
+        case SECTOR_BLANK:
+        case SECTOR_DAMAGED:
+                break;
+        }
+        return -EBADMSG;
+}
+
+int lease_file_open(const char *path, const struct lease_area_id *area, struct lease_area_id *ret_owner,
+                    int *ret_fd)
+{
+        /* Durable before it returns: a storage that loses its power must not bring an older record back. */
+        SCOPED_CLOSE int fd = open(path, O_RDWR | O_DIRECT | O_DSYNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (fd < 0)
+                return errno == ELOOP ? -EBADMSG : -errno;
+        int error = header_check(fd, area, ret_owner);
+        if (error != 0)
+                return error;
+        *ret_fd = fd;
+        fd = -1;
+        return 0;
+}
+
+static int write_all(int fd, const uint8_t *bytes, size_t count)
+{
+        while (count > 0) {
+                ssize_t written = write(fd, bytes, count);
+                if (written < 0 && errno != EINTR)
+                        return -errno;
+                if (written > 0) {
+                        bytes += written;
+                        count -= (size_t)written;
+                }
+        }
+        return 0;
+}
+
+/* Zeroes too, so that later nothing has to be allocated: a full volume keeps its leases. */
+static int area_write(int fd, const struct lease_area_id *area)
+{
+        SCOPED_FREE uint8_t *bytes = calloc(1, LEASE_AREA_BYTES);
+        if (bytes == NULL)
+                abort();
+        lease_area_encode(area, bytes);
+        int error = write_all(fd, bytes, LEASE_AREA_BYTES);
+        if (error == 0 && fsync(fd) != 0)
+                error = -errno;
+        return error;
+}
+
+static int directory_sync(const char *path)
+{
+        char directory[PATH_MAX];
+        TEXT_COPY(directory, path);
+        char *slash = strrchr(directory, '/');
+        if (slash == NULL)
+                return -EINVAL;
+        slash[slash == directory] = '\0';
+        SCOPED_CLOSE int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd >= 0 && fsync(fd) == 0 ? 0 : -errno;
+}
+
+/* A whole file gets the name, and only if nothing has it. */
+static int area_place(const char *path, const struct lease_area_id *area)
+{
+        char draft[PATH_MAX];
+        if (snprintf(draft, sizeof draft, "%s.XXXXXX", path) >= (int)sizeof draft)
+                return -ENAMETOOLONG;
+        SCOPED_CLOSE int fd = mkostemp(draft, O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        int error = area_write(fd, area);
+        if (error == 0 && link(draft, path) != 0)
+                error = -errno;
+        (void)unlink(draft);
+        return error == 0 ? directory_sync(path) : error;
+}
+
+int lease_file_create(const char *path, const struct lease_area_id *area, struct lease_area_id *ret_owner)
+{
+        int error = area_place(path, area);
+        if (error != 0 && error != -EEXIST)
+                return error;
+        SCOPED_CLOSE int fd = -1;
+        return lease_file_open(path, area, ret_owner, &fd);
+}
+
+int lease_file_read(int fd, uint64_t sector, uint8_t *buffer, uint32_t sectors)
+{
+        size_t count = (size_t)sectors * SECTOR_BYTES;
+        ssize_t got = pread(fd, buffer, count, (off_t)(sector * SECTOR_BYTES));
+        if (got < 0)
+                return -errno;
+        return (size_t)got == count ? 0 : -ENODATA;
+}
+
+int lease_file_write(int fd, uint64_t sector, const uint8_t *buffer)
+{
+        ssize_t put = pwrite(fd, buffer, SECTOR_BYTES, (off_t)(sector * SECTOR_BYTES));
+        if (put < 0)
+                return -errno;
+        return put == SECTOR_BYTES ? 0 : -EIO;
+}
+
+const char *lease_file_explain(int error)
+{
+        switch (error) {
+        case -ENOENT:
+                return "there is no lease area: is the volume mounted here?";
+        case -EPERM:
+                return "the lease area is of another cluster or volume";
+        case -EPROTO:
+                return "the lease area is of another version";
+        case -EBADMSG:
+                return "what is there is no lease area, or it is damaged";
+        case -ENODATA:
+                return "the lease area is cut off";
+        case -EINVAL:
+                return "the file system takes no direct I/O";
+        default:
+                return strerror(-error);
+        }
+}
