@@ -177,6 +177,8 @@ static struct incident draw(struct world *world, enum fault_kind kind)
         case FAULT_DAEMON:
                 return draw_node(world, INCIDENT_KILL_CLUSTERD, duration(world) / 4);
         case FAULT_COROSYNC:
+                if (random_chance(chance(world), 300))
+                        return draw_node(world, INCIDENT_STOP_COROSYNC, duration(world));
                 return draw_node(world, INCIDENT_KILL_COROSYNC,
                                  random_between(chance(world), MS(200), MS(5000)));
         case FAULT_DISK_FAIL:

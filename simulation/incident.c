@@ -67,6 +67,20 @@ static void apply_kill_corosync(struct world *world, const struct incident *inci
         world_schedule(world, incident->duration_us, EVENT_COROSYNC, node, 0, 0);
 }
 
+/* Its guests are nobody's business then but clu-guard's. */
+static void apply_stop_corosync(struct world *world, const struct incident *incident)
+{
+        struct simulated_node *node = node_of(world, incident);
+        if (!node->station.up)
+                return;
+        shell_stop(world, node);
+        network_stop_in_order(world, node);
+        if (incident->duration_us == 0)
+                return;
+        world_schedule(world, incident->duration_us, EVENT_COROSYNC, node, 0, 0);
+        shell_start_later(world, node, incident->duration_us + MS(10));
+}
+
 /* --- a node --- */
 
 static void apply_power_off(struct world *world, const struct incident *incident)
@@ -264,6 +278,10 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
         [INCIDENT_HEAL_NETWORK] = { "heal-network", 0, "everybody reaches everybody", apply_heal_network },
         [INCIDENT_KILL_COROSYNC] = { "kill-corosync", NODE_FOR, "it starts again afterwards",
                                      apply_kill_corosync },
+        [INCIDENT_STOP_COROSYNC] = { "stop-corosync", NODE_FOR,
+                                     "in order, and clusterd with it: the others know at once; its guests "
+                                     "run on",
+                                     apply_stop_corosync },
         [INCIDENT_POWER_OFF] = { "power-off", NODE_FOR, "it boots afterwards", apply_power_off },
         [INCIDENT_POWER_ON] = { "power-on", INCIDENT_NODE, "it boots, if it is off", apply_power_on },
         [INCIDENT_FREEZE] = { "freeze", NODE_FOR,

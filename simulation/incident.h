@@ -25,6 +25,7 @@ enum incident_kind {
         INCIDENT_CUT_LINKS,
         INCIDENT_HEAL_NETWORK,
         INCIDENT_KILL_COROSYNC,
+        INCIDENT_STOP_COROSYNC,
         /* a node */
         INCIDENT_POWER_OFF,
         INCIDENT_POWER_ON,

@@ -92,6 +92,15 @@ static void write_fence_add(struct world *world, char *words)
                       number, number, other, level);
 }
 
+static void write_cluster_set(struct world *world, char *words)
+{
+        static const uint32_t holds_ms[] = { ISOLATION_HOLD_LEAST_MS, 9000, 15000 };
+        if (random_chance(chance(world), 300))
+                WRITE("cluster set --max-moves %u", 1 + (unsigned)random_below(chance(world), 3));
+        else
+                WRITE("cluster set --isolation-hold %u", holds_ms[random_below(chance(world), 3)]);
+}
+
 static void write_words(struct world *world, const struct simulated_node *node, char *words)
 {
         uint64_t draw = random_below(chance(world), 100);
@@ -113,8 +122,12 @@ static void write_words(struct world *world, const struct simulated_node *node, 
                 write_drain(world, node, words);
         } else if (draw < 91) {
                 write_confirm_off(world, node, words);
-        } else if (draw < 99) {
+        } else if (draw < 97) {
                 write_fence_add(world, words);
+        } else if (draw < 98) {
+                WRITE("fence remove ipmi%u", random_node(world));
+        } else if (draw < 99) {
+                write_cluster_set(world, words);
         } else {
                 WRITE("node fence n%u --reason \"it smells\"", random_node(world));
         }

@@ -94,6 +94,7 @@ struct station {
 
 void network_start(struct world *world, struct simulated_node *node);
 void network_stop(struct world *world, struct simulated_node *node);
+void network_stop_in_order(struct world *world, struct simulated_node *node);
 void network_join(struct world *world, struct simulated_node *node);
 void network_leave(struct world *world, struct simulated_node *node);
 void network_send(struct world *world, struct simulated_node *node, const struct message *message);

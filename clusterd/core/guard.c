@@ -12,12 +12,13 @@ static uint64_t lapses_at(const struct cluster *cluster)
 {
         if (cluster->contact_ms == 0)
                 return 0;
-        return cluster->contact_ms + cluster->model->settings.isolation_hold_ms;
+        return cluster->contact_ms +
+               (MUTATED(GUARD_NEVER_LAPSES) ? UINT32_MAX : cluster->model->settings.isolation_hold_ms);
 }
 
 bool guard_is_valid(const struct cluster *cluster)
 {
-        return cluster->now_ms < lapses_at(cluster) || MUTATED(GUARD_NEVER_LAPSES);
+        return cluster->now_ms < lapses_at(cluster);
 }
 
 void guard_tick(struct cluster *cluster)

@@ -331,7 +331,8 @@ static void see_to_membership(struct cluster *cluster)
         bool known = is_member(cluster) && node->memory_mib == me->memory_mib && node->cpus == me->cpus &&
                      node->watchdog == me->watchdog && text_equal(node->address, me->address) &&
                      text_equal(node->migration_address, me->migration_address);
-        bool barred = node != NULL && node->fence_wanted && node->boot == me->boot; /* it would be refused */
+        bool barred = node != NULL && node->fence_wanted && node->boot == me->boot &&
+                      !MUTATED(REJOIN_UNFENCED); /* it would be refused */
         if (known || barred || cluster->join_count != 0)
                 return;
         if (cluster->now_ms < cluster->join_ms + JOIN_AGAIN_MS && cluster->join_ms != 0) {

@@ -165,8 +165,9 @@ static void ask_for_promise(struct cluster *cluster)
 {
         const struct round *round = &cluster->round;
         struct ledger *ledger = &cluster->ledger;
-        if (round->phase != ROUND_LEVEL || ledger->blank || ledger->promised >= round->decide.epoch ||
-            !is_participant(cluster) || !holds_history(cluster))
+        if (round->phase != ROUND_LEVEL || ledger->blank ||
+            (ledger->promised >= round->decide.epoch && !MUTATED(EPOCH_REUSED)) || !is_participant(cluster) ||
+            !holds_history(cluster))
                 return;
         ledger->promised = round->decide.epoch;
         action_add(cluster, CLUSTER_ACTION_PROMISE, "epoch %llu", (unsigned long long)round->decide.epoch)
