@@ -87,20 +87,25 @@ static bool may_shorten_guard(struct apply *apply)
         return true;
 }
 
+struct settings settings_changed(const struct settings *settings, const struct command_cluster_set *set)
+{
+        struct settings next = *settings;
+        if (set->fields & SETTINGS_FIELD_MOVES_MAX)
+                next.moves_max = set->settings.moves_max;
+        if (set->fields & SETTINGS_FIELD_ISOLATION_HOLD)
+                next.isolation_hold_ms = set->settings.isolation_hold_ms;
+        if (set->fields & SETTINGS_FIELD_STOP_GRACE)
+                next.stop_grace_ms = set->settings.stop_grace_ms;
+        if (set->fields & SETTINGS_FIELD_WATCHDOG)
+                next.watchdog_ms = set->settings.watchdog_ms;
+        if (set->fields & SETTINGS_FIELD_MARGIN)
+                next.margin_ms = set->settings.margin_ms;
+        return next;
+}
+
 static void apply_cluster_set(struct apply *apply, const struct command_cluster_set *set)
 {
-        struct settings next = apply->model->settings;
-        struct settings *settings = &next;
-        if (set->fields & SETTINGS_FIELD_MOVES_MAX)
-                settings->moves_max = set->settings.moves_max;
-        if (set->fields & SETTINGS_FIELD_ISOLATION_HOLD)
-                settings->isolation_hold_ms = set->settings.isolation_hold_ms;
-        if (set->fields & SETTINGS_FIELD_STOP_GRACE)
-                settings->stop_grace_ms = set->settings.stop_grace_ms;
-        if (set->fields & SETTINGS_FIELD_WATCHDOG)
-                settings->watchdog_ms = set->settings.watchdog_ms;
-        if (set->fields & SETTINGS_FIELD_MARGIN)
-                settings->margin_ms = set->settings.margin_ms;
+        struct settings next = settings_changed(&apply->model->settings, set);
         if (next.isolation_hold_ms < ISOLATION_HOLD_LEAST_MS &&
             (set->fields & SETTINGS_FIELD_ISOLATION_HOLD)) {
                 apply_refuse(apply, "an isolation hold under %u ms would stop guests of healthy nodes",

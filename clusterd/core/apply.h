@@ -36,6 +36,7 @@ void apply_command(struct apply *apply, const struct command *command);
 
 /* All that a guard may take, from the last contact until nothing runs: what survivors wait. */
 uint64_t settings_guard_ms(const struct settings *settings);
+struct settings settings_changed(const struct settings *settings, const struct command_cluster_set *set);
 
 /* For the files apply_*.c. */
 void apply_refuse(struct apply *apply, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -78,8 +78,8 @@ static void resolve_move(struct apply *apply, struct role *role)
                 return;
         bool on_owner = role->owner_end == MOVE_END_RUNNING, on_target = role->target_end == MOVE_END_RUNNING;
         if (on_owner && on_target && !MUTATED(MOVE_ENDS_TWICE)) {
-                TEXT_COPY(role->reason,
-                          "both ends of the move say that it runs there: one of them must be stopped");
+                TEXT_COPY(role->reason, "both ends of the move say that it runs there: the source stops what "
+                                        "the move left behind");
                 return;
         }
         if (on_owner || on_target) {

@@ -195,8 +195,7 @@ void cluster_status_read(const struct cluster *cluster, struct cluster_status *r
         bool active = round_is_active(cluster);
         *ret_status = (struct cluster_status){
                 .active = active,
-                .primary = round->phase != ROUND_NONE && round->phase != ROUND_GATHER &&
-                           round->phase != ROUND_REFUSED && round->decide.primary,
+                .primary = round_is_primary(round),
                 .epoch = round->decide.epoch,
                 .leader = round->phase == ROUND_ACTIVE ? round->leader : NODE_NONE,
                 .members = round->members,

@@ -198,6 +198,7 @@ void round_message(struct cluster *cluster, uint32_t sender, const struct messag
 void round_stored(struct cluster *cluster);
 void round_tick(struct cluster *cluster);
 bool round_is_active(const struct cluster *cluster); /* in an epoch, and level with it */
+bool round_is_primary(const struct round *round);    /* decided so: its view may hold or win an epoch */
 bool round_is_leader(const struct cluster *cluster);
 bool round_may_propose(const struct cluster *cluster);
 /* The epoch's entry is committed. */

@@ -133,6 +133,42 @@ static void give_up(struct cluster *cluster, struct pending *pending)
                 finish(cluster, pending, REPLY_NO_QUORUM, 0, "no quorum: nothing was changed");
 }
 
+/* A node that does not follow the ledger would go on by the longer times, in contact or not. */
+static bool may_shorten_guard(const struct cluster *cluster, const struct command_cluster_set *set,
+                              char reason[REASON_BYTES])
+{
+        const struct round *round = &cluster->round;
+        const struct settings *settings = &cluster->model->settings;
+        struct settings next = settings_changed(settings, set);
+        if (!round_is_active(cluster) || settings_guard_ms(&next) >= settings_guard_ms(settings))
+                return true;
+        MODEL_EACH_NODE (cluster->model, node) {
+                if (node->state != NODE_UP ||
+                    node_set_has(round->level & round->members & round->connected, node->id))
+                        continue;
+                (void)snprintf(
+                        reason, REASON_BYTES,
+                        "%s does not follow the ledger now and would go on by the longer times: wait until "
+                        "it does",
+                        node->name);
+                return false;
+        }
+        return true;
+}
+
+/* What the ledger cannot know and this node sees; looked at when it is sent. */
+static bool may_be_sent(const struct cluster *cluster, const struct command *command,
+                        char reason[REASON_BYTES])
+{
+        if (command->kind == COMMAND_CLUSTER_SET)
+                return may_shorten_guard(cluster, &command->cluster_set, reason);
+        if (command->kind != COMMAND_NODE_CONFIRM_OFF ||
+            !node_set_has(cluster->round.connected, command->node.node))
+                return true;
+        (void)snprintf(reason, REASON_BYTES, "that node is connected: it is not off");
+        return false;
+}
+
 /* False: it is answered. */
 static bool tick_one(struct cluster *cluster, struct pending *pending)
 {
@@ -141,9 +177,9 @@ static bool tick_one(struct cluster *cluster, struct pending *pending)
                 give_up(cluster, pending);
                 return false;
         }
-        if (pending->command.kind == COMMAND_NODE_CONFIRM_OFF && !pending->sent &&
-            node_set_has(cluster->round.connected, pending->command.node.node)) {
-                finish(cluster, pending, REPLY_REFUSED, 0, "that node is connected: it is not off");
+        char reason[REASON_BYTES];
+        if (!pending->sent && !may_be_sent(cluster, &pending->command, reason)) {
+                finish(cluster, pending, REPLY_REFUSED, 0, reason);
                 return false;
         }
         wake_at(cluster, pending->since_ms + patience);

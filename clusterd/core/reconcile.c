@@ -200,6 +200,9 @@ static void see_to_moving_out(struct looked_at *at)
                         report(at, REPORT_SHUT_DOWN, local->text);
                 else
                         report(at, REPORT_ABSENT, local->text);
+        } else if (at->role->owner_end == MOVE_END_RUNNING && at->role->target_end == MOVE_END_RUNNING) {
+                if (at->present)
+                        stop(at, 0, "it runs on the target: what the move left here must not run, too");
         } else if ((at->role->owner_end == MOVE_END_RUNNING && !MUTATED(MOVE_BEGINS_LATE)) ||
                    local->in_doubt) {
                 return; /* said already; or a listing will tell */
@@ -230,7 +233,11 @@ static void see_to_moving_in(struct looked_at *at)
                 if (at->role->target_end == MOVE_END_UNKNOWN)
                         report(at, REPORT_RUNNING, "");
         } else if (at->local->observation == OBSERVED_INCOMING) {
-                if (owner_done && owner != NULL && owner->state == NODE_DOWN) {
+                /* It may have arrived before its source went: only a listing asked since says that it did
+                 * not. */
+                bool is_stranded = owner_done && owner != NULL && owner->state == NODE_DOWN &&
+                                   at->local->listed > at->local->stamp;
+                if (is_stranded) {
                         stop(at, 0, "its source is gone in the middle of the move");
                 } else {
                         at->cluster->list_wanted = true;

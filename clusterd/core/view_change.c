@@ -343,12 +343,28 @@ void round_stored(struct cluster *cluster)
         }
 }
 
+bool round_is_primary(const struct round *round)
+{
+        return round->phase != ROUND_NONE && round->phase != ROUND_GATHER && round->phase != ROUND_REFUSED &&
+               round->decide.primary;
+}
+
+/*
+ * Nobody can prove anything of a node that is in the primary view, so a disk that fails, here or at a
+ * majority, stops no guest. But once the guard has lapsed only the ledger says what is still ours.
+ */
+static bool contact_counts(const struct cluster *cluster)
+{
+        return round_is_active(cluster) || (round_is_primary(&cluster->round) && guard_is_valid(cluster)) ||
+               MUTATED(CONTACT_WITHOUT_EPOCH);
+}
+
 static void on_heartbeat(struct cluster *cluster, uint32_t sender, const struct message_heartbeat *heartbeat)
 {
         struct round *round = &cluster->round;
         round->heard_ms[sender] = cluster->now_ms;
         round->heartbeats[sender] = *heartbeat;
-        if (sender != self(cluster) || !(round_is_active(cluster) || MUTATED(CONTACT_WITHOUT_EPOCH)))
+        if (sender != self(cluster) || !contact_counts(cluster))
                 return;
         /*
          * Our message comes back as soon as we hold the token, and that token may be a stale one of a ring

@@ -269,6 +269,22 @@ START_TEST(a_node_that_is_still_connected_is_not_lost)
 }
 END_TEST
 
+/* It goes by the times that it knows, and may be lost later than anybody remembers what those were. */
+START_TEST(times_are_not_shortened_behind_the_back_of_a_node)
+{
+        struct command set = { .kind = COMMAND_CLUSTER_SET };
+        set.cluster_set.fields = SETTINGS_FIELD_ISOLATION_HOLD;
+        set.cluster_set.settings.isolation_hold_ms = settings_default.isolation_hold_ms - 1000;
+        desk_view_connected(&desk, 0, node_set_of(2)); /* its daemon is gone, its keeper is not */
+        ck_assert_int_eq(desk_ask(&desk, &set), REPLY_REFUSED);
+        set.cluster_set.settings.isolation_hold_ms = settings_default.isolation_hold_ms + 1000;
+        ck_assert_int_eq(desk_ask(&desk, &set), REPLY_DONE);
+        desk_view(&desk, node_set_of(2));
+        set.cluster_set.settings.isolation_hold_ms = settings_default.isolation_hold_ms;
+        ck_assert_int_eq(desk_ask(&desk, &set), REPLY_DONE);
+}
+END_TEST
+
 START_TEST(an_operator_can_have_a_connected_node_turned_off)
 {
         add_device("ipmi");
@@ -317,6 +333,7 @@ int main(void)
         tcase_add_test(tcase, without_a_device_the_expiry_of_its_guard_is_waited_for);
         tcase_add_test(tcase, without_device_and_watchdog_only_an_operator_can_tell);
         tcase_add_test(tcase, a_node_that_is_still_connected_is_not_lost);
+        tcase_add_test(tcase, times_are_not_shortened_behind_the_back_of_a_node);
         tcase_add_test(tcase, an_operator_can_have_a_connected_node_turned_off);
         tcase_add_test(tcase, nonsense_about_fencing_is_ignored);
         suite_add_tcase(suite, tcase);

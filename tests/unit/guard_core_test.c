@@ -161,12 +161,30 @@ START_TEST(a_move_with_an_unknown_end_waits_for_a_listing)
 }
 END_TEST
 
+/* libvirt leaves a source behind when the target's last word is lost; the target's guest is the newer. */
+START_TEST(of_two_ends_that_both_run_the_source_is_stopped)
+{
+        begin_move();
+        desk_done(&desk, "vm01", OPERATION_MOVE, OPERATION_FAILED, OBSERVED_RUNNING);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_STOP), 0);
+        desk_hear_report(&desk, "vm01", 2, REPORT_RUNNING);
+        ck_desk_state(&desk, "vm01", ROLE_MOVING);
+        const struct cluster_action *stop = desk_take(&desk, CLUSTER_ACTION_STOP);
+        ck_assert_ptr_nonnull(stop);
+        ck_assert_uint_eq(stop->role.timeout_ms, 0);
+        desk_done(&desk, "vm01", OPERATION_STOP, OPERATION_SUCCEEDED, OBSERVED_ABSENT_UNKNOWN);
+        ck_desk_state(&desk, "vm01", ROLE_ONLINE);
+        ck_assert_uint_eq(desk_role(&desk, "vm01")->owner, 2);
+}
+END_TEST
+
 START_TEST(two_ends_that_both_run_are_resolved_when_ours_ends)
 {
         begin_move();
         desk_done(&desk, "vm01", OPERATION_MOVE, OPERATION_FAILED, OBSERVED_RUNNING);
         desk_hear_report(&desk, "vm01", 2, REPORT_RUNNING);
         ck_desk_state(&desk, "vm01", ROLE_MOVING);
+        desk_done(&desk, "vm01", OPERATION_STOP, OPERATION_FAILED, OBSERVED_RUNNING);
         desk_observed(&desk, "vm01", OBSERVED_ABSENT_FAILED);
         desk_list(&desk, NULL);
         ck_desk_state(&desk, "vm01", ROLE_ONLINE);
@@ -227,6 +245,75 @@ START_TEST(what_still_arrives_is_neither_running_nor_absent)
 }
 END_TEST
 
+/* The last that was heard of it may be from before it arrived. */
+START_TEST(what_arrives_from_a_dead_source_is_stopped_only_when_it_surely_did_not_arrive)
+{
+        begin_move_in();
+        desk_observed(&desk, "vm01", OBSERVED_INCOMING);
+        desk_view(&desk, 0);
+        struct command confirm = { .kind = COMMAND_NODE_CONFIRM_OFF };
+        confirm.node.node = 2;
+        ck_assert_int_eq(desk_ask(&desk, &confirm), REPLY_DONE);
+        ck_assert_int_eq(desk_role(&desk, "vm01")->owner_end, MOVE_END_ABSENT);
+        const struct cluster_action *list = NULL;
+        for (const struct cluster_action *next; (next = desk_take(&desk, CLUSTER_ACTION_LIST)) != NULL;)
+                list = next;
+        if (list != NULL) { /* asked before */
+                desk_listed(&desk, list->listing, "vm01", OBSERVED_INCOMING);
+                desk_list_end(&desk, list->listing);
+        }
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_STOP), 0);
+        desk_wait(&desk, 2000);
+        list = desk_take(&desk, CLUSTER_ACTION_LIST);
+        ck_assert_ptr_nonnull(list);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_STOP), 0);
+        if (_i == 0) {
+                desk_listed(&desk, list->listing, "vm01", OBSERVED_RUNNING);
+                desk_list_end(&desk, list->listing);
+                ck_desk_state(&desk, "vm01", ROLE_ONLINE);
+                ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_STOP), 0);
+        } else {
+                desk_listed(&desk, list->listing, "vm01", OBSERVED_INCOMING);
+                desk_list_end(&desk, list->listing);
+                desk_wait(&desk, 2000);
+                ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_STOP), 1);
+        }
+}
+END_TEST
+
+/* It cannot promise, so it follows no epoch; but nobody can give its roles away while it is connected. */
+START_TEST(a_disk_that_fails_stops_no_guest)
+{
+        desk_online(&desk, "vm01");
+        desk_wait(&desk, 3000);
+        desk.store_is_slow = true;
+        desk_view(&desk, node_set_of(2) | node_set_of(3));
+        desk_wait(&desk, 10 * settings_default.isolation_hold_ms);
+        ck_assert(guard_is_valid_now());
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_STOP), 0);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_START), 1);
+}
+END_TEST
+
+START_TEST(a_guard_that_has_lapsed_is_renewed_only_by_who_knows_the_ledger)
+{
+        desk_online(&desk, "vm01");
+        desk_wait(&desk, 3000);
+        desk.is_deaf = true;
+        desk_wait(&desk, settings_default.isolation_hold_ms + 600);
+        ck_assert(!guard_is_valid_now());
+        desk.store_is_slow = true;
+        desk.is_deaf = false;
+        desk_view(&desk, node_set_of(2) | node_set_of(3));
+        desk_wait(&desk, 10000);
+        ck_assert(!guard_is_valid_now());
+        desk.store_is_slow = false;
+        desk_store(&desk);
+        desk_wait(&desk, 5000);
+        ck_assert(guard_is_valid_now());
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("guard_core");
@@ -243,6 +330,11 @@ int main(void)
         tcase_add_test(tcase, two_ends_that_both_run_are_resolved_when_ours_ends);
         tcase_add_test(tcase, a_target_says_nothing_of_absence_before_its_source_has_spoken);
         tcase_add_test(tcase, a_listing_from_before_the_source_spoke_proves_no_absence);
+        tcase_add_test(tcase, of_two_ends_that_both_run_the_source_is_stopped);
+        tcase_add_loop_test(
+                tcase, what_arrives_from_a_dead_source_is_stopped_only_when_it_surely_did_not_arrive, 0, 2);
+        tcase_add_test(tcase, a_disk_that_fails_stops_no_guest);
+        tcase_add_test(tcase, a_guard_that_has_lapsed_is_renewed_only_by_who_knows_the_ledger);
         tcase_add_test(tcase, what_still_arrives_is_neither_running_nor_absent);
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);
