@@ -6,8 +6,7 @@
 
 #include "cli/command.h"
 
-/* It lives for one answer: memory taken and given back again and again costs a long list a quarter of its
- * time. */
+/* It lives for one answer: what a long list gives back is wanted again at once. */
 #define MEMORY_KEPT (64 * 1024 * 1024)
 #define MEMORY_STEP (8 * 1024 * 1024)
 
