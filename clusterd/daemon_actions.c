@@ -53,7 +53,7 @@ static void on_fenced(void *context, const struct fence_outcome *outcome)
         event.fence.node = attempt->node;
         event.fence.off = outcome->off;
         TEXT_COPY(event.fence.device, attempt->device);
-        TEXT_COPY(event.fence.text, outcome->text);
+        TEXT_PRINT(event.fence.text, "%.*s", REASON_BYTES - 1, outcome->text);
         struct daemon *daemon = attempt->daemon;
         fence_attempt_free(attempt); /* what follows may end the rest of its attempt */
         daemon_deliver(daemon, &event);

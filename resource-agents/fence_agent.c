@@ -63,7 +63,7 @@ static void run_end(struct fence_run *run, struct fence_outcome *outcome)
 
 /* AGENT STEP: what happened[: what it said]. Secrets are overwritten before anything is cut. */
 static void text_make(const struct fence_run *run, const char *what, const char *output,
-                      char ret_text[REASON_BYTES])
+                      char ret_text[FENCE_TEXT_BYTES])
 {
         SCOPED_FREE char *clean = strdup(output);
         SCOPED_FREE char *text = NULL;
@@ -75,11 +75,11 @@ static void text_make(const struct fence_run *run, const char *what, const char 
         if (asprintf(&text, "%s %s: %s%s%s", run->device.agent, step_words[run->step], what,
                      said[0] != '\0' ? ": " : "", said) < 0)
                 abort();
-        text_copy(ret_text, REASON_BYTES, text);
+        text_copy(ret_text, FENCE_TEXT_BYTES, text);
 }
 
 static void failure_text(const struct fence_run *run, const struct process_result *result,
-                         char ret_text[REASON_BYTES])
+                         char ret_text[FENCE_TEXT_BYTES])
 {
         char what[64];
         if (result->exit_code == -1)
@@ -184,13 +184,13 @@ static void on_status_exit(struct fence_run *run, const struct process_result *r
 static void on_metadata_exit(struct fence_run *run, const struct process_result *result)
 {
         struct fence_outcome outcome = { 0 };
-        char what[REASON_BYTES];
+        char what[FENCE_TEXT_BYTES];
         if (result->timed_out || result->exit_code != EXIT_DONE) {
                 failure_text(run, result, outcome.text);
         } else {
                 outcome.off = outcome.known =
-                        fence_metadata_knows(result->output, run->device.options, what, sizeof what);
-                text_make(run, outcome.off ? "it knows all options" : what, "", outcome.text);
+                        fence_metadata_check(result->output, run->device.options, what, sizeof what);
+                text_make(run, outcome.off ? "its options are right" : what, "", outcome.text);
         }
         run_end(run, &outcome);
 }

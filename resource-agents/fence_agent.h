@@ -11,11 +11,13 @@
 #include "clusterd/io/process_runner.h"
 #include "clusterd/protocol/object.h"
 
+#define FENCE_TEXT_BYTES 768 /* a check names every option that the agent knows */
+
 struct fence_outcome {
         bool off;   /* turned off and verified */
         bool known; /* for status: the agent answered at all */
         bool on;    /* for status */
-        char text[REASON_BYTES];
+        char text[FENCE_TEXT_BYTES];
         uint32_t duration_ms;
 };
 
@@ -37,7 +39,7 @@ void fence_run_cancel(struct fence_run *run);
 /* Asks the status only: `clu fence test`. */
 void fence_agent_status(struct process_runner *runner, const struct fence_device *device,
                         const char *node_name, fence_on_done on_done, void *context);
-/* Is there such an agent, and does it know these options (its metadata)? Runs `-o metadata`, asynchronously;
+/* Is there such an agent, and are the options right by its metadata? Runs `-o metadata`, asynchronously;
  * outcome.off is true when all is well, text says what is not. */
 void fence_agent_check(struct process_runner *runner, const struct fence_device *device,
                        fence_on_done on_done, void *context);

@@ -7,7 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* output: of `AGENT -o metadata`. false: *ret_text says what is wrong. */
-bool fence_metadata_knows(const char *output, const char *options, char *ret_text, size_t text_bytes);
+/*
+ * output: of `AGENT -o metadata`. Are all options known, of the right type, and all required ones there?
+ * false: *ret_text says what is wrong, and what the agent knows; never a value.
+ */
+bool fence_metadata_check(const char *output, const char *options, char *ret_text, size_t text_bytes);
 
 #endif

@@ -192,8 +192,8 @@ void request_fence_checked(struct request_handler *handler, uint64_t token, bool
         }
         struct request request = request_of(handler, pending);
         (void)request_fail(&request, VERB_EXIT_REFUSED, "a fence agent must be there and know its options",
-                           "correct --agent or --option; AGENT -o metadata lists them", "fence device %s: %s",
-                           pending->name, text);
+                           "correct --agent or --option; AGENT -o metadata explains them",
+                           "fence device %s: %s", pending->name, text);
         send_failure(&request);
         pending_remove(handler, pending);
 }

@@ -13,7 +13,7 @@
 struct request_error {
         enum verb_exit exit;
         bool retry; /* nothing happened, and it may well work soon: clu asks again */
-        char message[512];
+        char message[1024];
         char rule[REASON_BYTES];
         char remedy[REASON_BYTES];
 };

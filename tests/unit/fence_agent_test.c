@@ -240,31 +240,53 @@ END_TEST
 START_TEST(secrets_are_in_no_text)
 {
         off("echo \"Parse error: unknown option passwd=hunter2, x hunter2 'Tr 0'\"; exit 1",
-            "login=admin\npasswd=hunter2\nsnmp_priv_passwd=\"Tr 0\"\n", 20000);
+            "login=admin\npasswd=hunter2\npasswd_script=option\nsnmp_priv_passwd=\"Tr 0\"\n", 20000);
         ck_assert_msg(strstr(outcome.text, "hunter2") == NULL, "%s", outcome.text);
         ck_assert_msg(strstr(outcome.text, "Tr 0") == NULL, "%s", outcome.text);
         ck_assert_ptr_nonnull(strstr(outcome.text, "unknown option passwd=*******"));
 }
 END_TEST
 
+/* clang-format off */
+#define PARAMETER(name, attributes, content)                                                                 \
+        "<parameter name=\"" name "\" " attributes "><content " content "</content></parameter>"
 #define METADATA                                                                                             \
-        "echo warning >&2; [ \"$1 $2\" = '-o metadata' ] && echo '<?xml version=\"1.0\" ?><resource-agent "  \
-        "name=\"x\"><parameters>"                                                                            \
-        "<parameter name=\"ip\"/><parameter name=\"pass_wd\"/></parameters></resource-agent>'; "
+        "echo warning >&2; [ \"$1 $2\" = '-o metadata' ] && echo '<?xml version=\"1.0\" ?>"                  \
+        "<resource-agent name=\"x\"><parameters>"                                                            \
+        PARAMETER("action", "required=\"1\"", "type=\"string\">")                                            \
+        PARAMETER("ip", "required=\"1\" obsoletes=\"ipaddr\"", "type=\"string\">")                           \
+        PARAMETER("ipaddr", "required=\"1\" deprecated=\"1\"", "type=\"string\">")                           \
+        PARAMETER("plug", "required=\"1\"", "type=\"string\">")                                              \
+        PARAMETER("ipport", "required=\"1\"", "type=\"integer\" default=\"623\">")                           \
+        PARAMETER("power_wait", "", "type=\"second\">")                                                      \
+        PARAMETER("lanplus", "", "type=\"boolean\">")                                                        \
+        PARAMETER("pass_wd", "", "type=\"string\">")                                                         \
+        PARAMETER("auth", "", "type=\"select\"><option value=\"md5\"/><option value=\"none\"/>")             \
+        "</parameters></resource-agent>'; "
+/* clang-format on */
 
 static const struct {
         const char *body, *options;
         bool well;
         const char *text;
 } checks[] = {
-        { METADATA, "ip=x\npass-wd=hunter2\nport.n1=3\n", true, "knows all options" },
-        { METADATA, "ip=x\nipp=y\n", false, "does not know the option ipp" },
+        { METADATA, "ip=x\npass-wd=hunter2\nport.n1=3\n", true, "options are right" },
+        { METADATA, "ipaddr=x\nipport=-1\npower_wait=3\nlanplus\nauth=none\n", true, "options are right" },
+        { METADATA, "ip=x\nlanplus=Yes\n", true, "options are right" },
+        { METADATA, "ip=x\nipp=y\n", false,
+          "does not know the option ipp; it knows ip, plug, ipport, power_wait, lanplus, pass_wd, auth" },
+        { METADATA, "pass_wd=x\n", false, "needs the option ip; it knows ip, plug" },
+        { METADATA, "ip=x\nipport=6x3\n", false, "option ipport should be a whole number" },
+        { METADATA, "ip=x\nipport=\n", false, "option ipport should be a whole number" },
+        { METADATA, "ip=x\npower_wait=soon\n", false, "option power_wait should be a whole number" },
+        { METADATA, "ip=x\nlanplus=2\n", false, "option lanplus should be 1 or 0" },
+        { METADATA, "ip=x\nauth=MD5\n", false, "option auth should be one of md5, none" },
         { "echo hello", "ip=x\n", false, "is it a fence agent" },
         { "echo '<resource-agent><broken></resource-agent>'", "ip=x\n", false, "is it a fence agent" },
         { "exit 1", "", false, "exit code 1" },
 };
 
-START_TEST(check_compares_the_options_with_the_metadata)
+START_TEST(options_are_checked_against_the_metadata)
 {
         agent_write("fence_test", checks[_i].body);
         struct fence_device device = device_of("fence_test", checks[_i].options, 1000);
@@ -272,6 +294,28 @@ START_TEST(check_compares_the_options_with_the_metadata)
         await();
         ck_assert_msg(outcome.off == checks[_i].well, "%s", outcome.text);
         ck_assert_msg(strstr(outcome.text, checks[_i].text) != NULL, "%s", outcome.text);
+}
+END_TEST
+
+START_TEST(debians_agents_take_what_their_pages_show)
+{
+        static const struct {
+                const char *agent, *options, *text;
+        } real[] = {
+                { "fence_ipmilan", "ip=bmc1\nusername=a\npassword=b\nlanplus=1\n", "options are right" },
+                { "fence_ipmilan", "ip=bmc1\nprivlvl=king\n", "should be one of callback, user" },
+                { "fence_apc", "ip=pdu1\nplug.n1=3\n", "needs the option username" },
+        };
+        char path[128];
+        TEXT_PRINT(path, "/usr/sbin/%s", real[_i].agent);
+        if (access(path, X_OK) < 0) {
+                fprintf(stderr, "SKIP: no %s (package fence-agents)\n", path);
+                return;
+        }
+        struct fence_device device = device_of(real[_i].agent, real[_i].options, 20000);
+        fence_agent_check(runner, &device, on_done, NULL);
+        await();
+        ck_assert_msg(strstr(outcome.text, real[_i].text) != NULL, "%s", outcome.text);
 }
 END_TEST
 
@@ -312,11 +356,12 @@ int main(void)
         LOOP_TEST(tcase, off_counts_only_when_its_status_confirms_it, cases);
         LOOP_TEST(tcase, status_tells_on_off_and_unknown_apart, statuses);
         LOOP_TEST(tcase, the_agent_reads_what_the_table_says, inputs);
-        LOOP_TEST(tcase, check_compares_the_options_with_the_metadata, checks);
+        LOOP_TEST(tcase, options_are_checked_against_the_metadata, checks);
         tcase_add_test(tcase, a_missing_agent_says_so);
         tcase_add_loop_test(tcase, a_cancelled_agent_is_killed_and_answers_nothing, 0, 2);
         tcase_add_test(tcase, the_longest_options_fit);
         tcase_add_test(tcase, secrets_are_in_no_text);
+        tcase_add_loop_test(tcase, debians_agents_take_what_their_pages_show, 0, 3);
         tcase_add_test(tcase, debians_fence_dummy_is_turned_off);
 
         Suite *suite = suite_create("fence_agent");
