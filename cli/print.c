@@ -177,6 +177,7 @@ void print_result(const struct verb_call *call, json_t *result)
         case VERB_FENCE_TEST:
                 print_fence_test(result);
                 return;
+        case VERB_FENCE_HISTORY:
         case VERB_EVENT_LIST:
                 print_events(result);
                 return;

@@ -88,6 +88,7 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/request_entry_text.h \
 	%D%/io/request_history.c \
 	%D%/io/request_internal.h \
+	%D%/io/request_fence.c \
 	%D%/io/request_node.c \
 	%D%/io/request_plan.c \
 	%D%/io/request_role.c \

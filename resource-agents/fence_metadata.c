@@ -66,9 +66,9 @@ static bool attribute_is(xmlNode *node, const char *name, const char *wanted)
 static xmlNode *parameter_find(xmlNode *parameters, const char *key, size_t key_bytes)
 {
         char name[ATTRIBUTE_BYTES];
-        EACH_CHILD(parameters, "parameter", parameter)
-        if (names_match(attribute(parameter, "name", name), key, key_bytes))
-                return parameter;
+        EACH_CHILD (parameters, "parameter", parameter)
+                if (names_match(attribute(parameter, "name", name), key, key_bytes))
+                        return parameter;
         return NULL;
 }
 
@@ -82,8 +82,7 @@ static void say_known(xmlNode *parameters, char *text, size_t text_bytes)
 {
         char name[ATTRIBUTE_BYTES];
         const char *gap = "; it knows ";
-        EACH_CHILD(parameters, "parameter", parameter)
-        {
+        EACH_CHILD (parameters, "parameter", parameter) {
                 size_t used = strlen(text);
                 if (attribute_is(parameter, "deprecated", "1") ||
                     strcmp(attribute(parameter, "name", name), "action") == 0)
@@ -122,8 +121,7 @@ static bool is_choice(xmlNode *content, const char *value, size_t bytes, char *c
 {
         char choice[ATTRIBUTE_BYTES];
         bool found = false;
-        EACH_CHILD(content, "option", option)
-        {
+        EACH_CHILD (content, "option", option) {
                 size_t used = strlen(choices);
                 attribute(option, "value", choice);
                 found = found || (strlen(choice) == bytes && memcmp(choice, value, bytes) == 0);
@@ -187,8 +185,7 @@ static bool option_is_given(const char *options, const char *name)
 static bool required_are_given(xmlNode *parameters, const char *options, char *ret_text, size_t text_bytes)
 {
         char name[ATTRIBUTE_BYTES], before[ATTRIBUTE_BYTES], value[ATTRIBUTE_BYTES];
-        EACH_CHILD(parameters, "parameter", parameter)
-        {
+        EACH_CHILD (parameters, "parameter", parameter) {
                 xmlNode *content = child_next(parameter->children, "content");
                 attribute(parameter, "name", name);
                 attribute(parameter, "obsoletes", before);

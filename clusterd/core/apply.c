@@ -226,6 +226,9 @@ void apply_command(struct apply *apply, const struct command *command)
         case COMMAND_FENCE_REMOVE:
                 apply_fence_remove(apply, &command->fence_remove);
                 return;
+        case COMMAND_FENCE_REPORT: /* for the history alone */
+                (void)apply_node(apply, command->fence_report.node);
+                return;
         case COMMAND_COUNT:
                 break;
         }

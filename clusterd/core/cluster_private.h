@@ -102,6 +102,7 @@ struct fencing {
         uint64_t incarnation; /* of the node, that all this is about */
         uint64_t attempt;     /* 0: none under way */
         uint32_t level;       /* of the attempt, or of the last that failed; 0: begin with the first */
+        uint64_t started_ms;  /* the attempt */
         uint32_t running;     /* devices of the attempt that have not answered */
         uint32_t tries;       /* through all levels */
         uint64_t next_ms;
@@ -166,8 +167,9 @@ struct cluster {
         uint32_t *order;                       /* scratch: role slots to place */
         uint64_t attempts;                     /* counts fence attempts */
         struct fencing fencing[NODES_MAX + 1];
-        uint64_t guard_shortened_ms; /* when the guard's times were last made shorter */
-        uint64_t guard_before_ms;    /* and what they were before */
+        uint64_t fenced_ms[NODES_MAX + 1]; /* when this leader last turned a node off; 0: never */
+        uint64_t guard_shortened_ms;       /* when the guard's times were last made shorter */
+        uint64_t guard_before_ms;          /* and what they were before */
 
         uint64_t wake_ms; /* of the present step */
 };

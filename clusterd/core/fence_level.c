@@ -6,8 +6,7 @@
 struct fence_level fence_level_read(const struct model *model, uint32_t node, uint32_t level)
 {
         struct fence_level found = { .needed = 1 };
-        MODEL_EACH_FENCE_DEVICE(model, device)
-        {
+        MODEL_EACH_FENCE_DEVICE (model, device) {
                 if (device->level != level || !node_set_has(device->targets, node))
                         continue;
                 found.devices++;

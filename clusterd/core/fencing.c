@@ -15,6 +15,9 @@
 
 #define RETRY_FIRST_MS 1000
 #define RETRY_LAST_MS  30000
+#define AGAIN_MS       10000 /* from turning a node off until it may be turned off once more */
+#define REPORTED_TRIES 3     /* then one in REPORTED_EVERY: half a minute each, for as long as it takes */
+#define REPORTED_EVERY 20
 #define SETTLE_MS      10000 /* by then every node that is level has applied, and told its keeper */
 
 static bool is_wanted(const struct cluster *cluster, const struct node *node)
@@ -46,11 +49,12 @@ static void start_level(struct cluster *cluster, const struct node *node)
         if (fencing->level == 0)
                 return;
         fencing->attempt = ++cluster->attempts;
+        fencing->started_ms = cluster->now_ms;
         fencing->running = 0;
         fencing->devices[0] = '\0';
-        MODEL_EACH_FENCE_DEVICE(cluster->model, device)
-        if (node_set_has(device->targets, node->id) && device->level == fencing->level)
-                start_device(cluster, node, device);
+        MODEL_EACH_FENCE_DEVICE (cluster->model, device)
+                if (node_set_has(device->targets, node->id) && device->level == fencing->level)
+                        start_device(cluster, node, device);
 }
 
 /* What is still running of an attempt is not wanted any more. */
@@ -106,6 +110,15 @@ static void give_evidence(struct cluster *cluster, const struct node *node, enum
                 wake_at(cluster, cluster->now_ms + 1);
 }
 
+/* A node that has just been turned off, and is lost as soon as it is back, is not turned off in a loop. */
+static uint64_t may_begin_at(const struct cluster *cluster, const struct node *node)
+{
+        uint64_t fenced_ms = cluster->fenced_ms[node->id], next_ms = cluster->fencing[node->id].next_ms;
+        if (fenced_ms == 0 || node->fence_wanted || fenced_ms + AGAIN_MS < next_ms)
+                return next_ms;
+        return fenced_ms + AGAIN_MS;
+}
+
 static void tick_node(struct cluster *cluster, const struct node *node)
 {
         struct fencing *fencing = &cluster->fencing[node->id];
@@ -137,10 +150,11 @@ static void tick_node(struct cluster *cluster, const struct node *node)
         }
         if (fencing->attempt != 0)
                 return;
-        if (cluster->now_ms >= fencing->next_ms)
+        uint64_t begin_ms = may_begin_at(cluster, node);
+        if (cluster->now_ms >= begin_ms)
                 start_level(cluster, node);
         else
-                wake_at(cluster, fencing->next_ms);
+                wake_at(cluster, begin_ms);
 }
 
 /* Between rounds it is open who leads: what was begun may go on. */
@@ -178,8 +192,9 @@ static void level_failed(struct cluster *cluster, const struct node *node)
         fencing->next_ms = cluster->now_ms + back_off_ms(fencing->tries++);
 }
 
-static void device_succeeded(struct fencing *fencing, const char *device)
+static void device_succeeded(struct cluster *cluster, uint32_t node, const char *device)
 {
+        struct fencing *fencing = &cluster->fencing[node];
         size_t used = strlen(fencing->devices);
         (void)snprintf(fencing->devices + used, sizeof fencing->devices - used, "%s%s",
                        used > 0 ? " and " : "", device);
@@ -187,6 +202,23 @@ static void device_succeeded(struct fencing *fencing, const char *device)
                 return;
         fencing->off = true;
         fencing->attempt = 0;
+        cluster->fenced_ms[node] = cluster->now_ms;
+}
+
+/* Into the history, unless it would be the same again and again. */
+static void report_answer(struct cluster *cluster, const struct cluster_event *event)
+{
+        const struct fencing *fencing = &cluster->fencing[event->fence.node];
+        struct command command = { .kind = COMMAND_FENCE_REPORT };
+        if (!event->fence.off && fencing->tries >= REPORTED_TRIES && fencing->tries % REPORTED_EVERY != 0)
+                return;
+        command.fence_report.node = event->fence.node;
+        command.fence_report.level = fencing->level;
+        command.fence_report.succeeded = event->fence.off;
+        command.fence_report.duration_ms = (uint32_t)(cluster->now_ms - fencing->started_ms);
+        TEXT_COPY(command.fence_report.device, event->fence.device);
+        TEXT_COPY(command.fence_report.text, event->fence.text);
+        (void)propose(cluster, "fencing", &command);
 }
 
 void fencing_done(struct cluster *cluster, const struct cluster_event *event)
@@ -200,8 +232,9 @@ void fencing_done(struct cluster *cluster, const struct cluster_event *event)
         fencing->running--;
         action_add(cluster, CLUSTER_ACTION_LOG, "fence device %s: node %s is %s: %.80s", event->fence.device,
                    node->name, event->fence.off ? "off" : "not proven off", event->fence.text);
+        report_answer(cluster, event);
         if (event->fence.off || MUTATED(FENCED_UNCONFIRMED))
-                device_succeeded(fencing, event->fence.device);
+                device_succeeded(cluster, node->id, event->fence.device);
         else
                 level_failed(cluster, node);
 }

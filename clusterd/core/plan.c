@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/core/fence_level.h"
 #include "clusterd/core/plan.h"
 
 #include <string.h>
@@ -84,15 +85,6 @@ static bool pretend_success(struct planning *planning)
         return progress;
 }
 
-static bool has_fence_device(const struct model *model, uint32_t node)
-{
-        for (uint32_t i = 0; i < FENCE_DEVICES_MAX; i++)
-                if (model->fence_devices[i].name[0] != '\0' &&
-                    node_set_has(model->fence_devices[i].targets, node))
-                        return true;
-        return false;
-}
-
 /* Lost nodes are proven to be off, by what they have. */
 static bool pretend_evidence(struct planning *planning)
 {
@@ -104,7 +96,7 @@ static bool pretend_evidence(struct planning *planning)
                 char ignored[REASON_BYTES];
                 command.node_evidence.node = node->id;
                 command.node_evidence.incarnation = node->incarnation;
-                if (has_fence_device(planning->model, node->id))
+                if (fence_level_after(planning->model, node->id, 0) != 0)
                         command.node_evidence.kind = EVIDENCE_POWERED_OFF;
                 else if (node->watchdog)
                         command.node_evidence.kind = EVIDENCE_GUARD_EXPIRED;

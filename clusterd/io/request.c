@@ -356,6 +356,7 @@ static json_t *(*const queries[VERB_COUNT])(struct request *request) = {
         [VERB_ROLE_SHOW] = query_role_show,
         [VERB_ROLE_WHY] = query_role_why,
         [VERB_FENCE_LIST] = query_fence_list,
+        [VERB_FENCE_HISTORY] = query_fence_history,
         [VERB_EVENT_LIST] = query_event_list,
         [VERB_LEDGER_LIST] = query_ledger_list,
 };

@@ -68,6 +68,8 @@ static int check_operand(struct request *request)
         request->name = json_string_value(name);
         if (verb->operand == NULL)
                 return name == NULL ? 0 : USAGE(request, "%s %s takes no name", verb->noun, verb->name);
+        if (verb->operand_optional && name == NULL)
+                return 0;
         if (request->name == NULL || !name_is_valid(request->name))
                 return USAGE(request, "%s %s needs a name: letters, digits, '.', '_' and '-', at most %d",
                              verb->noun, verb->name, NAME_BYTES - 1);

@@ -183,6 +183,7 @@ int request_change(struct request *request, struct change *ret_change)
         case VERB_ROLE_WHY:
         case VERB_FENCE_LIST:
         case VERB_FENCE_TEST:
+        case VERB_FENCE_HISTORY:
         case VERB_EVENT_LIST:
         case VERB_LEDGER_LIST:
         case VERB_LEDGER_VERIFY:

@@ -202,6 +202,15 @@ static void say_fence_add(struct sentence *sentence, const struct fence_device *
         say(sentence, ", level %" PRIu32, device->level);
 }
 
+static void say_fence_report(struct sentence *sentence, const struct command_fence_report *report)
+{
+        say(sentence, "fence device %s (level %" PRIu32 ") %s %s", report->device, report->level,
+            report->succeeded ? "has turned off" : "could not turn off", name_of(sentence, report->node));
+        say(sentence, ", after ");
+        say_duration(sentence, report->duration_ms);
+        say_reason(sentence, report->text);
+}
+
 static void say_node(struct sentence *sentence, const struct command_node *node, const char *what)
 {
         say(sentence, "%s %s", name_of(sentence, node->node), what);
@@ -275,6 +284,9 @@ void entry_text(const struct entry *entry, const struct model *model, char text[
                 return;
         case COMMAND_NODE_FENCE:
                 say_node(&sentence, &command->node, "is to be turned off");
+                return;
+        case COMMAND_FENCE_REPORT:
+                say_fence_report(&sentence, &command->fence_report);
                 return;
         case COMMAND_COUNT:
                 break;

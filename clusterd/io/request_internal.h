@@ -81,6 +81,7 @@ json_t *query_node_show(struct request *request);
 json_t *query_role_show(struct request *request);
 json_t *query_role_why(struct request *request);
 json_t *query_fence_list(struct request *request);
+json_t *query_fence_history(struct request *request);
 json_t *query_event_list(struct request *request);
 json_t *query_ledger_list(struct request *request);
 json_t *query_plan(struct request *request, const struct change *change);

@@ -234,30 +234,3 @@ json_t *query_cluster_status(struct request *request)
         json_object_set_new(document, "warnings", warnings_of(request->model, &status));
         return document;
 }
-
-static int compare_devices(const void *a, const void *b)
-{
-        return strcmp((*(const struct fence_device *const *)a)->name,
-                      (*(const struct fence_device *const *)b)->name);
-}
-
-json_t *query_fence_list(struct request *request)
-{
-        const struct fence_device *devices[FENCE_DEVICES_MAX];
-        const struct model *model = request->model;
-        size_t count = 0;
-        json_t *rows = json_array();
-
-        for (size_t i = 0; i < FENCE_DEVICES_MAX; i++)
-                if (model->fence_devices[i].name[0] != '\0')
-                        devices[count++] = &model->fence_devices[i];
-        qsort(devices, count, sizeof(devices[0]), compare_devices);
-        for (size_t i = 0; i < count; i++)
-                json_array_append_new(rows,
-                                      json_pack("{s:s, s:s, s:o, s:i, s:i, s:I}", "name", devices[i]->name,
-                                                "agent", devices[i]->agent, "nodes",
-                                                document_node_set(model, devices[i]->targets), "level",
-                                                (int)devices[i]->level, "together", (int)devices[i]->together,
-                                                "timeout_ms", (json_int_t)devices[i]->timeout_ms));
-        return json_pack("{s:o}", "devices", rows);
-}

@@ -125,6 +125,16 @@ static const struct json_field fence_remove_fields[] = {
         JSON_FIELD("device", NAME, struct command_fence_remove, device),
 };
 static const struct json_shape fence_remove_shape = JSON_SHAPE(fence_remove_fields);
+
+static const struct json_field fence_report_fields[] = {
+        JSON_FIELD("node", NODE, struct command_fence_report, node),
+        JSON_FIELD("device", NAME, struct command_fence_report, device),
+        JSON_FIELD("level", UINT32, struct command_fence_report, level),
+        JSON_FIELD("succeeded", BOOL, struct command_fence_report, succeeded),
+        JSON_FIELD("duration_ms", UINT32, struct command_fence_report, duration_ms),
+        JSON_FIELD("text", TEXT, struct command_fence_report, text),
+};
+static const struct json_shape fence_report_shape = JSON_SHAPE(fence_report_fields);
 /* clang-format on */
 
 static const struct json_shape *const command_shapes[COMMAND_COUNT] = {
@@ -148,6 +158,7 @@ static const struct json_shape *const command_shapes[COMMAND_COUNT] = {
         [COMMAND_FENCE_ADD] = &fence_device_shape,
         [COMMAND_FENCE_REMOVE] = &fence_remove_shape,
         [COMMAND_NODE_FENCE] = &node_shape,
+        [COMMAND_FENCE_REPORT] = &fence_report_shape,
 };
 
 /* The union's members all begin here. */

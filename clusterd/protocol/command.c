@@ -27,7 +27,8 @@ ENUM_TEXT(command_kind, COMMAND_COUNT,
           [COMMAND_ROLE_REMOVE] = "role-remove",
           [COMMAND_FENCE_ADD] = "fence-add",
           [COMMAND_FENCE_REMOVE] = "fence-remove",
-          [COMMAND_NODE_FENCE] = "node-fence")
+          [COMMAND_NODE_FENCE] = "node-fence",
+          [COMMAND_FENCE_REPORT] = "fence-report")
 
 ENUM_TEXT(report_kind, REPORT_COUNT,
           [REPORT_RUNNING] = "running",
@@ -69,6 +70,7 @@ static const char *command_role_name(const struct command *command)
         case COMMAND_FENCE_ADD:
         case COMMAND_FENCE_REMOVE:
         case COMMAND_NODE_FENCE:
+        case COMMAND_FENCE_REPORT:
         case COMMAND_COUNT:
                 break;
         }
@@ -88,6 +90,8 @@ static uint32_t command_node_id(const struct command *command)
                 return command->node.node;
         case COMMAND_NODE_EVIDENCE:
                 return command->node_evidence.node;
+        case COMMAND_FENCE_REPORT:
+                return command->fence_report.node;
         case COMMAND_NODE_JOIN:
                 return command->node_join.node;
         case COMMAND_EPOCH:

@@ -36,6 +36,8 @@ enum command_kind {
         COMMAND_FENCE_ADD,
         COMMAND_FENCE_REMOVE,
         COMMAND_NODE_FENCE, /* an operator wants a node turned off: it counts as lost at once */
+        /* proposed by the leader: changes nothing, stays in the history */
+        COMMAND_FENCE_REPORT, /* what a fence device answered */
         COMMAND_COUNT
 };
 
@@ -87,6 +89,15 @@ struct command_node_evidence {
         enum evidence_kind kind;
         char text[NAME_BYTES]; /* device */
         uint32_t duration_ms;  /* from the loss to the proof */
+};
+
+struct command_fence_report {
+        uint32_t node;
+        char device[NAME_BYTES];
+        uint32_t level;
+        bool succeeded; /* off, and its status confirmed it */
+        uint32_t duration_ms;
+        char text[REASON_BYTES]; /* what the agent said */
 };
 
 struct command_node_join {
@@ -167,6 +178,7 @@ struct command {
                 struct command_cluster_set cluster_set;
                 struct fence_device fence_add;
                 struct command_fence_remove fence_remove;
+                struct command_fence_report fence_report;
         };
 };
 

@@ -131,6 +131,10 @@ static const struct verb_option fence_add_options[] = {
         NUMBER("timeout", "MS", 1000, 600000, "deadline of one run of the agent (60000)"),
 };
 
+static const struct verb_option fence_history_options[] = {
+        NUMBER("limit", "N", 1, 1000, "how many, newest (50)"),
+};
+
 static const struct verb_option event_list_options[] = {
         NUMBER("limit", "N", 1, 1000, "how many, newest (50)"),
         NAME("role", "ROLE", "only of this role"),
@@ -274,6 +278,13 @@ static const struct verb verbs[VERB_COUNT] = {
                               .operand = "NODE",
                               .help = "Ask every fence device of a node for its status; nothing is turned "
                                       "off." },
+        [VERB_FENCE_HISTORY] = { .noun = "fence",
+                                 .name = "history",
+                                 .operand = "NODE",
+                                 .operand_optional = true,
+                                 OPTIONS(fence_history_options),
+                                 .help = "Which node was to be turned off: when, why, by whom or what, how "
+                                         "long it took, what came of it." },
         [VERB_EVENT_LIST] = { .noun = "event",
                               .name = "list",
                               OPTIONS(event_list_options),
@@ -369,8 +380,11 @@ static void synopsis_option(const struct verb_option *option, char *text, size_t
 
 void verb_synopsis(const struct verb *verb, char *text, size_t text_bytes)
 {
-        (void)snprintf(text, text_bytes, "%s %s%s%s", verb->noun, verb->name,
-                       verb->operand == NULL ? "" : " ", verb->operand == NULL ? "" : verb->operand);
+        (void)snprintf(text, text_bytes, "%s %s%s%s%s", verb->noun, verb->name,
+                       verb->operand == NULL    ? ""
+                       : verb->operand_optional ? " ["
+                                                : " ",
+                       verb->operand == NULL ? "" : verb->operand, verb->operand_optional ? "]" : "");
         for (size_t i = 0; i < verb->option_count; i++)
                 synopsis_option(&verb->options[i], text, text_bytes);
         for (enum verb_common common = VERB_COMMON_JSON; common < VERB_COMMON_COUNT; common++)

@@ -51,6 +51,7 @@ enum verb_id {
         VERB_FENCE_ADD,
         VERB_FENCE_REMOVE,
         VERB_FENCE_TEST,
+        VERB_FENCE_HISTORY,
         VERB_EVENT_LIST,
         VERB_LEDGER_LIST,
         VERB_LEDGER_VERIFY,
@@ -88,6 +89,7 @@ struct verb {
         const char *noun;
         const char *name;
         const char *operand; /* placeholder of the name it is about; NULL: none */
+        bool operand_optional;
         const char *help;    /* one sentence */
         bool changes;        /* takes --plan; needs the right to change, and quorum */
         enum verb_wait wait; /* takes --no-wait and --timeout */

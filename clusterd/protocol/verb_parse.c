@@ -204,7 +204,7 @@ static int parse_operand(struct verb_call *call, const char *word, char *ret_err
 static int check_complete(const struct verb_call *call, char *ret_error)
 {
         const struct verb *verb = call->verb;
-        if (verb->operand != NULL && call->operand == NULL)
+        if (verb->operand != NULL && !verb->operand_optional && call->operand == NULL)
                 return FAIL(ret_error, "%s %s needs a name: clu %s %s %s", verb->noun, verb->name, verb->noun,
                             verb->name, verb->operand);
         for (size_t i = 0; i < verb->option_count; i++)

@@ -366,6 +366,14 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
         case COMMAND_FENCE_REMOVE:
                 NAME(random, ret_command->fence_remove.device);
                 return;
+        case COMMAND_FENCE_REPORT:
+                ret_command->fence_report.node = node(random);
+                NAME(random, ret_command->fence_report.device);
+                ret_command->fence_report.level = integer32(random);
+                ret_command->fence_report.succeeded = either(random);
+                ret_command->fence_report.duration_ms = integer32(random);
+                TEXT(random, ret_command->fence_report.text);
+                return;
         case COMMAND_COUNT:
                 return;
         }

@@ -97,6 +97,16 @@ static const struct {
           "fence device f1 (fence_x) is registered for n1 n2, level 2" },
         { { .kind = COMMAND_FENCE_REMOVE, .fence_remove = { .device = "f1" } },
           "fence device f1 is to be forgotten" },
+        { { .kind = COMMAND_FENCE_REPORT,
+            .fence_report = { .node = 2,
+                              .device = "f1",
+                              .level = 1,
+                              .duration_ms = 2100,
+                              .text = "no route" } },
+          "fence device f1 (level 1) could not turn off n2, after 2.1 s: no route" },
+        { { .kind = COMMAND_FENCE_REPORT,
+            .fence_report = { .node = 2, .device = "f1", .level = 2, .succeeded = true, .duration_ms = 90 } },
+          "fence device f1 (level 2) has turned off n2, after 90 ms" },
         { { .kind = COMMAND_NODE_FENCE, .node = { .node = 2 } }, "n2 is to be turned off" },
 };
 

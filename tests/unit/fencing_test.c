@@ -46,6 +46,14 @@ static void add_device(const char *name)
         add_at_level(name, 1, 1);
 }
 
+static void take_watchdog_away(void)
+{
+        struct command without = { .kind = COMMAND_NODE_JOIN };
+        without.node_join =
+                (struct command_node_join){ .node = 2, .name = "n2", .boot = 21, .memory_mib = 4096 };
+        desk_hear(&desk, 2, &without);
+}
+
 static const struct node *lost_node(void)
 {
         return model_node(cluster_model(desk.cluster), 2);
@@ -179,10 +187,7 @@ END_TEST
 START_TEST(what_fails_is_tried_again_for_ever_with_pauses)
 {
         add_device("ipmi");
-        struct command without = { .kind = COMMAND_NODE_JOIN };
-        without.node_join =
-                (struct command_node_join){ .node = 2, .name = "n2", .boot = 21, .memory_mib = 4096 };
-        desk_hear(&desk, 2, &without);
+        take_watchdog_away();
         ck_assert(!lost_node()->watchdog);
         desk_view(&desk, 0);
         for (int i = 0; i < 600; i++) {
@@ -195,6 +200,52 @@ START_TEST(what_fails_is_tried_again_for_ever_with_pauses)
         ck_desk_state(&desk, "vm01", ROLE_RECOVERING);
         ck_assert_uint_ge(desk_count(&desk, CLUSTER_ACTION_FENCE), 10); /* of 300 s */
         ck_assert_uint_le(desk_count(&desk, CLUSTER_ACTION_FENCE), 20);
+}
+END_TEST
+
+START_TEST(the_first_answers_of_a_device_are_in_the_history)
+{
+        add_device("ipmi");
+        take_watchdog_away();
+        desk_view(&desk, 0);
+        for (int answer = 0; answer < 22; answer++) {
+                const struct cluster_action *fence = desk_take(&desk, CLUSTER_ACTION_FENCE);
+                while (fence == NULL) {
+                        desk_wait(&desk, 500);
+                        fence = desk_take(&desk, CLUSTER_ACTION_FENCE);
+                }
+                uint64_t before = desk.entries;
+                desk_fence_done(&desk, fence->fence.attempt, 2, "ipmi", false);
+                desk_settle(&desk);
+                ck_assert_uint_eq(desk.entries - before, answer < 3 || answer == 20);
+        }
+}
+END_TEST
+
+START_TEST(a_node_is_not_turned_off_twice_in_a_row_without_a_pause)
+{
+        add_device("ipmi");
+        desk_view(&desk, 0);
+        const struct cluster_action *fence = desk_take(&desk, CLUSTER_ACTION_FENCE);
+        desk_fence_done(&desk, fence->fence.attempt, 2, "ipmi", true);
+        uint64_t off_ms = desk.now_ms;
+        desk_wait(&desk, 10);
+        desk_view(&desk, node_set_of(2));
+        ck_assert_int_eq(lost_node()->state, NODE_UP);
+        desk_online_at(&desk, "vm02", 2);
+        desk_view(&desk, 0);
+        ck_assert_int_eq(lost_node()->state, NODE_LOST);
+        ck_assert_ptr_null(desk_take(&desk, CLUSTER_ACTION_FENCE));
+        if (_i == 0) {
+                desk_wait(&desk, off_ms + 10000 - 1 - desk.now_ms);
+                ck_assert_ptr_null(desk_take(&desk, CLUSTER_ACTION_FENCE));
+                desk_wait(&desk, 1);
+        } else {
+                struct command command = { .kind = COMMAND_NODE_FENCE };
+                command.node.node = 2;
+                ck_assert_int_eq(desk_ask(&desk, &command), REPLY_DONE); /* an operator does not wait */
+        }
+        ck_assert_ptr_nonnull(desk_take(&desk, CLUSTER_ACTION_FENCE));
 }
 END_TEST
 
@@ -239,10 +290,7 @@ END_TEST
 
 START_TEST(without_device_and_watchdog_only_an_operator_can_tell)
 {
-        struct command command = { .kind = COMMAND_NODE_JOIN };
-        command.node_join =
-                (struct command_node_join){ .node = 2, .name = "n2", .boot = 21, .memory_mib = 4096 };
-        desk_hear(&desk, 2, &command);
+        take_watchdog_away();
         desk_view(&desk, 0);
         desk_wait(&desk, 600000);
         ck_assert_int_eq(lost_node()->state, NODE_LOST);
@@ -329,6 +377,8 @@ int main(void)
         tcase_add_test(tcase, agents_at_work_are_ended_when_another_proof_comes_first);
         tcase_add_test(tcase, agents_at_work_are_ended_when_the_node_is_back);
         tcase_add_test(tcase, what_fails_is_tried_again_for_ever_with_pauses);
+        tcase_add_test(tcase, the_first_answers_of_a_device_are_in_the_history);
+        tcase_add_loop_test(tcase, a_node_is_not_turned_off_twice_in_a_row_without_a_pause, 0, 2);
         tcase_add_test(tcase, an_answer_about_an_earlier_loss_is_not_used);
         tcase_add_test(tcase, without_a_device_the_expiry_of_its_guard_is_waited_for);
         tcase_add_test(tcase, without_device_and_watchdog_only_an_operator_can_tell);

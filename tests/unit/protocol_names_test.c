@@ -90,6 +90,9 @@ static void name_subject(struct command *command)
         case COMMAND_FENCE_REMOVE:
                 TEXT_COPY(command->fence_remove.device, "ipmi1");
                 return;
+        case COMMAND_FENCE_REPORT:
+                command->fence_report.node = 3;
+                return;
         case COMMAND_EPOCH:
         case COMMAND_CLUSTER_SET:
         case COMMAND_COUNT:
@@ -118,6 +121,7 @@ static const char *const subjects[COMMAND_COUNT] = {
         [COMMAND_FENCE_ADD] = "fence:ipmi1",
         [COMMAND_FENCE_REMOVE] = "fence:ipmi1",
         [COMMAND_NODE_FENCE] = "node:3",
+        [COMMAND_FENCE_REPORT] = "node:3",
 };
 
 START_TEST(a_command_tells_what_it_is_about)

@@ -324,6 +324,41 @@ START_TEST(a_fence_test_asks_every_device_of_the_node)
 }
 END_TEST
 
+static void add_report(uint32_t node, const char *device)
+{
+        struct command_fence_report *report =
+                &fixture_add_entry(&fixture, COMMAND_FENCE_REPORT)->command.fence_report;
+        report->node = node;
+        report->duration_ms = 70;
+        report->succeeded = true;
+        TEXT_COPY(report->device, device);
+}
+
+START_TEST(fence_history_tells_of_one_node_or_all)
+{
+        fixture_add_entry(&fixture, COMMAND_NODE_LOST)->command.node.node = 2;
+        add_report(1, "f1");
+        fixture_add_entry(&fixture, COMMAND_NODE_JOIN)->command.node_join.node = 2;
+        add_report(2, "f2");
+        json_t *one =
+                json_object_get(fixture_ask(&fixture, "fence.history", "{\"name\":\"n2\"}", false), "result");
+        json_t *events = json_object_get(one, "events");
+        ck_assert_uint_eq(json_array_size(events), 2);
+        json_t *last = json_array_get(events, 1);
+        ck_assert_str_eq(json_string_value(json_object_get(last, "device")), "f2");
+        ck_assert_int_eq(json_integer_value(json_object_get(last, "duration_ms")), 70);
+        ck_assert(json_is_true(json_object_get(last, "succeeded")));
+        json_t *all =
+                json_object_get(fixture_ask(&fixture, "fence.history", "{\"limit\":2}", false), "result");
+        events = json_object_get(all, "events");
+        ck_assert_uint_eq(json_array_size(events), 2);
+        ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(events, 0), "index")), 2);
+        ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(events, 1), "index")), 4);
+        ck_assert_int_eq(reply_exit(fixture_ask(&fixture, "fence.history", "{\"name\":\"n9\"}", false)),
+                         VERB_EXIT_NO_OBJECT);
+}
+END_TEST
+
 START_TEST(fence_options_are_never_shown)
 {
         add_device("f1");
@@ -516,6 +551,7 @@ int main(void)
         tcase_add_test(tcase, a_plan_is_shown_and_nothing_submitted);
         tcase_add_test(tcase, a_fence_device_is_checked_before_it_is_added);
         tcase_add_test(tcase, a_fence_test_asks_every_device_of_the_node);
+        tcase_add_test(tcase, fence_history_tells_of_one_node_or_all);
         tcase_add_test(tcase, fence_options_are_never_shown);
         tcase_add_test(tcase, cluster_status_has_the_fixed_names);
         tcase_add_test(tcase, role_show_has_the_fixed_names);

@@ -40,6 +40,8 @@ static const char *const good[] = {
         "role set vm01 --note -x",
         "role set vm01 --priority -3",
         "role stop -- vm01",
+        "fence history",
+        "fence history n1 --limit 3",
         "fence add f1 --agent fence_x --nodes n1 --option a=b --option a= --timeout 5000",
         "role move -h",
         "role move --help",

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/io/request_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clusterd/base/text.h"
+
+/* Fence devices, and what was done with them. */
+
+#define HISTORY_DEFAULT 50
+#define HISTORY_READ    1000 /* entries about one node that are looked through */
+
+static int compare_devices(const void *a, const void *b)
+{
+        return strcmp((*(const struct fence_device *const *)a)->name,
+                      (*(const struct fence_device *const *)b)->name);
+}
+
+json_t *query_fence_list(struct request *request)
+{
+        const struct fence_device *devices[FENCE_DEVICES_MAX];
+        const struct model *model = request->model;
+        size_t count = 0;
+        json_t *rows = json_array();
+
+        for (size_t i = 0; i < FENCE_DEVICES_MAX; i++)
+                if (model->fence_devices[i].name[0] != '\0')
+                        devices[count++] = &model->fence_devices[i];
+        qsort(devices, count, sizeof(devices[0]), compare_devices);
+        for (size_t i = 0; i < count; i++)
+                json_array_append_new(rows,
+                                      json_pack("{s:s, s:s, s:o, s:i, s:i, s:I}", "name", devices[i]->name,
+                                                "agent", devices[i]->agent, "nodes",
+                                                document_node_set(model, devices[i]->targets), "level",
+                                                (int)devices[i]->level, "together", (int)devices[i]->together,
+                                                "timeout_ms", (json_int_t)devices[i]->timeout_ms));
+        return json_pack("{s:o}", "devices", rows);
+}
+
+struct history {
+        const struct model *model;
+        json_t *rows;
+};
+
+/* Why and by whom a node was to be off, what its devices answered, and what proved it in the end. */
+static bool is_of_fencing(enum command_kind kind)
+{
+        return kind == COMMAND_NODE_LOST || kind == COMMAND_NODE_FENCE || kind == COMMAND_NODE_EVIDENCE ||
+               kind == COMMAND_NODE_CONFIRM_OFF || kind == COMMAND_FENCE_REPORT;
+}
+
+static void add_history(void *context, const struct entry *entry)
+{
+        struct history *history = context;
+        const struct command_fence_report *report = &entry->command.fence_report;
+        if (!is_of_fencing(entry->command.kind))
+                return;
+        json_t *document = document_entry(entry, history->model);
+        if (entry->command.kind == COMMAND_FENCE_REPORT)
+                json_object_update_new(document,
+                                       json_pack("{s:s, s:i, s:b, s:I}", "device", report->device, "level",
+                                                 (int)report->level, "succeeded", (int)report->succeeded,
+                                                 "duration_ms", (json_int_t)report->duration_ms));
+        json_array_append_new(history->rows, document);
+}
+
+static json_int_t index_of(const json_t *row)
+{
+        return json_integer_value(json_object_get(row, "index"));
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+        json_int_t first = index_of(*(json_t *const *)a), second = index_of(*(json_t *const *)b);
+        return first < second ? -1 : first > second;
+}
+
+/* Given; takes rows. */
+static json_t *newest_in_order(json_t *rows, size_t limit)
+{
+        size_t count = json_array_size(rows), at;
+        json_t **sorted = calloc(count + 1, sizeof(*sorted));
+        json_t *row, *list = json_array();
+        json_array_foreach(rows, at, row) sorted[at] = row;
+        qsort(sorted, count, sizeof(*sorted), compare_rows);
+        for (at = count > limit ? count - limit : 0; at < count; at++)
+                json_array_append(list, sorted[at]);
+        free(sorted);
+        json_decref(rows);
+        return list;
+}
+
+static int read_history(struct request *request, const struct node *node, struct history *history)
+{
+        char subject[32];
+        struct cluster_status status;
+        cluster_status_read(request->services->cluster, &status);
+        TEXT_PRINT(subject, "node:%u", node->id);
+        return request_entries(request, 1, status.applied.index, subject, HISTORY_READ, add_history, history);
+}
+
+json_t *query_fence_history(struct request *request)
+{
+        const struct node *only = NULL;
+        int64_t limit = HISTORY_DEFAULT;
+        struct history history = { .model = request->model };
+
+        if (request->name != NULL && request_node(request, &only) < 0)
+                return NULL;
+        (void)request_number(request, "limit", &limit);
+        history.rows = json_array();
+        MODEL_EACH_NODE (request->model, node) {
+                if ((only != NULL && node != only) || read_history(request, node, &history) == 0)
+                        continue;
+                json_decref(history.rows);
+                return NULL;
+        }
+        return json_pack("{s:o}", "events", newest_in_order(history.rows, (size_t)limit));
+}
