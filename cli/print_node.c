@@ -42,7 +42,8 @@ void print_node_list(json_t *result)
 void print_node(json_t *node)
 {
         const char *state = field(node, "state");
-        json_t *evidence = json_object_get(node, "evidence");
+        json_t *evidence = json_object_get(node, "evidence"), *event;
+        size_t at;
 
         printf("Node %s is %s%s%s\n", field(node, "name"), color_begin(state_color(state)), state,
                color_end());
@@ -62,6 +63,12 @@ void print_node(json_t *node)
         printf("  roles       %s: %s\n", field(node, "roles"), field_list(node, "role_names", "none"));
         if (json_integer_value(json_object_get(node, "returning")) > 0)
                 printf("  coming back %s roles\n", field(node, "returning"));
+        const char *title = "history";
+        json_array_foreach(json_object_get(node, "history"), at, event)
+        {
+                printf("  %-11s %s  %s\n", title, field_time(event, "time"), field(event, "text"));
+                title = "";
+        }
 }
 
 static void print_quorum(json_t *result)

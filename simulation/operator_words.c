@@ -215,6 +215,10 @@ static int read_cluster_set(const struct verb_call *call, const struct model *mo
                 { "stop-grace", SETTINGS_FIELD_STOP_GRACE, &set->settings.stop_grace_ms },
                 { "watchdog", SETTINGS_FIELD_WATCHDOG, &set->settings.watchdog_ms },
                 { "margin", SETTINGS_FIELD_MARGIN, &set->settings.margin_ms },
+                { "quarantine-losses", SETTINGS_FIELD_QUARANTINE_LOSSES, &set->settings.quarantine_losses },
+                { "quarantine-window", SETTINGS_FIELD_QUARANTINE_WINDOW,
+                  &set->settings.quarantine_window_ms },
+                { "quarantine", SETTINGS_FIELD_QUARANTINE, &set->settings.quarantine_ms },
         };
         int64_t number;
         command->kind = COMMAND_CLUSTER_SET;
@@ -261,6 +265,8 @@ static int read_call(const struct verb_call *call, const struct model *model, st
                 return read_node(call, COMMAND_NODE_DRAIN, model, command, ret_error);
         case VERB_NODE_RESUME:
                 return read_node(call, COMMAND_NODE_RESUME, model, command, ret_error);
+        case VERB_NODE_RELEASE:
+                return read_node(call, COMMAND_NODE_RELEASE, model, command, ret_error);
         case VERB_NODE_FENCE:
                 return read_node(call, COMMAND_NODE_FENCE, model, command, ret_error);
         case VERB_NODE_CONFIRM_OFF:

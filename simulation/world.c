@@ -219,6 +219,9 @@ static void settings_draw(struct world *world, struct random *random)
         settings->stop_grace_ms = 1500;
         settings->watchdog_ms = 2000;
         settings->margin_ms = 1000;
+        settings->quarantine_losses = (uint32_t)random_below(random, 4);
+        settings->quarantine_window_ms = 60000;
+        settings->quarantine_ms = (uint32_t)random_between(random, 1000, 60000);
 }
 
 static void node_create(struct world *world, struct simulated_node *node)

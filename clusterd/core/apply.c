@@ -100,6 +100,12 @@ struct settings settings_changed(const struct settings *settings, const struct c
                 next.watchdog_ms = set->settings.watchdog_ms;
         if (set->fields & SETTINGS_FIELD_MARGIN)
                 next.margin_ms = set->settings.margin_ms;
+        if (set->fields & SETTINGS_FIELD_QUARANTINE_LOSSES)
+                next.quarantine_losses = set->settings.quarantine_losses;
+        if (set->fields & SETTINGS_FIELD_QUARANTINE_WINDOW)
+                next.quarantine_window_ms = set->settings.quarantine_window_ms;
+        if (set->fields & SETTINGS_FIELD_QUARANTINE)
+                next.quarantine_ms = set->settings.quarantine_ms;
         return next;
 }
 
@@ -225,6 +231,12 @@ void apply_command(struct apply *apply, const struct command *command)
                 return;
         case COMMAND_FENCE_REMOVE:
                 apply_fence_remove(apply, &command->fence_remove);
+                return;
+        case COMMAND_NODE_QUARANTINE:
+                apply_node_quarantine(apply, &command->node);
+                return;
+        case COMMAND_NODE_RELEASE:
+                apply_node_release(apply, &command->node);
                 return;
         case COMMAND_FENCE_REPORT: /* for the history alone */
                 (void)apply_node(apply, command->fence_report.node);

@@ -48,6 +48,8 @@ void apply_changed_node(struct apply *apply, const struct node *node);
 void apply_node_join(struct apply *apply, const struct command_node_join *join);
 void apply_node_lost(struct apply *apply, const struct command_node *lost, bool fence);
 void apply_node_evidence(struct apply *apply, const struct command_node_evidence *evidence);
+void apply_node_quarantine(struct apply *apply, const struct command_node *command);
+void apply_node_release(struct apply *apply, const struct command_node *command);
 void apply_node_duty(struct apply *apply, const struct command_node *command, enum node_duty duty);
 
 void apply_role_add(struct apply *apply, const struct command_role_add *add);

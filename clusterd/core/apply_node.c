@@ -220,3 +220,30 @@ void apply_node_duty(struct apply *apply, const struct command_node *command, en
         TEXT_COPY(node->reason, command->reason);
         apply_changed_node(apply, node);
 }
+
+/* Only from duty: who drained it knows best, and resumes it. */
+void apply_node_quarantine(struct apply *apply, const struct command_node *command)
+{
+        struct node *node = apply_node(apply, command->node);
+        if (node == NULL)
+                return;
+        if (node->duty != DUTY_ACTIVE) {
+                apply_refuse(apply, "%s takes no roles anyway: it is %s", node->name,
+                             node_duty_name(node->duty));
+                return;
+        }
+        apply_node_duty(apply, command, DUTY_QUARANTINED);
+}
+
+void apply_node_release(struct apply *apply, const struct command_node *command)
+{
+        struct node *node = apply_node(apply, command->node);
+        if (node == NULL)
+                return;
+        if (node->duty != DUTY_QUARANTINED) {
+                apply_refuse(apply, "%s is not quarantined: it is %s", node->name,
+                             node_duty_name(node->duty));
+                return;
+        }
+        apply_node_duty(apply, command, DUTY_ACTIVE);
+}

@@ -176,6 +176,7 @@ void cluster_step(struct cluster *cluster, const struct cluster_event *event, st
         guard_tick(cluster);
         reconcile_tick(cluster);
         fencing_tick(cluster);
+        quarantine_tick(cluster);
         lead_tick(cluster);
         observe_tick(cluster);
         pending_tick(cluster);

@@ -112,6 +112,15 @@ struct fencing {
         char devices[NAME_BYTES]; /* of the attempt, that did */
 };
 
+#define LOSSES_MAX 10 /* of quarantine_losses */
+
+/* quarantine.c: how often a node was lost, on this node's clock. */
+struct quarantine {
+        uint64_t lost_ms[LOSSES_MAX]; /* newest first; 0: none */
+        uint64_t since_ms;            /* quarantined, as far as this node saw; 0: not */
+        uint64_t count;               /* request_id of a proposal on its way; 0: none */
+};
+
 struct cluster {
         struct cluster_identity identity;
         uint64_t now_ms;
@@ -167,6 +176,7 @@ struct cluster {
         uint32_t *order;                       /* scratch: role slots to place */
         uint64_t attempts;                     /* counts fence attempts */
         struct fencing fencing[NODES_MAX + 1];
+        struct quarantine quarantine[NODES_MAX + 1];
         uint64_t fenced_ms[NODES_MAX + 1]; /* when this leader last turned a node off; 0: never */
         uint64_t guard_shortened_ms;       /* when the guard's times were last made shorter */
         uint64_t guard_before_ms;          /* and what they were before */
@@ -250,6 +260,13 @@ bool guard_is_valid(const struct cluster *cluster);
 void lead_tick(struct cluster *cluster);
 void lead_applied(struct cluster *cluster, const struct entry *entry);
 void lead_round_ended(struct cluster *cluster);
+
+/* quarantine.c */
+void quarantine_tick(struct cluster *cluster);
+/* Of any node: everybody counts, so that a new leader knows. */
+void quarantine_applied(struct cluster *cluster, const struct entry *entry, bool done);
+void quarantine_dropped(struct cluster *cluster, const struct entry *entry);
+void quarantine_round_ended(struct cluster *cluster);
 
 /* fencing.c */
 void fencing_tick(struct cluster *cluster);

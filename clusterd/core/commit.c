@@ -21,6 +21,7 @@ static void proposal_dropped(struct cluster *cluster, const struct message_propo
         const struct entry entry = { .request = propose->request, .command = propose->command };
         lead_applied(cluster, &entry);
         fencing_dropped(cluster, &entry);
+        quarantine_dropped(cluster, &entry);
         pending_dropped(cluster, &entry);
         reconcile_applied(cluster, &entry, false);
         cluster->planner_due = true;
@@ -122,6 +123,7 @@ void commit_apply_next(struct cluster *cluster)
                 fencing_applied(cluster, entry);
                 pending_applied(cluster, entry, &apply);
         }
+        quarantine_applied(cluster, entry, apply.outcome == APPLY_DONE);
         reconcile_applied(cluster, entry, apply.outcome == APPLY_DONE);
 }
 

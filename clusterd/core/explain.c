@@ -52,7 +52,7 @@ bool role_explain_wait(const struct model *model, const struct role *role, char 
                 explain_evidence(model, role, reason);
                 return true;
         case ROLE_ONLINE:
-                return owner != NULL && owner->duty == DUTY_DRAINING &&
+                return owner != NULL && (owner->duty == DUTY_DRAINING || owner->duty == DUTY_QUARANTINED) &&
                        lacks_place(model, role, node_set_of(owner->id), reason);
         case ROLE_STARTING:
         case ROLE_STOPPING:

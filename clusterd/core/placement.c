@@ -77,8 +77,9 @@ enum placement_verdict placement_check(const struct model *model, const struct r
                 (void)snprintf(reason, REASON_BYTES, "%s is %s", node->name, node_state_name(node->state));
                 break;
         case PLACEMENT_NODE_CLOSED:
-                (void)snprintf(reason, REASON_BYTES, "%s is %s: resume it first", node->name,
-                               node_duty_name(node->duty));
+                (void)snprintf(reason, REASON_BYTES, "%s is %s: %s it first", node->name,
+                               node_duty_name(node->duty),
+                               node->duty == DUTY_QUARANTINED ? "release" : "resume");
                 break;
         case PLACEMENT_NOT_POSSIBLE:
                 (void)snprintf(reason, REASON_BYTES, "%s is not among the role's possible owners",

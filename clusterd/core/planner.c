@@ -85,7 +85,7 @@ static bool may_move(struct pass *pass, const struct role *role, uint32_t slot)
 static bool wants_to_leave(const struct pass *pass, const struct role *role)
 {
         const struct node *owner = role->state == ROLE_ONLINE ? model_node(pass->model, role->owner) : NULL;
-        return owner != NULL && owner->duty == DUTY_DRAINING;
+        return owner != NULL && (owner->duty == DUTY_DRAINING || owner->duty == DUTY_QUARANTINED);
 }
 
 static bool wants_home(const struct pass *pass, const struct role *role)

@@ -56,6 +56,7 @@ static void end_epoch(struct cluster *cluster)
         pending_round_ended(cluster);
         lead_round_ended(cluster);
         fencing_round_ended(cluster);
+        quarantine_round_ended(cluster);
         reconcile_round_ended(cluster);
 }
 

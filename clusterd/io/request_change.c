@@ -22,6 +22,10 @@ static int change_cluster_set(struct request *request, struct change *change)
                 { "stop-grace", SETTINGS_FIELD_STOP_GRACE, &set->settings.stop_grace_ms },
                 { "watchdog", SETTINGS_FIELD_WATCHDOG, &set->settings.watchdog_ms },
                 { "margin", SETTINGS_FIELD_MARGIN, &set->settings.margin_ms },
+                { "quarantine-losses", SETTINGS_FIELD_QUARANTINE_LOSSES, &set->settings.quarantine_losses },
+                { "quarantine-window", SETTINGS_FIELD_QUARANTINE_WINDOW,
+                  &set->settings.quarantine_window_ms },
+                { "quarantine", SETTINGS_FIELD_QUARANTINE, &set->settings.quarantine_ms },
         };
         int64_t number;
 
@@ -157,6 +161,8 @@ int request_change(struct request *request, struct change *ret_change)
                 return change_node(request, COMMAND_NODE_RESUME, "resumed", ret_change);
         case VERB_NODE_FENCE:
                 return change_node(request, COMMAND_NODE_FENCE, "fenced", ret_change);
+        case VERB_NODE_RELEASE:
+                return change_node(request, COMMAND_NODE_RELEASE, "released", ret_change);
         case VERB_NODE_CONFIRM_OFF:
                 return change_node(request, COMMAND_NODE_CONFIRM_OFF, "confirmed off", ret_change);
         case VERB_ROLE_ADD:

@@ -156,6 +156,12 @@ static void say_settings(struct sentence *sentence, const struct command_cluster
                 say(sentence, " watchdog %" PRIu32 " ms", settings->watchdog_ms);
         if (set->fields & SETTINGS_FIELD_MARGIN)
                 say(sentence, " margin %" PRIu32 " ms", settings->margin_ms);
+        if (set->fields & SETTINGS_FIELD_QUARANTINE_LOSSES)
+                say(sentence, " quarantine-losses %" PRIu32, settings->quarantine_losses);
+        if (set->fields & SETTINGS_FIELD_QUARANTINE_WINDOW)
+                say(sentence, " quarantine-window %" PRIu32 " ms", settings->quarantine_window_ms);
+        if (set->fields & SETTINGS_FIELD_QUARANTINE)
+                say(sentence, " quarantine %" PRIu32 " ms", settings->quarantine_ms);
 }
 
 static void say_role_add(struct sentence *sentence, const struct role *role)
@@ -256,6 +262,12 @@ void entry_text(const struct entry *entry, const struct model *model, char text[
                 return;
         case COMMAND_NODE_RESUME:
                 say_node(&sentence, &command->node, "is to take roles again");
+                return;
+        case COMMAND_NODE_QUARANTINE:
+                say_node(&sentence, &command->node, "is quarantined: it takes no roles");
+                return;
+        case COMMAND_NODE_RELEASE:
+                say_node(&sentence, &command->node, "is to leave its quarantine");
                 return;
         case COMMAND_NODE_CONFIRM_OFF:
                 say_node(&sentence, &command->node, "is confirmed to be off");

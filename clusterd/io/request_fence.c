@@ -10,6 +10,7 @@
 /* Fence devices, and what was done with them. */
 
 #define HISTORY_DEFAULT 50
+#define HISTORY_SHOWN   10   /* with the node itself */
 #define HISTORY_READ    1000 /* entries about one node that are looked through */
 
 static int compare_devices(const void *a, const void *b)
@@ -44,10 +45,12 @@ struct history {
         json_t *rows;
 };
 
-/* Why and by whom a node was to be off, what its devices answered, and what proved it in the end. */
+/* Why and by whom a node was to be off, what its devices answered, what proved it in the end, what followed.
+ */
 static bool is_of_fencing(enum command_kind kind)
 {
-        return kind == COMMAND_NODE_LOST || kind == COMMAND_NODE_FENCE || kind == COMMAND_NODE_EVIDENCE ||
+        return kind == COMMAND_NODE_QUARANTINE || kind == COMMAND_NODE_RELEASE || kind == COMMAND_NODE_LOST ||
+               kind == COMMAND_NODE_FENCE || kind == COMMAND_NODE_EVIDENCE ||
                kind == COMMAND_NODE_CONFIRM_OFF || kind == COMMAND_FENCE_REPORT;
 }
 
@@ -99,6 +102,15 @@ static int read_history(struct request *request, const struct node *node, struct
         cluster_status_read(request->services->cluster, &status);
         TEXT_PRINT(subject, "node:%u", node->id);
         return request_entries(request, 1, status.applied.index, subject, HISTORY_READ, add_history, history);
+}
+
+json_t *query_node_history(struct request *request, const struct node *node)
+{
+        struct history history = { .model = request->model, .rows = json_array() };
+        if (read_history(request, node, &history) == 0)
+                return newest_in_order(history.rows, HISTORY_SHOWN);
+        json_decref(history.rows);
+        return NULL;
 }
 
 json_t *query_fence_history(struct request *request)

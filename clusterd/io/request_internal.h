@@ -82,6 +82,8 @@ json_t *query_role_show(struct request *request);
 json_t *query_role_why(struct request *request);
 json_t *query_fence_list(struct request *request);
 json_t *query_fence_history(struct request *request);
+/* Its last losses and what came of them; NULL when the ledger cannot be read. */
+json_t *query_node_history(struct request *request, const struct node *node);
 json_t *query_event_list(struct request *request);
 json_t *query_ledger_list(struct request *request);
 json_t *query_plan(struct request *request, const struct change *change);

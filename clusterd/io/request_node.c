@@ -143,7 +143,12 @@ json_t *document_node(const struct request *request, const struct node *node)
 json_t *query_node_show(struct request *request)
 {
         const struct node *node;
-        return request_node(request, &node) < 0 ? NULL : document_node(request, node);
+        if (request_node(request, &node) < 0)
+                return NULL;
+        json_t *document = document_node(request, node), *history = query_node_history(request, node);
+        if (history != NULL)
+                json_object_set_new(document, "history", history);
+        return document;
 }
 
 static json_t *role_counts(const struct model *model)
@@ -194,6 +199,11 @@ static json_t *warnings_of(const struct model *model, const struct cluster_statu
                              "for clu node confirm-off",
                              node->name);
                 warn_of_levels(warnings, model, node);
+                if (node->duty == DUTY_QUARANTINED)
+                        warn(warnings,
+                             "%s is quarantined and takes no roles: clu node show tells why, clu node "
+                             "release ends it",
+                             node->name);
                 if (node->state == NODE_LOST)
                         warn(warnings, "%s is lost and its roles wait for evidence: %s", node->name,
                              node->reason);
@@ -225,10 +235,14 @@ json_t *query_cluster_status(struct request *request)
                                       (int)node_set_count(settings->voters & status.members), "expected",
                                       (int)voters, "needed", (int)(voters / 2 + 1)));
         json_object_set_new(document, "settings",
-                            json_pack("{s:i, s:i, s:i, s:i, s:i}", "max_moves", (int)settings->moves_max,
-                                      "isolation_hold_ms", (int)settings->isolation_hold_ms, "stop_grace_ms",
+                            json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "max_moves",
+                                      (int)settings->moves_max, "isolation_hold_ms",
+                                      (int)settings->isolation_hold_ms, "stop_grace_ms",
                                       (int)settings->stop_grace_ms, "watchdog_ms", (int)settings->watchdog_ms,
-                                      "margin_ms", (int)settings->margin_ms));
+                                      "margin_ms", (int)settings->margin_ms, "quarantine_losses",
+                                      (int)settings->quarantine_losses, "quarantine_window_ms",
+                                      (int)settings->quarantine_window_ms, "quarantine_ms",
+                                      (int)settings->quarantine_ms));
         json_object_set_new(document, "nodes", node_rows(request, &status));
         json_object_set_new(document, "roles", role_counts(request->model));
         json_object_set_new(document, "warnings", warnings_of(request->model, &status));

@@ -117,6 +117,12 @@ static const struct json_field cluster_set_fields[] = {
                    .bit = SETTINGS_FIELD_WATCHDOG),
         JSON_FIELD("margin_ms", UINT32, struct command_cluster_set, settings.margin_ms,
                    .bit = SETTINGS_FIELD_MARGIN),
+        JSON_FIELD("quarantine_losses", UINT32, struct command_cluster_set, settings.quarantine_losses,
+                   .bit = SETTINGS_FIELD_QUARANTINE_LOSSES),
+        JSON_FIELD("quarantine_window_ms", UINT32, struct command_cluster_set, settings.quarantine_window_ms,
+                   .bit = SETTINGS_FIELD_QUARANTINE_WINDOW),
+        JSON_FIELD("quarantine_ms", UINT32, struct command_cluster_set, settings.quarantine_ms,
+                   .bit = SETTINGS_FIELD_QUARANTINE),
 };
 static const struct json_shape cluster_set_shape =
         JSON_SHAPE(cluster_set_fields, .mask_offset = offsetof(struct command_cluster_set, fields));
@@ -159,6 +165,8 @@ static const struct json_shape *const command_shapes[COMMAND_COUNT] = {
         [COMMAND_FENCE_REMOVE] = &fence_remove_shape,
         [COMMAND_NODE_FENCE] = &node_shape,
         [COMMAND_FENCE_REPORT] = &fence_report_shape,
+        [COMMAND_NODE_QUARANTINE] = &node_shape,
+        [COMMAND_NODE_RELEASE] = &node_shape,
 };
 
 /* The union's members all begin here. */

@@ -22,6 +22,9 @@ static const struct json_field settings_fields[] = {
         JSON_FIELD("stop_grace_ms", UINT32, struct settings, stop_grace_ms),
         JSON_FIELD("watchdog_ms", UINT32, struct settings, watchdog_ms),
         JSON_FIELD("margin_ms", UINT32, struct settings, margin_ms),
+        JSON_FIELD("quarantine_losses", UINT32, struct settings, quarantine_losses),
+        JSON_FIELD("quarantine_window_ms", UINT32, struct settings, quarantine_window_ms),
+        JSON_FIELD("quarantine_ms", UINT32, struct settings, quarantine_ms),
 };
 const struct json_shape settings_shape = JSON_SHAPE(settings_fields);
 

@@ -28,7 +28,9 @@ ENUM_TEXT(command_kind, COMMAND_COUNT,
           [COMMAND_FENCE_ADD] = "fence-add",
           [COMMAND_FENCE_REMOVE] = "fence-remove",
           [COMMAND_NODE_FENCE] = "node-fence",
-          [COMMAND_FENCE_REPORT] = "fence-report")
+          [COMMAND_FENCE_REPORT] = "fence-report",
+          [COMMAND_NODE_QUARANTINE] = "node-quarantine",
+          [COMMAND_NODE_RELEASE] = "node-release")
 
 ENUM_TEXT(report_kind, REPORT_COUNT,
           [REPORT_RUNNING] = "running",
@@ -71,6 +73,8 @@ static const char *command_role_name(const struct command *command)
         case COMMAND_FENCE_REMOVE:
         case COMMAND_NODE_FENCE:
         case COMMAND_FENCE_REPORT:
+        case COMMAND_NODE_QUARANTINE:
+        case COMMAND_NODE_RELEASE:
         case COMMAND_COUNT:
                 break;
         }
@@ -87,6 +91,8 @@ static uint32_t command_node_id(const struct command *command)
         case COMMAND_NODE_RESUME:
         case COMMAND_NODE_CONFIRM_OFF:
         case COMMAND_NODE_FENCE:
+        case COMMAND_NODE_QUARANTINE:
+        case COMMAND_NODE_RELEASE:
                 return command->node.node;
         case COMMAND_NODE_EVIDENCE:
                 return command->node_evidence.node;

@@ -37,7 +37,9 @@ enum command_kind {
         COMMAND_FENCE_REMOVE,
         COMMAND_NODE_FENCE, /* an operator wants a node turned off: it counts as lost at once */
         /* proposed by the leader: changes nothing, stays in the history */
-        COMMAND_FENCE_REPORT, /* what a fence device answered */
+        COMMAND_FENCE_REPORT,    /* what a fence device answered */
+        COMMAND_NODE_QUARANTINE, /* by the leader: it was lost too often */
+        COMMAND_NODE_RELEASE,    /* by the leader when its time is over, or by operators */
         COMMAND_COUNT
 };
 
@@ -68,7 +70,10 @@ enum settings_field {
         SETTINGS_FIELD_ISOLATION_HOLD = 1 << 1,
         SETTINGS_FIELD_STOP_GRACE = 1 << 2,
         SETTINGS_FIELD_WATCHDOG = 1 << 3,
-        SETTINGS_FIELD_MARGIN = 1 << 4
+        SETTINGS_FIELD_MARGIN = 1 << 4,
+        SETTINGS_FIELD_QUARANTINE_LOSSES = 1 << 5,
+        SETTINGS_FIELD_QUARANTINE_WINDOW = 1 << 6,
+        SETTINGS_FIELD_QUARANTINE = 1 << 7
 };
 
 struct command_epoch {
@@ -77,7 +82,8 @@ struct command_epoch {
         struct settings settings; /* only in epoch 1 these become the model's */
 };
 
-struct command_node { /* NODE_LOST, NODE_DRAINED, NODE_DRAIN, NODE_RESUME, NODE_CONFIRM_OFF, NODE_FENCE */
+struct command_node { /* NODE_QUARANTINE, NODE_RELEASE, NODE_LOST, NODE_DRAINED, NODE_DRAIN, NODE_RESUME,
+                         NODE_CONFIRM_OFF, NODE_FENCE */
         uint32_t node;
         uint64_t incarnation; /* NODE_LOST: which; 0 where it does not matter */
         char reason[REASON_BYTES];

@@ -17,6 +17,9 @@ const struct settings settings_default = {
         .stop_grace_ms = 2000,
         .watchdog_ms = 5000,
         .margin_ms = 1000,
+        .quarantine_losses = 3,
+        .quarantine_window_ms = 3600000,
+        .quarantine_ms = 7200000,
 };
 
 /* clang-format off */
@@ -37,7 +40,8 @@ ENUM_TEXT(node_state, NODE_STATE_COUNT,
 ENUM_TEXT(node_duty, DUTY_COUNT,
           [DUTY_ACTIVE] = "active",
           [DUTY_DRAINING] = "draining",
-          [DUTY_DRAINED] = "drained")
+          [DUTY_DRAINED] = "drained",
+          [DUTY_QUARANTINED] = "quarantined")
 
 ENUM_TEXT(role_kind, ROLE_KIND_COUNT,
           [ROLE_VM] = "vm",

@@ -46,9 +46,10 @@ enum node_state {
 };
 
 enum node_duty {
-        DUTY_ACTIVE,   /* takes roles */
-        DUTY_DRAINING, /* its roles are being moved away; takes none */
-        DUTY_DRAINED,  /* maintenance: empty; takes none until resumed */
+        DUTY_ACTIVE,      /* takes roles */
+        DUTY_DRAINING,    /* its roles are being moved away; takes none */
+        DUTY_DRAINED,     /* maintenance: empty; takes none until resumed */
+        DUTY_QUARANTINED, /* lost too often: takes none until released; its roles are moved away */
         DUTY_COUNT
 };
 
@@ -157,6 +158,10 @@ struct settings {
         uint32_t stop_grace_ms;     /* then the node has this long to stop them itself */
         uint32_t watchdog_ms;       /* then the watchdog fires after this */
         uint32_t margin_ms;         /* added by the survivors to all of it */
+        uint32_t
+                quarantine_losses; /* a node lost so often in quarantine_window_ms is quarantined; 0: never */
+        uint32_t quarantine_window_ms;
+        uint32_t quarantine_ms; /* for so long */
 };
 
 extern const struct settings settings_default;

@@ -10,6 +10,8 @@
 
 #define MS_MAX 3600000 /* an hour: a longer guard would be a mistake in units */
 
+#define DAY_MS 86400000
+
 #define FLAG(option, text)                                                                                   \
         {                                                                                                    \
                 .name = (option), .value = VERB_VALUE_FLAG, .help = (text)                                   \
@@ -70,6 +72,9 @@ static const struct verb_option cluster_set_options[] = {
         NUMBER("stop-grace", "MS", 0, MS_MAX, "then their node has this long to stop them itself"),
         NUMBER("watchdog", "MS", 1000, MS_MAX, "then the watchdog fires after this"),
         NUMBER("margin", "MS", 0, MS_MAX, "added by the survivors to all of it"),
+        NUMBER("quarantine-losses", "N", 0, 10, "a node lost so often takes no roles for a while; 0: never"),
+        NUMBER("quarantine-window", "MS", 60000, DAY_MS, "so often within this time"),
+        NUMBER("quarantine", "MS", 1000, DAY_MS, "for so long"),
 };
 
 static const struct verb_option node_reason_options[] = {
@@ -206,6 +211,12 @@ static const struct verb verbs[VERB_COUNT] = {
                               OPTIONS(node_reason_options),
                               .help = "Turn a node off; it counts as lost at once and its roles recover "
                                       "elsewhere." },
+        [VERB_NODE_RELEASE] = { .noun = "node",
+                                .name = "release",
+                                .operand = "NODE",
+                                .changes = true,
+                                OPTIONS(node_reason_options),
+                                .help = "End a node's quarantine: it takes roles again at once." },
         [VERB_NODE_CONFIRM_OFF] = { .noun = "node",
                                     .name = "confirm-off",
                                     .operand = "NODE",

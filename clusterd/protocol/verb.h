@@ -37,6 +37,7 @@ enum verb_id {
         VERB_NODE_DRAIN,
         VERB_NODE_RESUME,
         VERB_NODE_FENCE,
+        VERB_NODE_RELEASE,
         VERB_NODE_CONFIRM_OFF,
         VERB_ROLE_LIST,
         VERB_ROLE_SHOW,

@@ -123,6 +123,9 @@ static void settings(struct sample_random *random, struct settings *settings)
         settings->stop_grace_ms = integer32(random);
         settings->watchdog_ms = integer32(random);
         settings->margin_ms = integer32(random);
+        settings->quarantine_losses = integer32(random);
+        settings->quarantine_window_ms = integer32(random);
+        settings->quarantine_ms = integer32(random);
 }
 
 static void preferred(struct sample_random *random, uint32_t *list)
@@ -282,7 +285,7 @@ static void role_set(struct sample_random *random, struct command_role_set *set)
 
 static void cluster_set(struct sample_random *random, struct command_cluster_set *set)
 {
-        set->fields = (uint32_t)sample_below(random, 2 * SETTINGS_FIELD_MARGIN);
+        set->fields = (uint32_t)sample_below(random, 2 * SETTINGS_FIELD_QUARANTINE);
         if (set->fields & SETTINGS_FIELD_MOVES_MAX)
                 set->settings.moves_max = integer32(random);
         if (set->fields & SETTINGS_FIELD_ISOLATION_HOLD)
@@ -293,6 +296,12 @@ static void cluster_set(struct sample_random *random, struct command_cluster_set
                 set->settings.watchdog_ms = integer32(random);
         if (set->fields & SETTINGS_FIELD_MARGIN)
                 set->settings.margin_ms = integer32(random);
+        if (set->fields & SETTINGS_FIELD_QUARANTINE_LOSSES)
+                set->settings.quarantine_losses = integer32(random);
+        if (set->fields & SETTINGS_FIELD_QUARANTINE_WINDOW)
+                set->settings.quarantine_window_ms = integer32(random);
+        if (set->fields & SETTINGS_FIELD_QUARANTINE)
+                set->settings.quarantine_ms = integer32(random);
 }
 
 void sample_command(struct sample_random *random, enum command_kind kind, struct command *ret_command)
@@ -311,6 +320,8 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
         case COMMAND_NODE_RESUME:
         case COMMAND_NODE_CONFIRM_OFF:
         case COMMAND_NODE_FENCE:
+        case COMMAND_NODE_QUARANTINE:
+        case COMMAND_NODE_RELEASE:
                 ret_command->node.node = node(random);
                 ret_command->node.incarnation = identity(random);
                 TEXT(random, ret_command->node.reason);

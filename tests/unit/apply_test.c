@@ -103,6 +103,7 @@ static const struct {
         { COMMAND_NODE_FENCE, "0.ll" },       { COMMAND_NODE_EVIDENCE, "0..d" },
         { COMMAND_NODE_CONFIRM_OFF, "0..d" }, { COMMAND_NODE_DRAIN, "0dul" },
         { COMMAND_NODE_RESUME, "0dul" },      { COMMAND_NODE_DRAINED, "0..." },
+        { COMMAND_NODE_QUARANTINE, "0dul" },  { COMMAND_NODE_RELEASE, "0..." },
 };
 
 static uint32_t node_in_state(int state)
@@ -186,18 +187,22 @@ END_TEST
 START_TEST(only_the_settings_that_are_meant_change)
 {
         struct command command = { .kind = COMMAND_CLUSTER_SET };
-        command.cluster_set.settings = (struct settings){ "other", 1, 11, 4012, 13, 14, 15 };
+        command.cluster_set.settings = (struct settings){ "other", 1, 11, 4012, 13, 14, 15, 16, 17, 18 };
         struct settings want = story.model->settings;
         command.cluster_set.fields = SETTINGS_FIELD_MOVES_MAX | SETTINGS_FIELD_WATCHDOG;
         want.moves_max = 11;
         want.watchdog_ms = 14;
         ck_assert_int_eq(story_apply(&story, 1, &command), APPLY_DONE);
         ck_assert_mem_eq(&story.model->settings, &want, sizeof want);
-        command.cluster_set.fields =
-                SETTINGS_FIELD_ISOLATION_HOLD | SETTINGS_FIELD_STOP_GRACE | SETTINGS_FIELD_MARGIN;
+        command.cluster_set.fields = SETTINGS_FIELD_ISOLATION_HOLD | SETTINGS_FIELD_STOP_GRACE |
+                                     SETTINGS_FIELD_MARGIN | SETTINGS_FIELD_QUARANTINE_LOSSES |
+                                     SETTINGS_FIELD_QUARANTINE_WINDOW | SETTINGS_FIELD_QUARANTINE;
         want.isolation_hold_ms = 4012;
         want.stop_grace_ms = 13;
         want.margin_ms = 15;
+        want.quarantine_losses = 16;
+        want.quarantine_window_ms = 17;
+        want.quarantine_ms = 18;
         ck_assert_int_eq(story_apply(&story, 1, &command), APPLY_DONE);
         ck_assert_mem_eq(&story.model->settings, &want, sizeof want);
 }

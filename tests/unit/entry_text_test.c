@@ -108,6 +108,9 @@ static const struct {
             .fence_report = { .node = 2, .device = "f1", .level = 2, .succeeded = true, .duration_ms = 90 } },
           "fence device f1 (level 2) has turned off n2, after 90 ms" },
         { { .kind = COMMAND_NODE_FENCE, .node = { .node = 2 } }, "n2 is to be turned off" },
+        { { .kind = COMMAND_NODE_QUARANTINE, .node = { .node = 2, .reason = "lost 3 times" } },
+          "n2 is quarantined: it takes no roles: lost 3 times" },
+        { { .kind = COMMAND_NODE_RELEASE, .node = { .node = 2 } }, "n2 is to leave its quarantine" },
 };
 
 START_TEST(says_in_one_sentence)

@@ -76,6 +76,8 @@ static void name_subject(struct command *command)
         case COMMAND_NODE_RESUME:
         case COMMAND_NODE_CONFIRM_OFF:
         case COMMAND_NODE_FENCE:
+        case COMMAND_NODE_QUARANTINE:
+        case COMMAND_NODE_RELEASE:
                 command->node.node = 3;
                 return;
         case COMMAND_NODE_EVIDENCE:
@@ -122,6 +124,8 @@ static const char *const subjects[COMMAND_COUNT] = {
         [COMMAND_FENCE_REMOVE] = "fence:ipmi1",
         [COMMAND_NODE_FENCE] = "node:3",
         [COMMAND_FENCE_REPORT] = "node:3",
+        [COMMAND_NODE_QUARANTINE] = "node:3",
+        [COMMAND_NODE_RELEASE] = "node:3",
 };
 
 START_TEST(a_command_tells_what_it_is_about)
@@ -173,6 +177,9 @@ START_TEST(settings_begin_with_their_defaults)
         ck_assert_uint_eq(settings_default.stop_grace_ms, 2000);
         ck_assert_uint_eq(settings_default.watchdog_ms, 5000);
         ck_assert_uint_eq(settings_default.margin_ms, 1000);
+        ck_assert_uint_eq(settings_default.quarantine_losses, 3);
+        ck_assert_uint_eq(settings_default.quarantine_window_ms, 3600000);
+        ck_assert_uint_eq(settings_default.quarantine_ms, 7200000);
 }
 END_TEST
 
