@@ -78,6 +78,14 @@ static void on_assign(struct world *world, const struct simulated_node *node, ui
         record->target = NODE_NONE;
 }
 
+/* Only a live move has two possible runners; an OCF role is stopped first. */
+static void on_move(struct world *world, const struct command_role_move *move)
+{
+        const struct role *role = model_role(world->checker.reference, move->role);
+        if (role != NULL && role->state == ROLE_MOVING)
+                record_of(world, move->role)->target = role->target;
+}
+
 static bool report_is_gone(enum report_kind kind)
 {
         return kind != REPORT_RUNNING && kind != REPORT_STABLE;
@@ -255,7 +263,7 @@ void history_committed(struct world *world, struct simulated_node *node, uint64_
                 on_assign(world, node, index, &command->role_assign);
                 return;
         case COMMAND_ROLE_MOVE:
-                record_of(world, command->role_move.role)->target = command->role_move.target;
+                on_move(world, &command->role_move);
                 return;
         case COMMAND_ROLE_REPORT:
                 on_report(world, index, &command->role_report);

@@ -81,7 +81,8 @@ struct local_role {
         uint64_t listed;       /* last listing that named it */
         enum observation hint; /* absent: how it was said to have ended */
         bool stopped_by_guard;
-        bool expected; /* the ledger lets this node run it */
+        uint64_t seen_ms; /* present: since when */
+        bool expected;    /* the ledger lets this node run it */
 
         enum operation operation;          /* under way */
         bool in_doubt;                     /* a move whose end nobody knows: observation is from before it */

@@ -57,6 +57,8 @@ static void set_observation(struct cluster *cluster, uint32_t slot, enum observa
                 local->hint = observation;
         if (present)
                 local->stopped_by_guard = false;
+        if (present && !observation_is_present(local->observation))
+                local->seen_ms = cluster->now_ms;
         local->observation = observation;
         local->in_doubt = false;
         local->confirmed = !present && confirmed;

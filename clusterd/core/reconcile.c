@@ -18,6 +18,7 @@
 #define RELIST_MS      1000   /* while a migration is on its way in */
 #define STABLE_MS      600000 /* a role that ran for so long is forgiven its failures */
 #define JOIN_AGAIN_MS  1000
+#define AHEAD_MS       100 /* until a word of ours has come back, at the earliest */
 
 struct looked_at {
         struct cluster *cluster;
@@ -296,6 +297,15 @@ static bool is_member(const struct cluster *cluster)
                                 MUTATED(ACT_BEFORE_JOINED));
 }
 
+/*
+ * It may have come by an entry that its source has applied and we have not yet. What was said to the
+ * group before we saw it here, we know when a word of ours that we said later has come back.
+ */
+static bool is_ahead_of_us(const struct looked_at *at)
+{
+        return at->cluster->contact_ms <= at->local->seen_ms;
+}
+
 static void stop_for_guard(struct looked_at *at)
 {
         stop(at, 0, "no contact with a quorum for too long: the guard has lapsed");
@@ -326,7 +336,11 @@ static void see_to(struct cluster *cluster, uint32_t slot)
                         see_to_right(&at);
                 return;
         }
-        if (at.present && !MUTATED(KEEP_WHAT_IS_NOT_OURS))
+        if (!at.present || MUTATED(KEEP_WHAT_IS_NOT_OURS))
+                return;
+        if (is_ahead_of_us(&at))
+                look_again(&at, cluster->now_ms + AHEAD_MS);
+        else
                 stop(&at, 0, "the ledger does not give it to this node");
 }
 

@@ -289,16 +289,24 @@ START_TEST(a_stop_that_fails_at_once_is_tried_again_with_pauses)
 }
 END_TEST
 
-START_TEST(a_guest_that_has_no_right_here_is_stopped_at_once)
+/* It may have come by an entry that its source has applied and this node has not. */
+START_TEST(a_guest_that_has_no_right_here_is_stopped_when_we_are_not_behind)
 {
         rest_here();
+        desk_wait(&desk, 5000);
+        desk.is_deaf = true;
         if (_i == 0)
                 desk_observed(&desk, "vm01", OBSERVED_RUNNING);
         else
                 desk_list(&desk, "vm01");
+        desk_wait(&desk, 1500);
+        ck_assert_ptr_null(desk_take(&desk, CLUSTER_ACTION_STOP));
+        desk.is_deaf = false;
+        desk_wait(&desk, 2500);
         const struct cluster_action *stop = desk_take(&desk, CLUSTER_ACTION_STOP);
         ck_assert_ptr_nonnull(stop);
         ck_assert_uint_eq(stop->role.timeout_ms, 0);
+        ck_assert_str_eq(stop->reason, "the ledger does not give it to this node");
 }
 END_TEST
 
@@ -405,7 +413,7 @@ int main(void)
         tcase_add_test(tcase, a_role_is_stopped_with_its_patience);
         tcase_add_loop_test(tcase, a_stop_that_fails_at_once_is_tried_again_with_pauses, 0,
                             sizeof bad_stops / sizeof *bad_stops);
-        tcase_add_loop_test(tcase, a_guest_that_has_no_right_here_is_stopped_at_once, 0, 2);
+        tcase_add_loop_test(tcase, a_guest_that_has_no_right_here_is_stopped_when_we_are_not_behind, 0, 2);
         tcase_add_test(tcase, a_removed_role_does_not_keep_the_guard_armed);
         tcase_add_test(tcase, a_restarted_daemon_adopts_what_runs);
         tcase_add_test(tcase, a_restarted_daemon_says_nothing_before_its_first_listing);
