@@ -224,6 +224,11 @@ check_PROGRAMS += %D%/lease_world_test
 %C%_lease_world_test_LDADD   = $(LEASE_TEST_LIBS)
 EXTRA_DIST += %D%/lease_mutations.sh %D%/lease_mutations.txt
 
+# make lease-mutations [SEEDS=N]: is each rule of leases missed when it is gone?
+.PHONY: lease-mutations
+lease-mutations:
+	$(top_srcdir)/%D%/lease_mutations.sh
+
 # On a real file; what it reads and writes can be made to fail, to be lost and to hang.
 check_PROGRAMS += %D%/lease_worker_test
 %C%_lease_worker_test_SOURCES = %D%/lease_worker_test.c
