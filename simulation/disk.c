@@ -413,8 +413,8 @@ static void queue_drop(struct disk *disk)
 /* The batch that was being written is there as a whole or not at all; what waited is gone. */
 void disk_crash(struct world *world, struct simulated_node *node)
 {
-        if (node->disk.in_flight > 0 && world->now_us >= node->disk.failing_until_us &&
-            random_chance(&world->random, 500))
+        bool written = world->cutting ? world->options.cut.written : random_chance(&world->random, 500);
+        if (node->disk.in_flight > 0 && world->now_us >= node->disk.failing_until_us && written)
                 batch_carry_out(world, node, false);
         queue_drop(&node->disk);
 }

@@ -28,6 +28,10 @@ struct arguments {
         uint64_t tail;
         uint32_t budget_s; /* real time; 0: none */
         uint32_t jobs;
+        struct power_cut cut;
+        uint64_t cut_every; /* steps; 0: no power is cut but as cut says */
+        uint64_t cut_steps; /* that the run has, and nodes */
+        uint32_t cut_nodes;
         bool verbose;
         bool repeat;
         bool hashes;
@@ -78,6 +82,7 @@ struct simulation {
         struct world *world;
         struct cluster_actions *actions;
         double begun;
+        struct power_cut cut; /* of the next run */
         struct statistics statistics;
         uint64_t failed;
 };
@@ -96,6 +101,7 @@ static void run_seed(struct simulation *simulation, uint64_t seed, bool text,
                                          .text = text,
                                          .verbose = arguments->verbose,
                                          .wall_shift_ms = play != NULL ? YEAR_MS : 0,
+                                         .cut = simulation->cut,
                                          .play = play };
         ret_outcome->passed = run_world(world, &options, simulation->actions, statistics, record);
         ret_outcome->hash = world->transcript.hash;
@@ -172,6 +178,23 @@ static void on_seed(void *context, uint64_t seed, struct seed_report *report)
         report->passed = outcome.passed && same;
 }
 
+/* The seed's run with one power cut. */
+static void on_cut(void *context, uint64_t number, struct seed_report *report)
+{
+        struct simulation *simulation = context;
+        const struct arguments *arguments = simulation->arguments;
+        struct outcome outcome;
+        char text[96];
+        simulation->cut = power_cuts_at(number, arguments->cut_nodes, arguments->cut_every);
+        power_cut_print(&simulation->cut, text, sizeof(text));
+        run_seed(simulation, arguments->first, false, NULL, NULL, &report->statistics, &outcome);
+        report->passed = outcome.passed;
+        if (outcome.passed)
+                return;
+        explain(simulation, arguments->first, &outcome);
+        (void)printf("with %s\n", text);
+}
+
 static bool on_report(void *context, const struct seed_report *report)
 {
         struct simulation *simulation = context;
@@ -218,13 +241,24 @@ static void print_summary(const struct simulation *simulation)
                       (double)statistics->simulated_us / 6e7 / seconds);
 }
 
-static int run(const struct arguments *arguments)
+/* A run without a cut tells how many there can be. */
+static void count_cuts(struct simulation *simulation, struct arguments *arguments)
+{
+        struct statistics unused = { 0 };
+        struct outcome outcome;
+        run_seed(simulation, arguments->first, false, NULL, NULL, &unused, &outcome);
+        arguments->cut_steps = simulation->world->peace_step;
+        arguments->cut_nodes = simulation->world->node_count;
+}
+
+static int run(struct arguments *arguments)
 {
         struct simulation simulation = {
                 .arguments = arguments,
                 .world = calloc(1, sizeof(struct world)),
                 .actions = calloc(1, sizeof(struct cluster_actions)),
                 .begun = real_seconds(),
+                .cut = arguments->cut,
         };
         if (simulation.world == NULL || simulation.actions == NULL)
                 return 2;
@@ -234,6 +268,13 @@ static int run(const struct arguments *arguments)
                              .run = on_seed,
                              .done = on_report,
                              .context = &simulation };
+        if (arguments->cut_every != 0) {
+                count_cuts(&simulation, arguments);
+                jobs.first = 0;
+                jobs.seeds =
+                        power_cuts_count(arguments->cut_steps, arguments->cut_nodes, arguments->cut_every);
+                jobs.run = on_cut;
+        }
         int error = jobs_run(&jobs);
         if (error == 0)
                 print_summary(&simulation);
@@ -267,7 +308,8 @@ static void usage(FILE *stream)
                     "                [--seconds N] [--verbose] [--repeat] [--hashes] [--keep-going] [--tail "
                     "LINES] "
                     "[--budget SECONDS]\n"
-                    "                [--jobs N] [--coverage]\n"
+                    "                [--jobs N] [--coverage] [--power-cuts EVERY]\n"
+                    "                [--cut-step N --cut-nodes MASK [--cut-written]]\n"
                     "       simulate-mutants --mutations\n"
                     "       simulate-mutants --mutation NAME [as above]\n",
                     stream);
@@ -276,15 +318,28 @@ static void usage(FILE *stream)
 static int arguments_read(int argc, char **argv, struct arguments *arguments)
 {
         static const struct option options[] = {
-                { "seed", required_argument, NULL, 's' },     { "first", required_argument, NULL, 'f' },
-                { "seeds", required_argument, NULL, 'n' },    { "nodes", required_argument, NULL, 'N' },
-                { "seconds", required_argument, NULL, 't' },  { "verbose", no_argument, NULL, 'v' },
-                { "repeat", no_argument, NULL, 'r' },         { "keep-going", no_argument, NULL, 'k' },
-                { "tail", required_argument, NULL, 'l' },     { "budget", required_argument, NULL, 'b' },
-                { "jobs", required_argument, NULL, 'j' },     { "roles", required_argument, NULL, 'R' },
-                { "hashes", no_argument, NULL, 'H' },         { "coverage", no_argument, NULL, 'c' },
-                { "mutation", required_argument, NULL, 'm' }, { "mutations", no_argument, NULL, 'M' },
-                { "help", no_argument, NULL, 'h' },           { NULL, 0, NULL, 0 },
+                { "seed", required_argument, NULL, 's' },
+                { "first", required_argument, NULL, 'f' },
+                { "seeds", required_argument, NULL, 'n' },
+                { "nodes", required_argument, NULL, 'N' },
+                { "seconds", required_argument, NULL, 't' },
+                { "verbose", no_argument, NULL, 'v' },
+                { "repeat", no_argument, NULL, 'r' },
+                { "keep-going", no_argument, NULL, 'k' },
+                { "tail", required_argument, NULL, 'l' },
+                { "budget", required_argument, NULL, 'b' },
+                { "jobs", required_argument, NULL, 'j' },
+                { "roles", required_argument, NULL, 'R' },
+                { "hashes", no_argument, NULL, 'H' },
+                { "coverage", no_argument, NULL, 'c' },
+                { "power-cuts", required_argument, NULL, 'p' },
+                { "cut-step", required_argument, NULL, 'K' },
+                { "cut-nodes", required_argument, NULL, 'C' },
+                { "cut-written", no_argument, NULL, 'w' },
+                { "mutation", required_argument, NULL, 'm' },
+                { "mutations", no_argument, NULL, 'M' },
+                { "help", no_argument, NULL, 'h' },
+                { NULL, 0, NULL, 0 },
         };
         for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
                 uint64_t number = optarg != NULL ? strtoull(optarg, NULL, 10) : 0;
@@ -320,6 +375,18 @@ static int arguments_read(int argc, char **argv, struct arguments *arguments)
                         break;
                 case 'c':
                         arguments->coverage = true;
+                        break;
+                case 'p':
+                        arguments->cut_every = number;
+                        break;
+                case 'K':
+                        arguments->cut.step = number;
+                        break;
+                case 'C':
+                        arguments->cut.nodes = number;
+                        break;
+                case 'w':
+                        arguments->cut.written = true;
                         break;
                 case 'H':
                         arguments->hashes = true;

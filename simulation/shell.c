@@ -109,6 +109,7 @@ void shell_step(struct world *world, struct simulated_node *node, struct cluster
                 disk_put_definition(&node->disk, disk_definition_of(event->request.command));
         world->statistics->steps++;
         coverage_event(world, event);
+        world->steps++;
         cluster_step(node->core, event, actions);
         assert(actions->count <= CLUSTER_ACTIONS_MAX && actions->message_count <= CLUSTER_MESSAGES_MAX);
         transcript_mix(&world->transcript, actions->count * 257 + actions->message_count);

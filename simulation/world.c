@@ -133,6 +133,7 @@ void world_begin_peace(struct world *world)
         if (world->healing)
                 return;
         world_note(world, NULL, "peace begins");
+        world->peace_step = world->steps;
         world->healing = true;
         world->heal_us = world->now_us;
         faults_end(world);
@@ -307,6 +308,20 @@ static void world_dispatch(struct world *world, struct event *event)
         rule->handle(world, event);
 }
 
+static void cut_power(struct world *world)
+{
+        world->cutting = true;
+        NODE_SET_EACH (world->options.cut.nodes, id) {
+                struct simulated_node *node = &world->nodes[id];
+                power_off(world, node, "it is cut");
+                node->dark = true;
+                power_boot_later(world, node, random_between(&world->random, MS(500), MS(4000)));
+        }
+        world->cutting = false;
+        world->options.cut.step = 0;
+        world_begin_peace(world);
+}
+
 bool world_run(struct world *world, const struct world_options *options, struct cluster_actions *actions,
                struct statistics *statistics, struct incident_list *record)
 {
@@ -325,6 +340,8 @@ bool world_run(struct world *world, const struct world_options *options, struct 
                 world->now_us = event.time_us;
                 world_dispatch(world, &event);
                 free(event.payload);
+                if (world->options.cut.step != 0 && world->steps >= world->options.cut.step)
+                        cut_power(world);
         }
         statistics->simulated_us += world->now_us;
         statistics->entries += world->checker.count;

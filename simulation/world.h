@@ -14,6 +14,7 @@
 #include "simulation/coverage.h"
 #include "simulation/fence.h"
 #include "simulation/incident.h"
+#include "simulation/power_cuts.h"
 #include "simulation/names.h"
 #include "simulation/queue.h"
 #include "simulation/random.h"
@@ -479,6 +480,7 @@ struct world_options {
         int64_t wall_shift_ms; /* of every node's wall clock: it must make no difference */
         bool text;             /* keep the transcript's text, not only its hash */
         bool verbose;          /* and print it as it is written */
+        struct power_cut cut;  /* after which it is peace */
         /* Played instead of what the generators would draw; NULL: they draw. Borrowed. */
         const struct incident_list *play;
         const struct scenario *scenario; /* told instead of drawing anything; NULL: a random run. Borrowed. */
@@ -496,6 +498,9 @@ struct world {
         struct queue queue;
         struct transcript transcript;
         uint64_t now_us;
+        uint64_t steps;      /* of all cores */
+        uint64_t peace_step; /* how many there were when peace began */
+        bool cutting;        /* options.cut is being carried out */
         uint64_t next_life;
         uint64_t next_id;
         uint32_t node_count;
