@@ -163,6 +163,7 @@ static void on_snapshot(struct cluster *cluster, const struct message *message)
                  ledger_position_equal(&snapshot->at, &cluster->snapshot_at)) {
                 cluster->snapshot_running = false;
                 ledger_restart_at(&cluster->ledger, &snapshot->at);
+                pending_snapshot(cluster);
         }
 }
 

@@ -201,6 +201,8 @@ void pending_applied(struct cluster *cluster, const struct entry *entry, const s
 void pending_dropped(struct cluster *cluster, const struct entry *entry);
 /* A round has begun: what was sent before is to be judged anew. */
 void pending_round_ended(struct cluster *cluster);
+/* A snapshot may hold what was sent before: nobody can tell any more. */
+void pending_snapshot(struct cluster *cluster);
 void pending_tick(struct cluster *cluster);
 /* Sends a proposal of our own; returns its count, or 0 when none can be accepted now. */
 uint64_t propose(struct cluster *cluster, const char *actor, const struct command *command);

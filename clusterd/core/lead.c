@@ -71,6 +71,7 @@ void lead_tick(struct cluster *cluster)
                 .model = cluster->model,
                 .now_ms = cluster->now_ms,
                 .lost = lost_nodes(cluster),
+                .away = ~cluster->round.level,
                 .nodes_asked = nodes_asked(cluster),
                 .planned = cluster->planned,
                 .order = cluster->order,

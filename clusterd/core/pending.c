@@ -133,6 +133,15 @@ static void give_up(struct cluster *cluster, struct pending *pending)
                 finish(cluster, pending, REPLY_NO_QUORUM, 0, "no quorum: nothing was changed");
 }
 
+void pending_snapshot(struct cluster *cluster)
+{
+        for (size_t i = 0; cluster->pending_count > 0 && i < PENDING_MAX; i++) {
+                struct pending *pending = &cluster->pending[i];
+                if (pending->used && (pending->sent || pending->sent_before))
+                        give_up(cluster, pending);
+        }
+}
+
 /* A node that does not follow the ledger would go on by the longer times, in contact or not. */
 static bool may_shorten_guard(const struct cluster *cluster, const struct command_cluster_set *set,
                               char reason[REASON_BYTES])
@@ -210,7 +219,10 @@ static bool batch_is_due(struct cluster *cluster, uint32_t waiting)
         return false;
 }
 
-/* What was sent in an earlier round and is in its history was applied before this epoch became active. */
+/*
+ * What was sent in an earlier round and is in its history was applied before this epoch became active, or is
+ * part of a snapshot: then nobody here knows, and it is not sent again (pending_snapshot).
+ */
 static void send_batch(struct cluster *cluster, uint32_t waiting)
 {
         cluster->batch_size = 0;

@@ -85,7 +85,8 @@ static bool may_move(struct pass *pass, const struct role *role, uint32_t slot)
 static bool wants_to_leave(const struct pass *pass, const struct role *role)
 {
         const struct node *owner = role->state == ROLE_ONLINE ? model_node(pass->model, role->owner) : NULL;
-        return owner != NULL && (owner->duty == DUTY_DRAINING || owner->duty == DUTY_QUARANTINED);
+        return owner != NULL && (owner->duty == DUTY_DRAINING || owner->duty == DUTY_QUARANTINED) &&
+               !node_set_has(pass->input->away, owner->id);
 }
 
 static bool wants_home(const struct pass *pass, const struct role *role)
@@ -93,7 +94,9 @@ static bool wants_home(const struct pass *pass, const struct role *role)
         if (role->state != ROLE_ONLINE || role->failback == NODE_NONE || role->failback == role->owner)
                 return false;
         const struct node *home = model_node(pass->model, role->failback);
-        return home != NULL && home->state == NODE_UP && home->duty == DUTY_ACTIVE;
+        node_set ends = node_set_of(role->failback) | node_set_of(role->owner);
+        return home != NULL && home->state == NODE_UP && home->duty == DUTY_ACTIVE &&
+               (pass->input->away & ends) == 0;
 }
 
 static void survey(struct pass *pass)
@@ -189,13 +192,14 @@ static void plan_start(struct pass *pass, const struct role *role, uint32_t slot
         uint32_t node = NODE_NONE;
         char choice[REASON_BYTES];
         /* A role of OCF kind on its way to another node carries where to. */
-        bool heading = role->target != NODE_NONE && placement_check(pass->model, role, &pass->load,
-                                                                    role->target, choice) == PLACEMENT_FOUND;
+        bool heading =
+                role->target != NODE_NONE && !node_set_has(pass->input->away, role->target) &&
+                placement_check(pass->model, role, &pass->load, role->target, choice) == PLACEMENT_FOUND;
         if (heading) {
                 node = role->target;
                 TEXT_PRINT(choice, "%s: as asked", model_node_name(pass->model, node));
-        } else if (placement_choose(pass->model, role, &pass->load, pass->input->lost, &node, choice) !=
-                   PLACEMENT_FOUND) {
+        } else if (placement_choose(pass->model, role, &pass->load, pass->input->lost | pass->input->away,
+                                    &node, choice) != PLACEMENT_FOUND) {
                 return;
         }
         placement_load_add(&pass->load, node, role);
@@ -218,7 +222,7 @@ static void plan_move(struct pass *pass, const struct role *role, uint32_t slot)
         bool drain = wants_to_leave(pass, role);
         if (drain) {
                 if (placement_choose(pass->model, role, &pass->load,
-                                     node_set_of(role->owner) | pass->input->lost, &node,
+                                     node_set_of(role->owner) | pass->input->lost | pass->input->away, &node,
                                      choice) != PLACEMENT_FOUND)
                         return;
         } else {

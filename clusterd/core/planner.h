@@ -23,8 +23,9 @@ struct planned_role {
 struct planner_input {
         const struct model *model;
         uint64_t now_ms;
-        node_set lost;                /* members of the model that are gone: nothing is put there */
-        node_set nodes_asked;         /* nodes with a proposal on its way */
+        node_set lost;        /* members of the model that are gone */
+        node_set away;        /* that cannot act at present: nothing is put there, or sent from there */
+        node_set nodes_asked; /* nodes with a proposal on its way */
         struct planned_role *planned; /* by role slot; NULL: nothing on its way, everything due */
         uint32_t *order;              /* scratch: roles_max slots */
 };

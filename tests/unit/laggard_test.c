@@ -111,6 +111,44 @@ START_TEST(more_than_fits_into_the_tail_is_taken_before_the_epoch_begins)
 }
 END_TEST
 
+/* It may be part of the snapshot, or may not: sent again, it might come about twice. */
+START_TEST(what_was_sent_before_a_snapshot_is_not_sent_again)
+{
+        struct desk desk;
+        struct command command;
+        struct message message = { .kind = MESSAGE_STATE };
+        struct cluster_event view = { .kind = CLUSTER_EVENT_VIEW };
+        begin_with_voters(&desk, node_set_of(1) | node_set_of(2));
+        desk_view(&desk, node_set_of(2));
+        refused_command(&command);
+        desk.is_deaf = true;
+        (void)desk_request(&desk, &command);
+        desk.is_deaf = false;
+        desk.puppets = 0;
+        view.view.members = view.view.connected = node_set_of(1) | node_set_of(2) | node_set_of(3);
+        desk_step(&desk, &view);
+        desk_settle(&desk);
+        message.round = desk.round;
+        message.state.blank = true;
+        desk_hear_message(&desk, 3, &message);
+        message.state = (struct message_state){ .last = { .epoch = 9, .index = 50 },
+                                                .applied = { .epoch = 9, .index = 50 },
+                                                .voters = node_set_of(1) | node_set_of(2) };
+        desk_hear_message(&desk, 2, &message);
+        ck_assert_ptr_null(desk_take(&desk, CLUSTER_ACTION_REPLY));
+        message = (struct message){ .kind = MESSAGE_SNAPSHOT_BEGIN, .round = desk.round };
+        message.snapshot.to = 1;
+        message.snapshot.at = (struct ledger_position){ .epoch = 9, .index = 50 };
+        desk_hear_message(&desk, 2, &message);
+        message.kind = MESSAGE_SNAPSHOT_END;
+        desk_hear_message(&desk, 2, &message);
+        const struct cluster_action *reply = desk_take(&desk, CLUSTER_ACTION_REPLY);
+        ck_assert_ptr_nonnull(reply);
+        ck_assert_int_eq(reply->reply.outcome, REPLY_NO_QUORUM);
+        desk_end(&desk);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("laggard");
@@ -118,6 +156,7 @@ int main(void)
         tcase_add_test(tcase, who_is_far_behind_is_served_when_no_epoch_can_begin_without_it);
         tcase_add_test(tcase, who_is_far_behind_waits_for_the_epoch_when_one_can_begin);
         tcase_add_test(tcase, more_than_fits_into_the_tail_is_taken_before_the_epoch_begins);
+        tcase_add_test(tcase, what_was_sent_before_a_snapshot_is_not_sent_again);
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);

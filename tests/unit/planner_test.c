@@ -269,6 +269,26 @@ static void drain_in_order(uint64_t seed, uint32_t went[7])
         ck_assert_uint_eq(output.count, 0);
 }
 
+/* Its daemon is gone or not level, and its guests run on: it is not lost, but would start nothing. */
+START_TEST(nothing_is_put_on_a_node_that_cannot_act_or_sent_from_there)
+{
+        struct planner_input input = input_at(1000);
+        put_online("vm09", 2, 256);
+        story_node(&story, COMMAND_NODE_DRAIN, 2);
+        add_many(2, 256);
+        input.away = node_set_of(1) | node_set_of(2);
+        planner_pass(&input, &output);
+        ck_assert_uint_eq(output.count, 2);
+        for (size_t i = 0; i < output.count; i++) {
+                ck_assert_int_eq(output.step[i].command.kind, COMMAND_ROLE_ASSIGN);
+                ck_assert_uint_eq(output.step[i].command.role_assign.node, 3);
+        }
+        input.away = 0;
+        planner_pass(&input, &output);
+        ck_assert_uint_eq(output.count, 3); /* the drain goes on */
+}
+END_TEST
+
 START_TEST(a_drain_keeps_its_limit_and_its_targets_in_any_order)
 {
         uint32_t first[7], other[7];
@@ -425,6 +445,7 @@ int main(void)
         tcase_add_test(tcase, a_recovering_role_waits_for_evidence_and_carries_it);
         tcase_add_test(tcase, lost_nodes_are_declared_once);
         tcase_add_test(tcase, sixty_four_steps_and_the_rest_next_time);
+        tcase_add_test(tcase, nothing_is_put_on_a_node_that_cannot_act_or_sent_from_there);
         tcase_add_loop_test(tcase, a_drain_keeps_its_limit_and_its_targets_in_any_order, 0, 20);
         tcase_add_test(tcase, a_drained_role_goes_home_when_its_node_resumes);
         tcase_add_test(tcase, a_move_that_failed_is_tried_again_after_a_pause);
