@@ -7,6 +7,7 @@
 #include "cli/call.h"
 #include "cli/help.h"
 #include "cli/print.h"
+#include "cli/simulate.h"
 #include "cli/verify.h"
 #include "cli/wait.h"
 #include "clusterd/base/text.h"
@@ -151,7 +152,7 @@ static int run_verb(const struct verb_call *call)
         return status;
 }
 
-/* help [NOUN [VERB]], help --man, completion bash, --version; -1 for none of these. */
+/* help [NOUN [VERB]], help --man, completion bash, simulate FILE, --version; -1 for none of these. */
 static int run_own(int count, const char *const *words)
 {
         if (count == 0 || text_equal(words[0], "--help") || text_equal(words[0], "-h")) {
@@ -166,6 +167,8 @@ static int run_own(int count, const char *const *words)
                 help_completion();
                 return VERB_EXIT_DONE;
         }
+        if (text_equal(words[0], "simulate"))
+                return simulate_command(count - 1, words + 1);
         if (!text_equal(words[0], "help"))
                 return -1;
         const struct verb *verb = count == 3 ? verb_find(words[1], words[2]) : NULL;

@@ -73,11 +73,12 @@ void help_completion(void)
                "        local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words='' "
                "names=''\n"
                "        case $COMP_CWORD in\n"
-               "        1) words=\"help completion");
+               "        1) words=\"help completion simulate");
         list_nouns();
         printf("\" ;;\n        2)\n                case ${COMP_WORDS[1]} in\n");
         verbs_by_noun();
-        printf("                completion) words=bash ;;\n                help) words=\"");
+        printf("                completion) words=bash ;;\n                simulate) mapfile -t COMPREPLY < "
+               "<(compgen -f -- \"$word\"); return ;;\n                help) words=\"");
         list_nouns();
         printf("\" ;;\n                esac ;;\n        *)\n"
                "        case $before in\n"

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "cli/simulate.h"
 #include "clusterd/base/text.h"
 
 #define SYNOPSIS_BYTES 512
@@ -29,6 +30,8 @@ void help_nouns(const char *noun)
                            verb->operand == NULL ? "" : verb->operand);
                 printf("  %-24s %s\n", left, verb->help);
         }
+        if (noun == NULL)
+                printf("\n  clu %s\n      %s\n", simulate_synopsis, simulate_help);
         printf("\nclu NOUN VERB --help explains one. Every verb takes --json, changing ones --plan.\n"
                "Exit: 0 done, 1 failed, 2 usage, 3 refused by a rule, 4 no quorum, 5 no such object,\n"
                "      6 timed out (and the work goes on), 7 clusterd not reachable.\n");
@@ -96,7 +99,8 @@ static const char manual_head[] =
         ".TH CLU 8 \"\" \"clu\" \"System Administration\"\n"
         ".SH NAME\nclu \\- see and change a cluster of virtual machines\n"
         ".SH SYNOPSIS\n.B clu\n.I NOUN VERB\n[\\fINAME\\fP] [\\fB\\-\\-\\fP\\fIoptions\\fP]\n.br\n"
-        ".B clu help\n[\\fINOUN\\fP [\\fIVERB\\fP]]\n.br\n.B clu completion bash\n"
+        ".B clu help\n[\\fINOUN\\fP [\\fIVERB\\fP]]\n.br\n.B clu completion bash\n.br\n.B clu simulate\n.I "
+        "FILE\n"
         ".SH DESCRIPTION\n"
         "Asks clusterd on this node. Root and the group clu\\-admin change things, the group clu\\-view "
         "looks.\n"
@@ -131,5 +135,12 @@ void help_manual(void)
         printf(".SH VERBS\n");
         for (enum verb_id id = 0; id < VERB_COUNT; id++)
                 manual_verb(verb_by_id(id));
+        printf(".SH STORIES\n.B clu ");
+        print_roff(simulate_synopsis);
+        printf("\n.PP\n");
+        print_roff(simulate_help);
+        printf("\nNo daemon is asked. Every event is printed with its time and reason; the exit status is 1 "
+               "when the story\ndoes not end as its file expects, or when one of the rules that must always "
+               "hold is broken.\n");
         printf("%s", manual_tail);
 }

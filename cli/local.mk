@@ -12,12 +12,13 @@ noinst_LIBRARIES += %D%/libclucli.a
 	%D%/print_node.c \
 	%D%/print_role.c \
 	%D%/settle.c %D%/settle.h \
+	%D%/simulate.c %D%/simulate.h \
 	%D%/table.c %D%/table.h \
 	%D%/verify.c %D%/verify.h \
 	%D%/wait.c %D%/wait.h
 %C%_libclucli_a_CPPFLAGS = $(AM_CPPFLAGS) -DCLU_SBINDIR='"$(sbindir)"' -DCLU_VERSION='"$(PACKAGE_VERSION)"'
 %C%_libclucli_a_CFLAGS   = $(AM_CFLAGS) $(QB_CFLAGS) $(JANSSON_CFLAGS) $(SMARTCOLS_CFLAGS)
-CLU_CLI      = cli/libclucli.a clusterd/libcluprotocol.a clusterd/libclubase.a
+CLU_CLI      = cli/libclucli.a simulation/libclusimulation.a $(CLU_CORE)
 CLU_CLI_LIBS = $(QB_LIBS) $(JANSSON_LIBS) $(NETTLE_LIBS) $(SMARTCOLS_LIBS)
 
 bin_PROGRAMS += %D%/clu
