@@ -64,7 +64,8 @@ static void enter(struct lease_node *lease, enum lease_state state, enum lease_r
 
 static uint64_t stop_at_ms(const struct lease_node *lease)
 {
-        return lease->held_until_ms - lease->timings.stop_ms;
+        return lease->held_until_ms > lease->timings.stop_ms ? lease->held_until_ms - lease->timings.stop_ms
+                                                             : 0;
 }
 
 static void start_pass(struct lease_node *lease, uint64_t now_ms, enum lease_pass_kind kind,
@@ -125,12 +126,11 @@ static void on_contact(struct lease_node *lease, const struct lease_event *event
                 lease->confirmed = true;
 }
 
-/* An earlier process of this boot held it. It goes on for as long as that one knew when it wrote the record.
- */
-static bool may_adopt(const struct lease_node *lease, const struct lease_pass_result *pass)
+/* An earlier process of this boot held it, and had not lapsed when it wrote that: so it has not yet. */
+static bool may_adopt(const struct lease_node *lease, const struct lease_pass_result *pass, uint64_t now_ms)
 {
         return pass->found == SECTOR_VALID && pass->record.boot == lease->boot &&
-               pass->record.state == LEASE_RECORD_HELD;
+               pass->record.state == LEASE_RECORD_HELD && now_ms < pass->record.held_until_ms;
 }
 
 static void adopt(struct lease_node *lease, const struct lease_pass_result *pass, uint64_t now_ms)
@@ -149,7 +149,7 @@ static void on_pass_beginning(struct lease_node *lease, const struct lease_pass_
         if (lease->adopting) {
                 if (pass->outcome == LEASE_PASS_FAILED)
                         return;
-                if (may_adopt(lease, pass))
+                if (may_adopt(lease, pass, now_ms))
                         adopt(lease, pass, now_ms);
                 else
                         enter(lease, LEASE_LAPSED, LEASE_REASON_LATE, now_ms);

@@ -25,7 +25,7 @@ void lease_observer_begin(struct lease_observer *observer, uint32_t node, uint64
         observer->lost_ms = lost_ms;
 }
 
-/* The time too: a process that was killed may leave a write behind that has its successor's number. */
+/* The time too, should ever two processes have written the same number. */
 static bool is_same_record(const struct lease_record *one, const struct lease_record *other)
 {
         return one->incarnation == other->incarnation && one->sequence == other->sequence &&

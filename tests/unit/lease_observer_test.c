@@ -80,8 +80,7 @@ START_TEST(any_other_record_starts_the_clock_anew)
         if (_i == 1)
                 other.record.sequence = 8;
         if (_i == 2)
-                other.record.held_until_ms =
-                        8000; /* a process left a write behind that has its successor's number */
+                other.record.held_until_ms = 8000; /* two processes, one number */
         ck_assert_int_eq(lease_observer_see(&observer, &other), LEASE_FINDING_RENEWED);
         other.started_ms = other.ended_ms = 61010;
         ck_assert_int_eq(lease_observer_see(&observer, &other), LEASE_FINDING_SILENT);

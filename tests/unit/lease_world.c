@@ -241,8 +241,22 @@ static void fault(struct world *world)
         }
 }
 
+static void check_hosts(struct world *world)
+{
+        for (EACH_HOST(world, host)) {
+                uint64_t clock_ms = host_clock_ms(world, host);
+                if (!works(world, host))
+                        continue;
+                if (lease_node_may_start(&host->lease, clock_ms) &&
+                    !lease_node_may_keep(&host->lease, clock_ms))
+                        broken(world, host, "guests may start where none may run on");
+                if (host->lease.state == LEASE_HELD && !lease_node_may_keep(&host->lease, clock_ms))
+                        broken(world, host, "a lease is held that has lapsed");
+        }
+}
+
 /* A frozen guest counts: what it has in flight, and what it does on waking, reaches the volume. */
-static void check(struct world *world)
+static void check_guests(struct world *world)
 {
         for (int role = 0; role < ROLES; role++) {
                 const struct host *runner = NULL;
@@ -325,7 +339,8 @@ void lease_world_run(uint64_t seed, bool verbose, struct lease_world_result *ret
                 for (EACH_HOST(world, host))
                         host_step(world, host);
                 cluster_step(world);
-                check(world);
+                check_guests(world);
+                check_hosts(world);
                 if (world->now_ms < FAULT_MS && random_chance(&world->random, 4))
                         fault(world);
                 if (world->now_ms == FAULT_MS)

@@ -306,20 +306,27 @@ static void host_keeper(struct world *world, struct host *host)
                 host->petted_ms = clock_ms + random_below(&world->random, 200); /* reaches the device later */
 }
 
+/* What the kernel or the storage still has is written, in part or not at all, within a second of the host's
+ * end. */
 static void host_lose_io(struct world *world, struct host *host)
 {
         struct io *io = &host->io;
+        uint64_t latest_ms = world->now_ms + world->timings.margin_ms;
         if (io->stage == STAGE_WRITE && (!io->effected || world->now_ms < io->whole_ms) &&
             random_chance(&world->random, 500))
-                orphan_add(world, LEASE_SECTOR(host->id), io->bytes, io->end_ms);
+                orphan_add(world, LEASE_SECTOR(host->id), io->bytes,
+                           io->end_ms < latest_ms ? io->end_ms : latest_ms);
         io->stage = STAGE_NONE;
 }
 
+/* Killed. The next one waits for its lock, which the kernel keeps until the last I/O has ended. */
 void process_stop(struct world *world, struct host *host, uint64_t down_ms)
 {
-        host_lose_io(world, host);
+        struct io *io = &host->io;
         host->process = false;
         host->process_at_ms = world->now_ms + down_ms;
+        if (io->stage != STAGE_NONE && io->end_ms > host->process_at_ms)
+                host->process_at_ms = io->end_ms;
         host->contact_due_ms = 0;
 }
 
@@ -329,6 +336,7 @@ static void process_start(struct world *world, struct host *host)
         if (!host->has_watchdog)
                 timings.watchdog_ms = 0;
         lease_node_init(&host->lease, host->id, host->boot, &timings);
+        host->io.stage = STAGE_NONE;
         host->process = true;
 }
 
@@ -336,6 +344,7 @@ void power_off(struct world *world, struct host *host, const char *why)
 {
         note(world, "n%u is off: %s", host->id, why);
         process_stop(world, host, 0);
+        host_lose_io(world, host);
         host->powered = false;
         host->boots_at_ms = world->now_ms + 2000 + random_below(&world->random, 12000);
         host->petted_ms = host->keeper_until_ms = 0;
