@@ -10,7 +10,7 @@ noinst_LIBRARIES += %D%/libclusimulation.a
 	%D%/queue.c %D%/queue.h %D%/random.c %D%/random.h \
 	%D%/scenario.h %D%/scenario_line.c %D%/scenario_line.h %D%/scenario_read.c \
 	%D%/scenario_read_cluster.c %D%/scenario_read_expect.c %D%/scenario_read_incident.c \
-	%D%/scenario_verdict.c %D%/scenario_world.c \
+	%D%/scenario_verdict.c %D%/scenario_write.c %D%/shrink.c %D%/shrink.h %D%/scenario_world.c \
 	%D%/shell.c %D%/shell_note.c %D%/stories.c %D%/stories.h %D%/telling.c %D%/telling.h %D%/transcript.c %D%/transcript.h \
 	%D%/world.c %D%/world.h \
 	clusterd/guard/guard_rule.c clusterd/guard/guard_rule.h
@@ -35,7 +35,7 @@ FIRST = 1
 JOBS  = 1
 .PHONY: simulate
 simulate: %D%/simulate$(EXEEXT)
-	%D%/simulate --first $(FIRST) --seeds $(SEEDS) --jobs $(JOBS) --keep-going
+	%D%/simulate --first $(FIRST) --seeds $(SEEDS) --jobs $(JOBS) --keep-going --shrink .
 EXTRA_DIST += %D%/README.md
 
 # make mutations [MUTATIONS='NAME...'] [SEEDS=N] [JOBS=N]: is each guard of the protocol missed when it is gone?

@@ -12,11 +12,14 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "clusterd/base/text.h"
 #include "simulation/jobs.h"
 #include "simulation/mutation_choice.h"
+#include "simulation/shrink.h"
 #include "simulation/stories.h"
 
 #define TAIL_LINES_DEFAULT 120
+#define SHRINK_RUNS_MAX    300
 #define YEAR_MS            (INT64_C(365) * 24 * 3600 * 1000)
 
 struct arguments {
@@ -38,6 +41,7 @@ struct arguments {
         bool coverage;
         bool keep_going;
         bool seeds_given;
+        const char *shrink; /* folder for the stories of what failed; NULL: none */
 };
 
 /*
@@ -73,6 +77,7 @@ static double real_seconds(void)
 struct outcome {
         bool passed;
         uint64_t hash;
+        uint64_t end_us;
         char violation[sizeof(((struct world *)0)->violation)];
 };
 
@@ -105,6 +110,7 @@ static void run_seed(struct simulation *simulation, uint64_t seed, bool text,
                                          .play = play };
         ret_outcome->passed = run_world(world, &options, simulation->actions, statistics, record);
         ret_outcome->hash = world->transcript.hash;
+        ret_outcome->end_us = world->now_us;
         memcpy(ret_outcome->violation, world->violation, sizeof(ret_outcome->violation));
         if (text && !ret_outcome->passed && !arguments->verbose)
                 transcript_print_tail(&world->transcript, arguments->tail);
@@ -142,6 +148,35 @@ static bool repeats(struct simulation *simulation, uint64_t seed, const struct o
         return false;
 }
 
+/* What failed as a story, as short as it gets in some hundred runs. */
+static void shrink_seed(struct simulation *simulation, uint64_t seed, const struct outcome *outcome,
+                        struct incident_list *record)
+{
+        const struct arguments *arguments = simulation->arguments;
+        struct shrink shrink = { .world = simulation->world,
+                                 .actions = simulation->actions,
+                                 .options = { .seed = seed,
+                                              .nodes = arguments->nodes,
+                                              .roles = arguments->roles,
+                                              .seconds = arguments->seconds },
+                                 .runs_max = SHRINK_RUNS_MAX,
+                                 .run = run_world };
+        char path[512];
+        TEXT_PRINT(path, "%s/seed-%" PRIu64 ".scenario", arguments->shrink, seed);
+        shrink_rule(outcome->violation, shrink.rule);
+        size_t before = record->count;
+        shrink_list(&shrink, record, outcome->end_us);
+        FILE *stream = fopen(path, "we");
+        if (stream == NULL) {
+                perror(path);
+                return;
+        }
+        int error = shrink_write(&shrink, record, stream);
+        (void)fclose(stream);
+        (void)printf("seed %" PRIu64 ": %zu of %zu incidents are left, in %s%s\n", seed, record->count,
+                     before, path, error == 0 ? "" : ", which by itself does not break the rule");
+}
+
 static void statistics_add(struct statistics *sum, const struct statistics *one)
 {
         sum->steps += one->steps;
@@ -174,6 +209,8 @@ static void on_seed(void *context, uint64_t seed, struct seed_report *report)
         bool same = !arguments->repeat || repeats(simulation, seed, &outcome, &record);
         if (arguments->hashes || arguments->verbose || arguments->seeds == 1)
                 (void)printf("seed %" PRIu64 " transcript %016" PRIx64 "\n", seed, outcome.hash);
+        if (!outcome.passed && arguments->shrink != NULL)
+                shrink_seed(simulation, seed, &outcome, &record);
         incident_list_release(&record);
         report->passed = outcome.passed && same;
 }
@@ -308,7 +345,7 @@ static void usage(FILE *stream)
                     "                [--seconds N] [--verbose] [--repeat] [--hashes] [--keep-going] [--tail "
                     "LINES] "
                     "[--budget SECONDS]\n"
-                    "                [--jobs N] [--coverage] [--power-cuts EVERY]\n"
+                    "                [--jobs N] [--coverage] [--power-cuts EVERY] [--shrink FOLDER]\n"
                     "                [--cut-step N --cut-nodes MASK [--cut-written]]\n"
                     "       simulate-mutants --mutations\n"
                     "       simulate-mutants --mutation NAME [as above]\n",
@@ -336,6 +373,7 @@ static int arguments_read(int argc, char **argv, struct arguments *arguments)
                 { "cut-step", required_argument, NULL, 'K' },
                 { "cut-nodes", required_argument, NULL, 'C' },
                 { "cut-written", no_argument, NULL, 'w' },
+                { "shrink", required_argument, NULL, 'S' },
                 { "mutation", required_argument, NULL, 'm' },
                 { "mutations", no_argument, NULL, 'M' },
                 { "help", no_argument, NULL, 'h' },
@@ -390,6 +428,9 @@ static int arguments_read(int argc, char **argv, struct arguments *arguments)
                         break;
                 case 'H':
                         arguments->hashes = true;
+                        break;
+                case 'S':
+                        arguments->shrink = optarg;
                         break;
                 case 'v':
                         arguments->verbose = true;

@@ -95,7 +95,7 @@ struct object *scenario_object(struct scenario *scenario, enum object_kind kind,
 int scenario_read(const char *path, struct scenario *ret_scenario, char ret_error[SCENARIO_ERROR_BYTES]);
 int scenario_read_stream(FILE *stream, const char *path, struct scenario *ret_scenario,
                          char ret_error[SCENARIO_ERROR_BYTES]);
-/* What scenario_read() reads to the same, but for its expectations. */
+/* What scenario_read() reads to the same: of a cold start, without triggers and expectations. */
 void scenario_write(const struct scenario *scenario, FILE *stream);
 
 struct world;
