@@ -24,6 +24,8 @@ struct options {
         char action[32];
         char plug[64];
         char socket[104];
+        char line[16];
+        char password[64];
         long timeout_s;
 };
 
@@ -40,8 +42,9 @@ struct option_name {
         }
 
 static const struct option_name option_names[] = {
-        TEXT("action", 'o', action), TEXT("option", 0, action), TEXT("plug", 'n', plug),
-        TEXT("port", 0, plug),       TEXT("nodename", 0, plug), TEXT("socket", 'a', socket),
+        TEXT("action", 'o', action), TEXT("option", 0, action),       TEXT("plug", 'n', plug),
+        TEXT("port", 0, plug),       TEXT("nodename", 0, plug),       TEXT("socket", 'a', socket),
+        TEXT("line", 0, line),       TEXT("password", 'p', password),
 };
 
 static const char metadata[] =
@@ -69,6 +72,17 @@ static const char metadata[] =
         "\t\t<getopt mixed=\"-a, --socket=[path]\" />\n"
         "\t\t<content type=\"string\" default=\"" SOCKET_DEFAULT "\" />\n"
         "\t\t<shortdesc lang=\"en\">Socket of the power controller</shortdesc>\n"
+        "\t</parameter>\n"
+        "\t<parameter name=\"line\" unique=\"0\" required=\"0\">\n"
+        "\t\t<getopt mixed=\"--line=[line]\" />\n"
+        "\t\t<content type=\"select\" default=\"bmc\"><option value=\"bmc\" /><option value=\"pdu\" "
+        "/></content>\n"
+        "\t\t<shortdesc lang=\"en\">By the node's own board, or by the power strip in its rack</shortdesc>\n"
+        "\t</parameter>\n"
+        "\t<parameter name=\"password\" unique=\"0\" required=\"0\">\n"
+        "\t\t<getopt mixed=\"-p, --password=[password]\" />\n"
+        "\t\t<content type=\"string\" />\n"
+        "\t\t<shortdesc lang=\"en\">Checked when one is given</shortdesc>\n"
         "\t</parameter>\n"
         "\t<parameter name=\"power_timeout\" unique=\"0\" required=\"0\">\n"
         "\t\t<getopt mixed=\"--power-timeout=[seconds]\" />\n"
@@ -174,13 +188,14 @@ static int controller_connect(const struct options *options)
 static int controller_ask(const struct options *options, const char *verb, char *ret_reply,
                           size_t reply_bytes)
 {
-        char request[128];
+        char request[256];
         size_t used = 0;
         int fd = controller_connect(options);
 
         if (fd < 0)
                 return fd;
-        snprintf(request, sizeof(request), "%s %s\n", verb, options->plug);
+        snprintf(request, sizeof(request), "%s %s %s %s\n", verb, options->plug, options->line,
+                 options->password);
         if (write(fd, request, strlen(request)) != (ssize_t)strlen(request)) {
                 close(fd);
                 return -EIO;
@@ -303,6 +318,7 @@ int main(int argc, char **argv)
         struct options options = {
                 .action = "reboot",
                 .socket = SOCKET_DEFAULT,
+                .line = "bmc",
                 .timeout_s = TIMEOUT_DEFAULT_S,
         };
 

@@ -113,7 +113,7 @@ def do_heal(place, _options):
 
 def do_fence(place, options):
     """how the power controller answers the fence agent"""
-    client.ask(place, "fence", node=options.node, mode=options.mode)
+    client.ask(place, "fence", node=options.node, mode=options.mode, line=options.line)
 
 
 def do_kill(place, options):
@@ -216,7 +216,8 @@ VERBS = {
     "partition": (do_partition, [argument("sides", metavar="A,B/C")]),
     "heal": (do_heal, []),
     "fence": (do_fence, [
-        argument("mode", choices=("ok", "fail", "hang")), argument("node", nargs="?", metavar="NODE"),
+        argument("mode", choices=settings.FENCE_MODES), argument("node", nargs="?", metavar="NODE"),
+        argument("--line", choices=settings.POWER_LINES),
     ]),
     "kill": (do_kill, [
         NODE, argument("daemon", choices=DAEMONS), argument("signal", nargs="?", default="KILL", metavar="SIGNAL"),

@@ -32,7 +32,7 @@ class Machine:
         self.enabled = {net: True for net in settings.NETS}
         self.side = 0
         self.is_frozen = False
-        self.fence_mode = "ok"
+        self.fence_modes = dict.fromkeys(settings.POWER_LINES, "ok")
         self.child = None
         self.pidfd = -1
         self.watchdog = None
@@ -164,5 +164,5 @@ class Machine:
             "networks": {net: "up" if self.enabled[net] else "down" for net in settings.NETS},
             "side": self.side,
             "watchdog": "armed" if self.watchdog and self.watchdog.deadline is not None else "idle",
-            "fence": self.fence_mode,
+            "fence": "/".join(sorted(set(self.fence_modes.values()))),
         }

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 
-from clulab import namespaces, process
+from clulab import namespaces, process, settings
 from clulab.errors import LabError
 from clulab.machine import Machine
 from clulab.switch import Switch
@@ -163,16 +163,21 @@ class Room:
 
     def on_power_line(self, line):
         """One reply line, or None from a BMC that hangs."""
-        verb, _, node = line.partition(" ")
+        verb, node, power_line, password = (line.split(" ") + [""] * 3)[:4]
         if verb == "list":
             return " ".join(self.machines)
+        if password not in ("", settings.POWER_PASSWORD):
+            return "error login denied"
         machine = self.machines.get(node)
         if machine is None:
             return f"error no such node '{node}'"
-        if machine.fence_mode == "hang":
+        mode = machine.fence_modes.get(power_line or settings.POWER_LINES[0])
+        if mode == "hang" or (mode == "gone" and not machine.is_on()):
             return None
-        if machine.fence_mode == "fail":
+        if mode == "fail":
             return "error the power controller does not do as it is told"
+        if mode == "lie" and verb in ("on", "off"):
+            return verb
         return self._power_reply(verb, machine)
 
     def _power_reply(self, verb, machine):
@@ -247,11 +252,11 @@ class Room:
             self.machines[name].side = side
         self.note("partition", sides=sides)
 
-    def do_fence(self, node, mode):
-        """How the BMC behaves; NODE may be None for all."""
+    def do_fence(self, node, mode, line=None):
+        """How the power controller behaves; NODE and LINE may be None for all."""
         for machine in self.machines.values() if node is None else [self.machine(node)]:
-            machine.fence_mode = mode
-        self.note("fence", node=node, mode=mode)
+            machine.fence_modes.update(dict.fromkeys([line] if line else settings.POWER_LINES, mode))
+        self.note("fence", node=node, mode=mode, line=line)
 
     def do_close(self):
         """Everything off; the process ends after its reply."""

@@ -13,6 +13,12 @@ CACHE_DIR = "/var/cache/clu-lab"
 LAB_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SOURCE_DIR = os.path.dirname(os.path.dirname(LAB_DIR))
 
+# A node can be turned off by its own board and by the power strip of its rack.
+POWER_LINES = ("bmc", "pdu")
+# ok; says that it failed; never answers; says that it is done and does nothing; silent while the node is off
+FENCE_MODES = ("ok", "fail", "hang", "lie", "gone")
+POWER_PASSWORD = "right"
+
 NETS = ("cluster", "migration", "guest")
 NET_NUMBERS = {"cluster": 1, "migration": 2, "guest": 3}
 OUTSIDE_NUMBER = 254

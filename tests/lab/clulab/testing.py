@@ -281,9 +281,9 @@ class Lab:
         """No partition."""
         client.ask(self.place, "partition", sides=[])
 
-    def fence_mode(self, mode, node=None):
-        """"ok", "fail" or "hang": how the BMC of a node (default: of all) answers."""
-        client.ask(self.place, "fence", node=node, mode=mode)
+    def fence_mode(self, mode, node=None, line=None):
+        """One of settings.FENCE_MODES: how the power controller answers about a node, by one line (default: all)."""
+        client.ask(self.place, "fence", node=node, mode=mode, line=line)
 
     def kill(self, node, daemon, number=signal.SIGKILL):
         """A signal to a supervised daemon, which is started again when it ends."""

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Fence devices that fail in every way they know, one after the other and beside the guard; a node that flaps."""
+
+import time
+
+from clulab import roles, settings
+from clulab.testing import CLU_REFUSED, check, check_equal, lab_test, wait_until
+
+SHORT_GUARD = {"isolation-hold": 6000, "stop-grace": 1000, "margin": 500}
+DEVICE_TIMEOUT_MS = 3000
+RECOVERED_S = 60
+LOSSES = 2
+
+
+def add_device(lab, name, level, *options):
+    """One fence_lab device for all nodes."""
+    words = [word for option in options for word in ("--option", option)]
+    lab.clu("n1", "fence", "add", name, "--agent", "fence_lab", "--nodes", ",".join(lab.nodes), "--level", str(level),
+            "--timeout", str(DEVICE_TIMEOUT_MS), *words)
+
+
+def add_guest(lab, preferred):
+    """A role, and its guest writes."""
+    guest = lab.guest("vm01")
+    lab.clu("n1", "role", "add", guest.name, "--definition", guest.definition, "--preferred", preferred)
+    guest.wait_answers(60)
+    guest.wait_writes()
+    check_equal(roles.show(lab, "n1", guest.name)["owner"], preferred, "its owner")
+    return guest
+
+
+def wait_recovered(lab, guest, lost):
+    """Until it is online elsewhere; returns the evidence against LOST."""
+    def recovered():
+        row = roles.show(lab, "n1", guest.name)
+        return row["state"] == "online" and row["owner"] != lost
+
+    wait_until(recovered, RECOVERED_S, f"{guest.name} is online elsewhere", poll_s=0.1)
+    return lab.clu("n1", "node", "show", lost)["evidence"]
+
+
+def answers(lab, node):
+    """{device: text of its newest answer} by the history."""
+    events = lab.clu("n1", "fence", "history", node)["events"]
+    return {event["device"]: event["text"] for event in events if event["command"] == "fence-report"}
+
+
+def bring_back(lab, guest, node, boots):
+    """The node and all lines as they were."""
+    lab.fence_mode("ok")
+    lab.network(node, True)
+    if lab.status()[node]["power"] != "on":
+        lab.power_on(node)
+    lab.wait_ready()
+    roles.wait_answering(lab)
+    guest.wait_answers(60)
+    guest.wait_writes()
+    guest.require_whole_disk(boots=boots)
+
+
+@lab_test(nodes=3, fresh=True)
+def test_a_dead_bmc_is_no_dead_end(lab):
+    """It fails, hangs, or lost its address with the node's power: the guard expires beside it."""
+    roles.wait_answering(lab)
+    lab.clu("n1", "cluster", "set", "--quarantine-losses", "0",
+            *(word for name, ms in SHORT_GUARD.items() for word in (f"--{name}", str(ms))))
+    add_device(lab, "bmc", 1)
+    guest = add_guest(lab, "n3")
+    for boots, (mode, said) in enumerate((("fail", "does not do as it is told"), ("hang", "no answer"),
+                                          ("gone", "no answer")), 2):
+        lost = roles.show(lab, "n1", guest.name)["owner"]
+        if lost == "n1":
+            lab.clu("n1", "role", "move", guest.name, "--node", "n3")
+            lost = "n3"
+        lab.fence_mode(mode, lost)
+        cut = lab.power_off(lost)
+        evidence = wait_recovered(lab, guest, lost)
+        lab.figures.note(**{f"{mode}_recovered_ms": (time.monotonic() - cut) * 1000})
+        check_equal(evidence["kind"], "guard-expired", f"evidence while the BMC is {mode}")
+        check(said in answers(lab, lost).get("bmc", ""), f"history while the BMC is {mode}: {answers(lab, lost)}")
+        bring_back(lab, guest, lost, boots)
+    roles.check_ledgers_agree(lab)
+
+
+@lab_test(nodes=3, fresh=True)
+def test_levels_until_one_is_believed(lab):
+    """Wrong password, then an agent that says off while the node runs, then a power strip that does it."""
+    roles.wait_answering(lab)
+    add_device(lab, "board", 1, "password=wr0ng-secret")
+    add_device(lab, "liar", 2, "line=bmc")
+    add_device(lab, "strip", 3, "line=pdu", f"password={settings.POWER_PASSWORD}")
+    guest = add_guest(lab, "n3")
+    lab.fence_mode("lie", "n3", line="bmc")
+    cut = time.monotonic()
+    lab.network("n3", False)
+    evidence = wait_recovered(lab, guest, "n3")
+    lab.figures.note(recovered_ms=(time.monotonic() - cut) * 1000)
+    check_equal((evidence["kind"], evidence["by"]), ("powered-off", "strip"), "evidence")
+    said = answers(lab, "n3")
+    check("login denied" in said["board"], f"the wrong password: {said}")
+    check("could not turn off" in said["liar"], f"the liar is believed: {said}")
+    check("has turned off" in said["strip"], f"the strip: {said}")
+    text = lab.run("n1", "clu", "fence", "history", "n3").stdout + lab.run("n1", "clu", "ledger", "list").stdout
+    for node in lab.nodes[:2]:
+        text += lab.run(node, "cat", "/var/log/clusterd.log", check_exit=False).stdout
+    check("wr0ng-secret" not in text, "a password is shown or logged")
+    bring_back(lab, guest, "n3", boots=2)
+    roles.check_ledgers_agree(lab)
+
+
+@lab_test(nodes=3, fresh=True)
+def test_a_flapping_node_is_quarantined_until_released(lab):
+    roles.add_fence_device(lab)
+    lab.clu("n1", "cluster", "set", "--quarantine-losses", str(LOSSES))
+    guest = add_guest(lab, "n3")
+    for _ in range(LOSSES):
+        lab.power_off("n3")
+        wait_until(lambda: lab.clu("n1", "node", "show", "n3")["state"] == "down", 30, "n3 is down")
+        lab.power_on("n3")
+        lab.wait_ready()
+        wait_until(lambda: lab.clu("n1", "node", "show", "n3")["member"], 30, "n3 is a member")
+    shown = wait_until(lambda: (row if (row := lab.clu("n1", "node", "show", "n3"))["state"] == "quarantined" else None),
+                       30, "n3 is quarantined")
+    said = [event["text"] for event in shown["history"]]
+    check(sum("is lost" in text for text in said) == LOSSES, f"its losses: {said}")
+    check(any(f"lost {LOSSES} times" in text for text in said), f"why it is quarantined: {said}")
+    lab.clu("n1", "role", "move", guest.name, "--node", "n3", exit_code=CLU_REFUSED)
+    lab.clu("n1", "node", "release", "n3")
+    lab.clu("n1", "role", "move", guest.name, "--node", "n3")
+    check_equal(guest.running_on(), ["n3"], "where it runs")
+    guest.wait_writes()
+    guest.require_whole_disk(boots=2)
