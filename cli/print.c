@@ -188,6 +188,8 @@ void print_result(const struct verb_call *call, json_t *result)
                 print_verdict(result);
                 return;
         case VERB_CLUSTER_SET:
+        case VERB_CLUSTER_PAUSE:
+        case VERB_CLUSTER_RESUME:
         case VERB_NODE_DRAIN:
         case VERB_NODE_RESUME:
         case VERB_NODE_FENCE:

@@ -116,6 +116,8 @@ static void write_words(struct world *world, const struct simulated_node *node, 
                 WRITE("role stop vm%02u%s", role, random_chance(chance(world), 300) ? " --force" : "");
         } else if (draw < 78) {
                 WRITE("role remove vm%02u", random_role(world));
+        } else if (draw < 79 && random_chance(chance(world), 300)) {
+                WRITE("cluster pause --for %us", (unsigned)random_between(chance(world), 1, 20));
         } else if (draw < 82) {
                 WRITE("role set vm%02u --note \"note %u\"", random_role(world), (unsigned)draw);
         } else if (draw < 88) {

@@ -265,6 +265,14 @@ static int read_call(const struct verb_call *call, const struct model *model, st
                 return read_node(call, COMMAND_NODE_DRAIN, model, command, ret_error);
         case VERB_NODE_RESUME:
                 return read_node(call, COMMAND_NODE_RESUME, model, command, ret_error);
+        case VERB_CLUSTER_PAUSE:
+                command->kind = COMMAND_CLUSTER_PAUSE;
+                command->cluster_pause.for_ms =
+                        1000 * (uint32_t)strtoul(verb_call_text(call, "for"), NULL, 10);
+                return 0;
+        case VERB_CLUSTER_RESUME:
+                command->kind = COMMAND_CLUSTER_RESUME;
+                return 0;
         case VERB_NODE_RELEASE:
                 return read_node(call, COMMAND_NODE_RELEASE, model, command, ret_error);
         case VERB_NODE_FENCE:

@@ -32,6 +32,8 @@
  */
 #define ISOLATION_HOLD_LEAST_MS 4000
 
+#define PAUSE_MOST_MS 14400000 /* four hours without failover: longer work is done node by node, drained */
+
 #define TAIL_MAX    2048 /* entries appended and not yet applied */
 #define PENDING_MAX 512  /* requests of this node's clients not yet answered */
 

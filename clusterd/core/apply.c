@@ -126,6 +126,32 @@ static void apply_cluster_set(struct apply *apply, const struct command_cluster_
                 apply->changes->settings = true;
 }
 
+static void apply_cluster_pause(struct apply *apply, const struct command_cluster_pause *pause)
+{
+        struct settings *settings = &apply->model->settings;
+        if (pause->for_ms < 1 || pause->for_ms > PAUSE_MOST_MS) {
+                apply_refuse(apply, "a pause is at most %u minutes", (unsigned)(PAUSE_MOST_MS / 60000));
+                return;
+        }
+        settings->pause_ms = pause->for_ms;
+        settings->pause_index = apply->index;
+        if (apply->changes != NULL)
+                apply->changes->settings = true;
+}
+
+static void apply_cluster_resume(struct apply *apply)
+{
+        struct settings *settings = &apply->model->settings;
+        if (settings->pause_ms == 0) {
+                apply_refuse(apply, "nothing is paused");
+                return;
+        }
+        settings->pause_ms = 0;
+        settings->pause_index = 0;
+        if (apply->changes != NULL)
+                apply->changes->settings = true;
+}
+
 static void apply_fence_add(struct apply *apply, const struct fence_device *device)
 {
         struct object object = { .kind = OBJECT_FENCE_DEVICE, .fence_device = *device };
@@ -234,6 +260,12 @@ void apply_command(struct apply *apply, const struct command *command)
                 return;
         case COMMAND_NODE_QUARANTINE:
                 apply_node_quarantine(apply, &command->node);
+                return;
+        case COMMAND_CLUSTER_PAUSE:
+                apply_cluster_pause(apply, &command->cluster_pause);
+                return;
+        case COMMAND_CLUSTER_RESUME:
+                apply_cluster_resume(apply);
                 return;
         case COMMAND_NODE_RELEASE:
                 apply_node_release(apply, &command->node);

@@ -178,9 +178,11 @@ struct cluster {
         uint64_t attempts;                     /* counts fence attempts */
         struct fencing fencing[NODES_MAX + 1];
         struct quarantine quarantine[NODES_MAX + 1];
-        uint64_t fenced_ms[NODES_MAX + 1]; /* when this leader last turned a node off; 0: never */
-        uint64_t guard_shortened_ms;       /* when the guard's times were last made shorter */
-        uint64_t guard_before_ms;          /* and what they were before */
+        uint64_t pause_index, pause_seen_ms; /* the pause that this node saw begin, and when */
+        uint64_t pause_count;                /* request_id of the proposal of its end; 0: none */
+        uint64_t fenced_ms[NODES_MAX + 1];   /* when this leader last turned a node off; 0: never */
+        uint64_t guard_shortened_ms;         /* when the guard's times were last made shorter */
+        uint64_t guard_before_ms;            /* and what they were before */
 
         uint64_t wake_ms; /* of the present step */
 };
@@ -263,6 +265,13 @@ bool guard_is_valid(const struct cluster *cluster);
 void lead_tick(struct cluster *cluster);
 void lead_applied(struct cluster *cluster, const struct entry *entry);
 void lead_round_ended(struct cluster *cluster);
+
+/* pause.c */
+bool pause_is_on(const struct cluster *cluster);
+void pause_tick(struct cluster *cluster);
+/* Applied, or dropped. */
+void pause_answered(struct cluster *cluster, const struct entry *entry);
+void pause_round_ended(struct cluster *cluster);
 
 /* quarantine.c */
 void quarantine_tick(struct cluster *cluster);

@@ -22,6 +22,7 @@ static void proposal_dropped(struct cluster *cluster, const struct message_propo
         lead_applied(cluster, &entry);
         fencing_dropped(cluster, &entry);
         quarantine_dropped(cluster, &entry);
+        pause_answered(cluster, &entry);
         pending_dropped(cluster, &entry);
         reconcile_applied(cluster, &entry, false);
         cluster->planner_due = true;
@@ -123,6 +124,7 @@ void commit_apply_next(struct cluster *cluster)
                 fencing_applied(cluster, entry);
                 pending_applied(cluster, entry, &apply);
         }
+        pause_answered(cluster, entry);
         quarantine_applied(cluster, entry, apply.outcome == APPLY_DONE);
         reconcile_applied(cluster, entry, apply.outcome == APPLY_DONE);
 }

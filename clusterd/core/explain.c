@@ -47,6 +47,11 @@ bool role_explain_wait(const struct model *model, const struct role *role, char 
         case ROLE_FAILED:
                 return role->desired == DESIRED_RUNNING && lacks_place(model, role, 0, reason);
         case ROLE_RECOVERING:
+                if (model->settings.pause_ms != 0) {
+                        (void)snprintf(reason, REASON_BYTES,
+                                       "failover is paused: clu cluster resume ends it");
+                        return true;
+                }
                 if (role_possible_runners(role) == 0)
                         return lacks_place(model, role, 0, reason);
                 explain_evidence(model, role, reason);

@@ -135,6 +135,11 @@ static void tick_node(struct cluster *cluster, const struct node *node)
                 return;
         if (node_awaits_arrival(cluster->model, node->id))
                 fencing->arrival_ms = cluster->now_ms;
+        if (pause_is_on(cluster) && !node->fence_wanted) {
+                end_attempt(cluster, node->id, "failover and fencing are paused");
+                fencing->off = false; /* by the end of the pause it may be on again */
+                return;
+        }
         uint64_t expires_at = guard_expires_at(cluster, node);
         if (fencing->off) {
                 give_evidence(cluster, node, EVIDENCE_POWERED_OFF, fencing->devices);

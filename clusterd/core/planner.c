@@ -63,7 +63,7 @@ static bool wants_place(struct pass *pass, const struct role *role, uint32_t slo
         case ROLE_FAILED:
                 return has_waited(pass, role, slot, role->retry_ms);
         case ROLE_RECOVERING:
-                return role_possible_runners(role) == 0;
+                return role_possible_runners(role) == 0 && pass->model->settings.pause_ms == 0;
         case ROLE_STARTING:
         case ROLE_ONLINE:
         case ROLE_STOPPING:

@@ -121,7 +121,7 @@ void quarantine_applied(struct cluster *cluster, const struct entry *entry, bool
         struct quarantine *quarantine = &cluster->quarantine[command->node];
         switch ((int)kind) {
         case COMMAND_NODE_LOST: /* now, and not long ago while this node catches up */
-                if (done && round_is_active(cluster) &&
+                if (done && round_is_active(cluster) && !pause_is_on(cluster) &&
                     cluster->model->nodes[command->node].duty == DUTY_ACTIVE)
                         count_loss(cluster, command->node);
                 return;

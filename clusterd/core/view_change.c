@@ -57,6 +57,7 @@ static void end_epoch(struct cluster *cluster)
         lead_round_ended(cluster);
         fencing_round_ended(cluster);
         quarantine_round_ended(cluster);
+        pause_round_ended(cluster);
         reconcile_round_ended(cluster);
 }
 

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "clusterd/base/text.h"
@@ -39,6 +40,37 @@ static int change_cluster_set(struct request *request, struct change *change)
         if (set->fields == 0)
                 return request_fail(request, VERB_EXIT_USAGE, "", "see clu cluster set --help",
                                     "cluster set needs a setting to change");
+        return 0;
+}
+
+/* "90s", "10m", "1h"; 0: it is no such time. */
+static uint32_t duration_ms(const char *text)
+{
+        char *unit;
+        errno = 0;
+        unsigned long number = strtoul(text, &unit, 10);
+        uint32_t unit_ms = text_equal(unit, "s")   ? 1000
+                           : text_equal(unit, "m") ? 60000
+                           : text_equal(unit, "h") ? 3600000
+                                                   : 0;
+        if (errno != 0 || text[0] < '0' || text[0] > '9' || unit_ms == 0 || number > PAUSE_MOST_MS / unit_ms)
+                return 0;
+        return (uint32_t)number * unit_ms;
+}
+
+static int change_pause(struct request *request, enum command_kind kind, struct change *change)
+{
+        struct command_cluster_pause *pause = &change->command.cluster_pause;
+        const char *time = request_text(request, "for"), *reason = request_text(request, "reason");
+        change->command.kind = kind;
+        TEXT_PRINT(pause->reason, "by %s%s%s", request->client->actor, reason == NULL ? "" : ": ",
+                   reason == NULL ? "" : reason);
+        if (time == NULL)
+                return 0;
+        pause->for_ms = duration_ms(time);
+        if (pause->for_ms == 0)
+                return request_fail(request, VERB_EXIT_USAGE, "", "",
+                                    "--for: '%s' is not a time such as 90s, 10m or 1h, 4h at most", time);
         return 0;
 }
 
@@ -155,6 +187,10 @@ int request_change(struct request *request, struct change *ret_change)
         switch (verb_id(request->verb)) {
         case VERB_CLUSTER_SET:
                 return change_cluster_set(request, ret_change);
+        case VERB_CLUSTER_PAUSE:
+                return change_pause(request, COMMAND_CLUSTER_PAUSE, ret_change);
+        case VERB_CLUSTER_RESUME:
+                return change_pause(request, COMMAND_CLUSTER_RESUME, ret_change);
         case VERB_NODE_DRAIN:
                 return change_node(request, COMMAND_NODE_DRAIN, "drained", ret_change);
         case VERB_NODE_RESUME:

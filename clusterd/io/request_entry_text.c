@@ -164,6 +164,16 @@ static void say_settings(struct sentence *sentence, const struct command_cluster
                 say(sentence, " quarantine %" PRIu32 " ms", settings->quarantine_ms);
 }
 
+static void say_pause(struct sentence *sentence, const struct command_cluster_pause *pause)
+{
+        say(sentence, "no failover and no fencing for ");
+        say_duration(sentence, pause->for_ms);
+        say(sentence, "; guests of a node without contact are stopped after ");
+        say_duration(sentence, sentence->model->settings.isolation_hold_ms);
+        say(sentence, " all the same");
+        say_reason(sentence, pause->reason);
+}
+
 static void say_role_add(struct sentence *sentence, const struct role *role)
 {
         say(sentence, "%s is registered (%s, %" PRIu32 " MiB, %" PRIu32 " cpus), to be %s", role->name,
@@ -265,6 +275,13 @@ void entry_text(const struct entry *entry, const struct model *model, char text[
                 return;
         case COMMAND_NODE_QUARANTINE:
                 say_node(&sentence, &command->node, "is quarantined: it takes no roles");
+                return;
+        case COMMAND_CLUSTER_PAUSE:
+                say_pause(&sentence, &command->cluster_pause);
+                return;
+        case COMMAND_CLUSTER_RESUME:
+                say(&sentence, "failover and fencing go on");
+                say_reason(&sentence, command->cluster_pause.reason);
                 return;
         case COMMAND_NODE_RELEASE:
                 say_node(&sentence, &command->node, "is to leave its quarantine");

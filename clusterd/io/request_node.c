@@ -191,6 +191,11 @@ static json_t *warnings_of(const struct model *model, const struct cluster_statu
 
         if (status->store_failed)
                 warn(warnings, "this node's ledger cannot be written: look for a full or read-only disk");
+        if (model->settings.pause_ms != 0)
+                warn(warnings,
+                     "failover and fencing are paused for %u s in all, since entry %llu: clu cluster resume "
+                     "ends it",
+                     model->settings.pause_ms / 1000, (unsigned long long)model->settings.pause_index);
         MODEL_EACH_NODE (model, node) {
                 if (!node->watchdog && fence_level_after(model, node->id, 0) == 0)
                         warn(warnings,
@@ -235,14 +240,14 @@ json_t *query_cluster_status(struct request *request)
                                       (int)node_set_count(settings->voters & status.members), "expected",
                                       (int)voters, "needed", (int)(voters / 2 + 1)));
         json_object_set_new(document, "settings",
-                            json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "max_moves",
+                            json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "max_moves",
                                       (int)settings->moves_max, "isolation_hold_ms",
                                       (int)settings->isolation_hold_ms, "stop_grace_ms",
                                       (int)settings->stop_grace_ms, "watchdog_ms", (int)settings->watchdog_ms,
                                       "margin_ms", (int)settings->margin_ms, "quarantine_losses",
                                       (int)settings->quarantine_losses, "quarantine_window_ms",
                                       (int)settings->quarantine_window_ms, "quarantine_ms",
-                                      (int)settings->quarantine_ms));
+                                      (int)settings->quarantine_ms, "pause_ms", (int)settings->pause_ms));
         json_object_set_new(document, "nodes", node_rows(request, &status));
         json_object_set_new(document, "roles", role_counts(request->model));
         json_object_set_new(document, "warnings", warnings_of(request->model, &status));

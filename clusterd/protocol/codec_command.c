@@ -127,6 +127,12 @@ static const struct json_field cluster_set_fields[] = {
 static const struct json_shape cluster_set_shape =
         JSON_SHAPE(cluster_set_fields, .mask_offset = offsetof(struct command_cluster_set, fields));
 
+static const struct json_field cluster_pause_fields[] = {
+        JSON_FIELD("for_ms", UINT32, struct command_cluster_pause, for_ms),
+        JSON_FIELD("reason", TEXT, struct command_cluster_pause, reason),
+};
+static const struct json_shape cluster_pause_shape = JSON_SHAPE(cluster_pause_fields);
+
 static const struct json_field fence_remove_fields[] = {
         JSON_FIELD("device", NAME, struct command_fence_remove, device),
 };
@@ -167,6 +173,8 @@ static const struct json_shape *const command_shapes[COMMAND_COUNT] = {
         [COMMAND_FENCE_REPORT] = &fence_report_shape,
         [COMMAND_NODE_QUARANTINE] = &node_shape,
         [COMMAND_NODE_RELEASE] = &node_shape,
+        [COMMAND_CLUSTER_PAUSE] = &cluster_pause_shape,
+        [COMMAND_CLUSTER_RESUME] = &cluster_pause_shape,
 };
 
 /* The union's members all begin here. */

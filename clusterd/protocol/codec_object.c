@@ -25,6 +25,8 @@ static const struct json_field settings_fields[] = {
         JSON_FIELD("quarantine_losses", UINT32, struct settings, quarantine_losses),
         JSON_FIELD("quarantine_window_ms", UINT32, struct settings, quarantine_window_ms),
         JSON_FIELD("quarantine_ms", UINT32, struct settings, quarantine_ms),
+        JSON_FIELD("pause_ms", UINT32, struct settings, pause_ms),
+        JSON_FIELD("pause_index", COUNTER, struct settings, pause_index),
 };
 const struct json_shape settings_shape = JSON_SHAPE(settings_fields);
 

@@ -30,6 +30,8 @@ ENUM_TEXT(command_kind, COMMAND_COUNT,
           [COMMAND_NODE_FENCE] = "node-fence",
           [COMMAND_FENCE_REPORT] = "fence-report",
           [COMMAND_NODE_QUARANTINE] = "node-quarantine",
+          [COMMAND_CLUSTER_PAUSE] = "cluster-pause",
+          [COMMAND_CLUSTER_RESUME] = "cluster-resume",
           [COMMAND_NODE_RELEASE] = "node-release")
 
 ENUM_TEXT(report_kind, REPORT_COUNT,
@@ -66,6 +68,8 @@ static const char *command_role_name(const struct command *command)
         case COMMAND_NODE_DRAINED:
         case COMMAND_NODE_JOIN:
         case COMMAND_CLUSTER_SET:
+        case COMMAND_CLUSTER_PAUSE:
+        case COMMAND_CLUSTER_RESUME:
         case COMMAND_NODE_DRAIN:
         case COMMAND_NODE_RESUME:
         case COMMAND_NODE_CONFIRM_OFF:
@@ -102,6 +106,8 @@ static uint32_t command_node_id(const struct command *command)
                 return command->node_join.node;
         case COMMAND_EPOCH:
         case COMMAND_CLUSTER_SET:
+        case COMMAND_CLUSTER_PAUSE:
+        case COMMAND_CLUSTER_RESUME:
         case COMMAND_ROLE_ASSIGN:
         case COMMAND_ROLE_MOVE:
         case COMMAND_ROLE_REPORT:

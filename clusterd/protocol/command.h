@@ -39,7 +39,9 @@ enum command_kind {
         /* proposed by the leader: changes nothing, stays in the history */
         COMMAND_FENCE_REPORT,    /* what a fence device answered */
         COMMAND_NODE_QUARANTINE, /* by the leader: it was lost too often */
-        COMMAND_NODE_RELEASE,    /* by the leader when its time is over, or by operators */
+        COMMAND_CLUSTER_PAUSE,
+        COMMAND_CLUSTER_RESUME, /* by the leader when the pause is over, or by operators */
+        COMMAND_NODE_RELEASE,   /* by the leader when its time is over, or by operators */
         COMMAND_COUNT
 };
 
@@ -164,6 +166,11 @@ struct command_cluster_set {
         struct settings settings;
 };
 
+struct command_cluster_pause { /* CLUSTER_PAUSE, CLUSTER_RESUME */
+        uint32_t for_ms;       /* CLUSTER_PAUSE */
+        char reason[REASON_BYTES];
+};
+
 struct command_fence_remove {
         char device[NAME_BYTES];
 };
@@ -182,6 +189,7 @@ struct command {
                 struct command_role_set role_set;
                 struct command_role role;
                 struct command_cluster_set cluster_set;
+                struct command_cluster_pause cluster_pause;
                 struct fence_device fence_add;
                 struct command_fence_remove fence_remove;
                 struct command_fence_report fence_report;

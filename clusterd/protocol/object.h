@@ -162,6 +162,8 @@ struct settings {
                 quarantine_losses; /* a node lost so often in quarantine_window_ms is quarantined; 0: never */
         uint32_t quarantine_window_ms;
         uint32_t quarantine_ms; /* for so long */
+        uint32_t pause_ms; /* no failover and no fencing for so long, on the leader's clock; 0: as always */
+        uint64_t pause_index; /* entry since which */
 };
 
 extern const struct settings settings_default;

@@ -81,6 +81,16 @@ static const struct verb_option node_reason_options[] = {
         TEXT("reason", 96, "why, for the ledger"),
 };
 
+static const struct verb_option cluster_pause_options[] = {
+        { .name = "for",
+          .value = VERB_VALUE_TEXT,
+          .placeholder = "TIME",
+          .required = true,
+          .bytes_max = 12,
+          .help = "how long, such as 90s, 10m or 1h; it ends by itself, after 4h at most" },
+        TEXT("reason", 96, "why, for the ledger"),
+};
+
 static const struct verb_option role_show_options[] = {
         FLAG("definition", "print its definition instead"),
 };
@@ -184,6 +194,17 @@ static const struct verb verbs[VERB_COUNT] = {
                                .changes = true,
                                OPTIONS(cluster_set_options),
                                .help = "Change settings of the whole cluster." },
+        [VERB_CLUSTER_PAUSE] = { .noun = "cluster",
+                                 .name = "pause",
+                                 .changes = true,
+                                 OPTIONS(cluster_pause_options),
+                                 .help = "No failover and no fencing for a while, for work on the network. "
+                                         "Guards stay." },
+        [VERB_CLUSTER_RESUME] = { .noun = "cluster",
+                                  .name = "resume",
+                                  .changes = true,
+                                  OPTIONS(node_reason_options),
+                                  .help = "End the pause before its time." },
         [VERB_NODE_LIST] = { .noun = "node", .name = "list", .help = "All nodes." },
         [VERB_NODE_SHOW] = { .noun = "node",
                              .name = "show",

@@ -32,6 +32,8 @@ enum verb_exit {
 enum verb_id {
         VERB_CLUSTER_STATUS,
         VERB_CLUSTER_SET,
+        VERB_CLUSTER_PAUSE,
+        VERB_CLUSTER_RESUME,
         VERB_NODE_LIST,
         VERB_NODE_SHOW,
         VERB_NODE_DRAIN,

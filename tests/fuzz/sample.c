@@ -126,6 +126,8 @@ static void settings(struct sample_random *random, struct settings *settings)
         settings->quarantine_losses = integer32(random);
         settings->quarantine_window_ms = integer32(random);
         settings->quarantine_ms = integer32(random);
+        settings->pause_ms = integer32(random);
+        settings->pause_index = counter(random);
 }
 
 static void preferred(struct sample_random *random, uint32_t *list)
@@ -376,6 +378,11 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
                 return;
         case COMMAND_FENCE_REMOVE:
                 NAME(random, ret_command->fence_remove.device);
+                return;
+        case COMMAND_CLUSTER_PAUSE:
+        case COMMAND_CLUSTER_RESUME:
+                ret_command->cluster_pause.for_ms = integer32(random);
+                TEXT(random, ret_command->cluster_pause.reason);
                 return;
         case COMMAND_FENCE_REPORT:
                 ret_command->fence_report.node = node(random);

@@ -187,7 +187,18 @@ END_TEST
 START_TEST(only_the_settings_that_are_meant_change)
 {
         struct command command = { .kind = COMMAND_CLUSTER_SET };
-        command.cluster_set.settings = (struct settings){ "other", 1, 11, 4012, 13, 14, 15, 16, 17, 18 };
+        command.cluster_set.settings = (struct settings){ .cluster_name = "other",
+                                                          .voters = 1,
+                                                          .moves_max = 11,
+                                                          .isolation_hold_ms = 4012,
+                                                          .stop_grace_ms = 13,
+                                                          .watchdog_ms = 14,
+                                                          .margin_ms = 15,
+                                                          .quarantine_losses = 16,
+                                                          .quarantine_window_ms = 17,
+                                                          .quarantine_ms = 18,
+                                                          .pause_ms = 19,
+                                                          .pause_index = 20 };
         struct settings want = story.model->settings;
         command.cluster_set.fields = SETTINGS_FIELD_MOVES_MAX | SETTINGS_FIELD_WATCHDOG;
         want.moves_max = 11;

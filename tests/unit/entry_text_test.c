@@ -19,6 +19,7 @@ static void add_node(uint32_t id, const char *name)
 static void make_model(void)
 {
         model = model_init(calloc(1, model_bytes(4)), 4);
+        model->settings = settings_default;
         add_node(1, "n1");
         add_node(2, "n2");
 }
@@ -110,6 +111,11 @@ static const struct {
         { { .kind = COMMAND_NODE_FENCE, .node = { .node = 2 } }, "n2 is to be turned off" },
         { { .kind = COMMAND_NODE_QUARANTINE, .node = { .node = 2, .reason = "lost 3 times" } },
           "n2 is quarantined: it takes no roles: lost 3 times" },
+        { { .kind = COMMAND_CLUSTER_PAUSE, .cluster_pause = { .for_ms = 600000, .reason = "by root" } },
+          "no failover and no fencing for 600.0 s; guests of a node without contact are stopped after 10.0 s "
+          "all the same: by root" },
+        { { .kind = COMMAND_CLUSTER_RESUME, .cluster_pause = { .reason = "its time is over" } },
+          "failover and fencing go on: its time is over" },
         { { .kind = COMMAND_NODE_RELEASE, .node = { .node = 2 } }, "n2 is to leave its quarantine" },
 };
 

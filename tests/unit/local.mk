@@ -172,6 +172,11 @@ check_PROGRAMS += %D%/pending_test
 %C%_pending_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_pending_test_LDADD   = $(CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/pause_test
+%C%_pause_test_SOURCES = %D%/pause_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_pause_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
+%C%_pause_test_LDADD   = $(CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/quarantine_test
 %C%_quarantine_test_SOURCES = %D%/quarantine_test.c %D%/core_desk.c %D%/core_desk.h
 %C%_quarantine_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)

@@ -97,6 +97,8 @@ static void name_subject(struct command *command)
                 return;
         case COMMAND_EPOCH:
         case COMMAND_CLUSTER_SET:
+        case COMMAND_CLUSTER_PAUSE:
+        case COMMAND_CLUSTER_RESUME:
         case COMMAND_COUNT:
                 return;
         }
@@ -126,6 +128,8 @@ static const char *const subjects[COMMAND_COUNT] = {
         [COMMAND_FENCE_REPORT] = "node:3",
         [COMMAND_NODE_QUARANTINE] = "node:3",
         [COMMAND_NODE_RELEASE] = "node:3",
+        [COMMAND_CLUSTER_PAUSE] = "cluster",
+        [COMMAND_CLUSTER_RESUME] = "cluster",
 };
 
 START_TEST(a_command_tells_what_it_is_about)
