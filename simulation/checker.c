@@ -61,6 +61,10 @@ static void check_start(struct world *world, struct simulated_node *node, const 
 static void check_move(struct world *world, struct simulated_node *node, const struct cluster_action *action)
 {
         const struct role *role = model_role(cluster_model(node->core), action->role.name);
+        const struct node *target = model_node(cluster_model(node->core), action->role.node);
+        if (target == NULL || target->state != NODE_UP)
+                world_violate(world, "4: acts without an entry", node, action->role.name,
+                              "moves to n%u, which is no member", action->role.node);
         if (role == NULL || role->state != ROLE_MOVING || role->owner != node->id ||
             role->target != action->role.node || role->generation != action->role.generation)
                 world_violate(world, "4: acts without an entry", node, action->role.name,
@@ -95,10 +99,12 @@ void checker_action(struct world *world, struct simulated_node *node, const stru
         struct cluster_status status;
         cluster_status_read(node->core, &status);
         const char *role = action->kind == CLUSTER_ACTION_FENCE ? NULL : action->role.name;
-        if (!status.active || !status.primary)
+        if (!status.active || !status.primary || !node_set_has(status.level, node->id))
                 world_violate(world, "4: acts without quorum", node, role,
                               "action %d while active=%d primary=%d", (int)action->kind, status.active,
                               status.primary);
+        if (action->kind != CLUSTER_ACTION_FENCE && !status.guard_valid)
+                world_violate(world, "4: acts without a guard", node, role, "action %d", (int)action->kind);
         if (action->reason[0] == '\0')
                 world_violate(world, "4: acts without a reason", node, role, "action %d", (int)action->kind);
         if (action->kind == CLUSTER_ACTION_START)
@@ -335,6 +341,7 @@ void checker_after_step(struct world *world, struct simulated_node *node)
                 world_violate(world, "5: epoch goes back", node, NULL, "from %" PRIu64 " to %" PRIu64,
                               memory->epoch, status.epoch);
         memory->seen |= status.connected;
+        checker_guard(world, node, &status);
         if (status.active && status.epoch != memory->epoch) {
                 memory->epoch = status.epoch; /* when not active it is only a round's proposal */
                 memory->epoch_us = world->now_us;

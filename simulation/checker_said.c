@@ -67,6 +67,7 @@ void checker_said(struct world *world, struct simulated_node *node, const struct
         switch ((int)message->kind) {
         case MESSAGE_STATE:
                 check_state(world, node, &message->state);
+                node->memory.state_us = world->now_us;
                 return;
         case MESSAGE_PROMISED:
                 check_promised(world, node, &status, message->promised_epoch);

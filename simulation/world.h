@@ -351,12 +351,16 @@ struct node_memory {
         uint64_t compared; /* index up to which its model was found the same as the reference */
         uint64_t incarnation[NODES_MAX + 1];
         uint64_t *generation; /* by the role's number */
-        node_set seen;        /* connected at some time since its daemon began */
-        uint64_t epoch_us;    /* since when in that epoch */
+        node_set connected;
+        node_set seen;                   /* connected at some time since its daemon began */
+        uint64_t lost_us[NODES_MAX + 1]; /* when it saw a node leave */
+        uint64_t state_us;               /* when it told the present round its state */
+        uint64_t epoch_us;               /* since when in that epoch */
 };
 
 void checker_after_step(struct world *world, struct simulated_node *node);
 void checker_action(struct world *world, struct simulated_node *node, const struct cluster_action *action);
+void checker_guard(struct world *world, struct simulated_node *node, const struct cluster_status *status);
 void checker_said(struct world *world, struct simulated_node *node, const struct message *message);
 void checker_reply(struct world *world, struct simulated_node *node, const struct cluster_action *action);
 void checker_domain_changed(struct world *world, struct simulated_node *node, const char *role);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The guard's arithmetic, of the world as a whole: what a node counts from must lie before what those
+ * count from who have lost it. That a guest ran too long shows only when everything else goes wrong, too.
+ */
+
+#include <inttypes.h>
+
+#include "simulation/world.h"
+
+#define CLOCK_SLACK_US MS(100) /* some seconds on a clock are not as long as elsewhere */
+
+static uint64_t contact_ms(const struct simulated_node *node)
+{
+        uint64_t kept = node->keeper.state.contact_ms;
+        if (node->daemon_life == 0 || node->loading)
+                return kept;
+        struct cluster_status status;
+        cluster_status_read(node->core, &status);
+        return status.contact_ms > kept ? status.contact_ms : kept;
+}
+
+static void check_contacts(struct world *world, struct simulated_node *leader,
+                           const struct cluster_status *status)
+{
+        const struct node_memory *memory = &leader->memory;
+        const struct ring *ring = leader->station.ring;
+        if (ring == NULL || ring->broken || ring->nodes != status->connected ||
+            leader->station.inbox_count > 0)
+                return; /* it may lead nobody any more, and not know yet */
+        WORLD_EACH_NODE (world, lost) {
+                if (!lost->powered || lost->station.ring == ring ||
+                    node_set_has(status->connected, lost->id) || contact_ms(lost) == 0)
+                        continue;
+                uint64_t contact_us = world->now_us - MS(node_clock_ms(world, lost) - contact_ms(lost));
+                uint64_t counts_us = memory->lost_us[lost->id] > memory->state_us ? memory->lost_us[lost->id]
+                                                                                  : memory->state_us;
+                if (contact_us > counts_us + CLOCK_SLACK_US)
+                        world_violate(world, "3: a contact that was none", lost, NULL,
+                                      "its guard counts from %" PRIu64 " us, %s from %" PRIu64 " us",
+                                      contact_us, leader->name, counts_us);
+        }
+}
+
+void checker_guard(struct world *world, struct simulated_node *node, const struct cluster_status *status)
+{
+        struct node_memory *memory = &node->memory;
+        NODE_SET_EACH (memory->connected & ~status->connected, lost)
+                memory->lost_us[lost] = world->now_us;
+        memory->connected = status->connected;
+        if (status->active && status->leader == node->id)
+                check_contacts(world, node, status);
+        uint64_t hold_ms = cluster_model(node->core)->settings.isolation_hold_ms;
+        if (status->guard_valid && node_clock_ms(world, node) > status->contact_ms + hold_ms)
+                world_violate(world, "4: a guard that does not lapse", node, NULL,
+                              "contact at %" PRIu64 " ms, hold %" PRIu64 " ms, now %" PRIu64 " ms",
+                              status->contact_ms, hold_ms, node_clock_ms(world, node));
+}
