@@ -137,8 +137,9 @@ void print_fence_test(json_t *result)
         json_array_foreach(json_object_get(result, "devices"), at, device)
         {
                 bool answers = json_is_true(json_object_get(device, "answers"));
-                printf("%s: %s%s%s", field(device, "device"), color_begin(answers ? "green" : "red"),
-                       answers ? "answers" : "does not answer", color_end());
+                printf("level %s, %s: %s%s%s", field(device, "level"), field(device, "device"),
+                       color_begin(answers ? "green" : "red"), answers ? "answers" : "does not answer",
+                       color_end());
                 if (answers)
                         printf(", %s is %s", field(result, "node"), field(device, "power"));
                 printf(", after %s%s%s\n",

@@ -233,8 +233,11 @@ void request_fence_tested(struct request_handler *handler, uint64_t token, const
 
         if (pending == NULL || pending->tests == NULL)
                 return;
+        const struct fence_device *registered =
+                model_fence_device(cluster_model(handler->services.cluster), device);
         json_array_append_new(pending->tests,
-                              json_pack("{s:s, s:b, s:o, s:I, s:o}", "device", device, "answers", known,
+                              json_pack("{s:s, s:i, s:b, s:o, s:I, s:o}", "device", device, "level",
+                                        registered == NULL ? 0 : (int)registered->level, "answers", known,
                                         "power", known ? json_string(on ? "on" : "off") : json_null(),
                                         "duration_ms", (json_int_t)duration_ms, "text", document_text(text)));
         if (--pending->tests_missing > 0)

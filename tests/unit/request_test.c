@@ -303,8 +303,10 @@ END_TEST
 static void add_device(const char *name)
 {
         struct object object = { .kind = OBJECT_FENCE_DEVICE,
-                                 .fence_device = {
-                                         .agent = "fence_x", .targets = 2, .options = "password=s3cret\n" } };
+                                 .fence_device = { .agent = "fence_x",
+                                                   .targets = 2,
+                                                   .level = 2,
+                                                   .options = "password=s3cret\n" } };
         TEXT_COPY(object.fence_device.name, name);
         ck_assert_int_eq(model_put(fixture.cluster.model, &object), 0);
 }
@@ -321,6 +323,7 @@ START_TEST(a_fence_test_asks_every_device_of_the_node)
         ck_assert_int_eq(reply_exit(fixture.reply), VERB_EXIT_FAILED);
         json_t *devices = json_object_get(json_object_get(fixture.reply, "result"), "devices");
         ck_assert_uint_eq(json_array_size(devices), 2);
+        ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(devices, 0), "level")), 2);
 }
 END_TEST
 
