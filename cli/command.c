@@ -9,6 +9,7 @@
 #include "cli/print.h"
 #include "cli/simulate.h"
 #include "cli/verify.h"
+#include "cli/what_if.h"
 #include "cli/wait.h"
 #include "clusterd/base/text.h"
 
@@ -152,7 +153,8 @@ static int run_verb(const struct verb_call *call)
         return status;
 }
 
-/* help [NOUN [VERB]], help --man, completion bash, simulate FILE, --version; -1 for none of these. */
+/* help [NOUN [VERB]], help --man, completion bash, simulate FILE, what-if, --version; -1 for none of these.
+ */
 static int run_own(int count, const char *const *words)
 {
         if (count == 0 || text_equal(words[0], "--help") || text_equal(words[0], "-h")) {
@@ -167,6 +169,8 @@ static int run_own(int count, const char *const *words)
                 help_completion();
                 return VERB_EXIT_DONE;
         }
+        if (text_equal(words[0], "what-if"))
+                return what_if_command(count - 1, words + 1);
         if (text_equal(words[0], "simulate"))
                 return simulate_command(count - 1, words + 1);
         if (!text_equal(words[0], "help"))

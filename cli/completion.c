@@ -73,7 +73,7 @@ void help_completion(void)
                "        local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words='' "
                "names=''\n"
                "        case $COMP_CWORD in\n"
-               "        1) words=\"help completion simulate");
+               "        1) words=\"help completion simulate what-if");
         list_nouns();
         printf("\" ;;\n        2)\n                case ${COMP_WORDS[1]} in\n");
         verbs_by_noun();

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "cli/simulate.h"
+#include "cli/what_if.h"
 #include "clusterd/base/text.h"
 
 #define SYNOPSIS_BYTES 512
@@ -31,7 +32,8 @@ void help_nouns(const char *noun)
                 printf("  %-24s %s\n", left, verb->help);
         }
         if (noun == NULL)
-                printf("\n  clu %s\n      %s\n", simulate_synopsis, simulate_help);
+                printf("\n  clu %s\n      %s\n  clu %s\n      %s\n", what_if_synopsis, what_if_help,
+                       simulate_synopsis, simulate_help);
         printf("\nclu NOUN VERB --help explains one. Every verb takes --json, changing ones --plan.\n"
                "Exit: 0 done, 1 failed, 2 usage, 3 refused by a rule, 4 no quorum, 5 no such object,\n"
                "      6 timed out (and the work goes on), 7 clusterd not reachable.\n");
@@ -135,6 +137,12 @@ void help_manual(void)
         printf(".SH VERBS\n");
         for (enum verb_id id = 0; id < VERB_COUNT; id++)
                 manual_verb(verb_by_id(id));
+        printf(".SH WHAT IF\n.B clu ");
+        print_roff(what_if_synopsis);
+        printf("\n.PP\n");
+        print_roff(what_if_help);
+        printf("\nThe daemon is asked for its nodes, roles and fence devices; the rest is a story told as "
+               "below.\n");
         printf(".SH STORIES\n.B clu ");
         print_roff(simulate_synopsis);
         printf("\n.PP\n");

@@ -15,7 +15,8 @@ noinst_LIBRARIES += %D%/libclucli.a
 	%D%/simulate.c %D%/simulate.h \
 	%D%/table.c %D%/table.h \
 	%D%/verify.c %D%/verify.h \
-	%D%/wait.c %D%/wait.h
+	%D%/wait.c %D%/wait.h \
+	%D%/what_if.c %D%/what_if.h
 %C%_libclucli_a_CPPFLAGS = $(AM_CPPFLAGS) -DCLU_SBINDIR='"$(sbindir)"' -DCLU_VERSION='"$(PACKAGE_VERSION)"'
 %C%_libclucli_a_CFLAGS   = $(AM_CFLAGS) $(QB_CFLAGS) $(JANSSON_CFLAGS) $(SMARTCOLS_CFLAGS)
 CLU_CLI      = cli/libclucli.a simulation/libclusimulation.a $(CLU_CORE)

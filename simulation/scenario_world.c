@@ -32,6 +32,7 @@ void scenario_make_cluster(struct world *world, const struct scenario *scenario)
                 const struct node *row = &scenario->objects[i].node;
                 if (scenario->objects[i].kind != OBJECT_NODE)
                         continue;
+                TEXT_COPY(world->nodes[row->id].name, row->name);
                 world->nodes[row->id].has_watchdog = row->watchdog;
                 world->nodes[row->id].memory_mib = row->memory_mib;
                 world->nodes[row->id].cpus = row->cpus;

@@ -227,7 +227,8 @@ static void settings_draw(struct world *world, struct random *random)
 
 static void node_create(struct world *world, struct simulated_node *node)
 {
-        TEXT_PRINT(node->name, "n%u", node->id);
+        if (node->name[0] == '\0')
+                TEXT_PRINT(node->name, "n%u", node->id);
         node->drift_ppm = (int32_t)random_between(&world->random, 0, 400) - 200;
         node->wall_offset_ms = (int64_t)random_below(&world->random, 10000) - 5000;
         node->memory.generation = calloc(world->names.max, sizeof(*node->memory.generation));

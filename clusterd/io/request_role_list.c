@@ -62,6 +62,28 @@ static void write_text(FILE *stream, const char *text)
         json_decref(document);
 }
 
+static void write_names(FILE *stream, const char *key, const struct model *model, const uint32_t *nodes,
+                        size_t count)
+{
+        (void)fprintf(stream, "\"%s\":[", key);
+        for (size_t i = 0; i < count; i++)
+                (void)fprintf(stream, "%s\"%s\"", i > 0 ? "," : "", model_node_name(model, nodes[i]));
+        (void)fputs("],", stream);
+}
+
+/* Where it may and should run: clu what-if places it by that. */
+static void write_placement(FILE *stream, const struct model *model, const struct role *role)
+{
+        uint32_t possible[NODES_MAX];
+        size_t preferred_count = 0, possible_count = 0;
+        while (preferred_count < PREFERRED_MAX && role->preferred[preferred_count] != NODE_NONE)
+                preferred_count++;
+        NODE_SET_EACH (role->possible, node)
+                possible[possible_count++] = node;
+        write_names(stream, "preferred", model, role->preferred, preferred_count);
+        write_names(stream, "possible", model, possible, possible_count);
+}
+
 static void write_row(FILE *stream, const struct model *model, const struct role *role)
 {
         (void)fprintf(stream, "{\"name\":\"%s\",\"kind\":\"%s\",\"state\":\"%s\",\"desired\":\"%s\",",
@@ -69,6 +91,7 @@ static void write_row(FILE *stream, const struct model *model, const struct role
                       role_desired_name(role->desired));
         write_node(stream, "owner", model, role->owner);
         write_node(stream, "target", model, role->target);
+        write_placement(stream, model, role);
         (void)fprintf(stream,
                       "\"generation\":%" PRIu64 ",\"memory_mib\":%" PRIu32 ",\"cpus\":%" PRIu32
                       ",\"priority\":%" PRId32 ",\"failures\":%" PRIu32 ",\"reason\":",

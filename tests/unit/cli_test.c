@@ -332,9 +332,54 @@ START_TEST(knows_when_work_has_settled)
 }
 END_TEST
 
+#define WHAT_IF_NODE(name, duty)                                                                             \
+        "{\"name\":\"" name "\",\"duty\":\"" duty                                                            \
+        "\",\"member\":true,\"voter\":true,\"watchdog\":true,\"memory_mib\":4096,\"cpus\":4}"
+#define WHAT_IF_ROLE(name, owner, priority, possible)                                                        \
+        "{\"name\":\"" name "\",\"kind\":\"vm\",\"desired\":\"running\",\"owner\":\"" owner                  \
+        "\",\"memory_mib\":3000,\"cpus\":1,\"priority\":" priority                                           \
+        ",\"preferred\":[],\"possible\":[" possible "]}"
+
+static const struct answer what_if[] = {
+        DONE("{\"settings\":{\"max_moves\":2,\"isolation_hold_ms\":10000,\"stop_grace_ms\":5000,\"watchdog_"
+             "ms\":"
+             "10000,\"margin_ms\":2000},\"nodes\":[" WHAT_IF_NODE("anna", "active") "," WHAT_IF_NODE(
+                     "bert", "active") "," WHAT_IF_NODE("cleo", "active") "," WHAT_IF_NODE("dora",
+                                                                                           "drained") "]}"),
+        DONE("{\"roles\":[" WHAT_IF_ROLE("db", "anna", "5", "") "," WHAT_IF_ROLE(
+                "web", "anna", "1", "") "," WHAT_IF_ROLE("mail", "bert", "0", "\"bert\"") "]}"),
+        DONE("{\"devices\":[{\"name\":\"ipmi\",\"agent\":\"fence_x\",\"nodes\":[\"anna\"],\"level\":1,"
+             "\"together\":1,"
+             "\"timeout_ms\":5000}]}"),
+};
+
+START_TEST(what_if_says_who_would_run_where_and_what_could_not)
+{
+        ck_assert_int_eq(run("what-if --node-loss anna", what_if, 3), VERB_EXIT_DONE);
+        ck_assert_uint_eq(asked, 3);
+        ck_assert_ptr_nonnull(strstr(output, "Would run elsewhere:\n  db "));
+        ck_assert_ptr_nonnull(strstr(output, "-> cleo"));
+        ck_assert_ptr_nonnull(strstr(output, "Would not run:\n  web "));
+        ck_assert_ptr_null(strstr(output, "mail"));
+
+        ck_assert_int_eq(run("what-if --node-loss anna,bert --json", what_if, 3), VERB_EXIT_DONE);
+        json_t *document = json_loads(output, JSON_REJECT_DUPLICATES, NULL);
+        ck_assert_str_eq(json_string_value(json_object_get(document, "schema")), "clu/1");
+        ck_assert(json_is_false(json_object_get(document, "quorate")));
+        ck_assert_uint_eq(json_array_size(json_object_get(document, "not_running")), 3);
+        json_decref(document);
+
+        ck_assert_int_eq(run("what-if --node-loss otto", what_if, 3), VERB_EXIT_NO_OBJECT);
+        ck_assert_int_eq(run("what-if", what_if, 3), VERB_EXIT_USAGE);
+        ck_assert_int_eq(run("what-if --node-loss anna", &(struct answer){ -ECONNREFUSED, NULL }, 1),
+                         VERB_EXIT_UNREACHABLE);
+}
+END_TEST
+
 int main(void)
 {
         TCase *tcase = tcase_create("cli");
+        tcase_add_test(tcase, what_if_says_who_would_run_where_and_what_could_not);
         tcase_add_loop_test(tcase, ends_with_the_exit_of_section_9, 0,
                             (int)(sizeof(exits) / sizeof(exits[0])));
         tcase_add_loop_test(tcase, prints_exactly_one_document_of_json_also_for_errors, 0,
