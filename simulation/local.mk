@@ -27,7 +27,7 @@ noinst_PROGRAMS += %D%/simulate-mutants
 %C%_simulate_mutants_LDADD = clusterd/libcluprotocol.a clusterd/libclubase.a $(PURE_LIBS)
 
 # Some seeds within `make check`; and that a seed comes out the same whoever runs it.
-dist_check_SCRIPTS += %D%/check.sh %D%/replay.sh
+dist_check_SCRIPTS += %D%/check.sh %D%/replay.sh %D%/teeth.sh
 
 # make simulate SEEDS=N [FIRST=N] [JOBS=N]: as many as one has time for.
 SEEDS = 10000
