@@ -206,6 +206,8 @@ static struct incident draw(struct world *world, enum fault_kind kind)
                 return draw_guest(world, INCIDENT_SHUT_DOWN_GUEST);
         case FAULT_FENCE:
                 return (struct incident){ .kind = INCIDENT_BREAK_FENCES, .duration_us = duration(world) };
+        case FAULT_PROPOSAL:
+                return hostile_draw(world);
         case FAULT_BLACKOUT:
         case FAULT_CUT:
         case FAULT_FLAP:

@@ -193,6 +193,7 @@ static bool reference_apply(struct world *world, uint64_t index, const struct en
                                .time_ms = entry->time_ms,
                                .origin = entry->request.node };
         checker->committed[index - 1].changed = checker->changed_count;
+        claims_remember(world, &entry->command);
         apply_command(&apply, &entry->command);
         coverage_entry(world, &apply, &entry->command);
         if (apply.outcome != APPLY_DONE)
@@ -257,6 +258,8 @@ void history_committed(struct world *world, struct simulated_node *node, uint64_
                 note_committed(world, node, index, entry);
         if (!reference_apply(world, index, entry))
                 return;
+        claims_check(world, node, index, entry);
+        hostile_on_committed(world);
         settle_moves(world);
         switch ((int)command->kind) {
         case COMMAND_ROLE_ASSIGN:

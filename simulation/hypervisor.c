@@ -122,7 +122,10 @@ void hypervisor_on_list(struct world *world, const struct event *event)
         memset(&answered, 0, sizeof(answered));
         answered.kind = CLUSTER_EVENT_LISTED;
         answered.listed.listing = event->a;
-        uint64_t delay_us = random_between(&world->random, MS(1), MS(40));
+        /* What is said late is older than much that came of operations and events meanwhile. */
+        uint64_t delay_us = world_mishap(world, 100)
+                                    ? random_between(&world->random, MS(40), MS(4000))
+                                    : random_between(&world->random, MS(1), MS(40));
         bool fails = world_mishap(world, 10);
         if (fails || world->now_us < node->hypervisor.outage_until_us) {
                 answered.listed.failed = true;

@@ -330,6 +330,11 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
         [INCIDENT_SET_FENCE] = { "set-fence", (unsigned)INCIDENT_ROLE | (unsigned)INCIDENT_NAME,
                                  "DEVICE HABIT: works, busy, fails, hangs, slow, late, lies or silent",
                                  apply_set_fence },
+        [INCIDENT_PROPOSE] = { "propose", (unsigned)INCIDENT_NODE | (unsigned)INCIDENT_WORDS,
+                               "multicasts what nobody may obey: assign, move, report ROLE NODE, or "
+                               "evidence, "
+                               "join, lost, drained, epoch - NODE; then stale, forged or late",
+                               hostile_carry_out },
         [INCIDENT_CLU] = { "clu", INCIDENT_WORDS, "an operator's command, in clu's words",
                            operator_carry_out },
         [INCIDENT_PEACE] = { "peace", 0,

@@ -54,6 +54,8 @@ enum incident_kind {
         /* fence devices */
         INCIDENT_BREAK_FENCES,
         INCIDENT_SET_FENCE,
+        /* a planner gone wrong */
+        INCIDENT_PROPOSE,
         /* people */
         INCIDENT_CLU,
         INCIDENT_PEACE,

@@ -33,6 +33,14 @@ static bool is_worth_breaking(const struct world *world, const struct cluster_ac
                (message->kind != MESSAGE_PROPOSE || message->propose.command.kind == COMMAND_EPOCH);
 }
 
+static void note_round(struct simulated_node *node, const struct round_id *round)
+{
+        if (round_id_equal(&node->round, round))
+                return;
+        node->round_before = node->round;
+        node->round = *round;
+}
+
 static void carry_out(struct world *world, struct simulated_node *node, const struct cluster_action *action)
 {
         if (world->transcript.text)
@@ -45,6 +53,7 @@ static void carry_out(struct world *world, struct simulated_node *node, const st
         switch (action->kind) {
         case CLUSTER_ACTION_MULTICAST:
                 assert(action->message < world->actions->message_count);
+                note_round(node, &world->actions->messages[action->message].round);
                 network_send(world, node, &world->actions->messages[action->message]);
                 return;
         case CLUSTER_ACTION_APPEND:

@@ -329,7 +329,14 @@ struct runner_record {
         uint32_t target;
 };
 
+/* Of the role and node that an entry is about, before it. */
+struct claims {
+        struct role role;
+        struct node node;
+};
+
 struct checker {
+        struct claims claims;
         struct committed *committed; /* by index - 1 */
         size_t count;
         size_t capacity;
@@ -372,6 +379,10 @@ void history_begin(struct world *world);
 void checker_begin(struct world *world, const struct ledger_position *position);
 void history_put(struct world *world, const struct object *object);
 void history_release(struct world *world);
+/* Before an entry is applied to the reference, and after, when it was not refused. */
+void claims_remember(struct world *world, const struct command *command);
+void claims_check(struct world *world, const struct simulated_node *node, uint64_t index,
+                  const struct entry *entry);
 /* What entries first to last changed, borrowed; a role may be named more than once. */
 const uint32_t *history_changed_roles(const struct world *world, uint64_t first, uint64_t last,
                                       size_t *ret_count);
@@ -416,6 +427,7 @@ enum fault_kind {
         FAULT_GUEST_CRASH,
         FAULT_GUEST_SHUTDOWN,
         FAULT_FENCE,
+        FAULT_PROPOSAL,
         FAULT_COUNT
 };
 
@@ -435,6 +447,15 @@ void faults_on_corosync(struct world *world, const struct event *event);
 void faults_end(struct world *world);
 bool faults_may_lose(struct world *world, const struct simulated_node *node); /* its disk, or the end of it */
 void faults_aim(struct world *world, const struct simulated_node *node);
+
+/* --- hostile.c --- */
+
+#define HOSTILE_ACTOR "gone wrong on " /* and the name of the node that sent it */
+
+void hostile_carry_out(struct world *world, const struct incident *incident);
+struct incident hostile_draw(struct world *world);
+/* After each entry that was obeyed. */
+void hostile_on_committed(struct world *world);
 
 /* --- world.c --- */
 
@@ -460,7 +481,8 @@ struct simulated_node {
         bool loading; /* the core is being given what the disk holds */
         uint64_t wake_serial;
         uint32_t wakes_in_a_row;
-        struct cluster *core; /* owned storage */
+        struct cluster *core;                /* owned storage */
+        struct round_id round, round_before; /* that it last spoke in */
         struct station station;
         struct disk disk;
         struct hypervisor_model hypervisor;

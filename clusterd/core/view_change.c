@@ -394,6 +394,8 @@ static bool is_epoch_proposal(const struct cluster *cluster, uint32_t sender,
 static void on_propose(struct cluster *cluster, uint32_t sender, const struct message_propose *propose)
 {
         struct round *round = &cluster->round;
+        if (propose->request.node != sender)
+                return; /* rules trust what a node says of itself: nobody says it in another's name */
         if (is_epoch_proposal(cluster, sender, propose)) {
                 round->level = round->promised;
                 round->leader = sender;

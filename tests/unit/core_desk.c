@@ -262,12 +262,12 @@ void desk_view(struct desk *desk, node_set others)
         }
 }
 
-void desk_post(struct desk *desk, uint32_t sender, const struct command *command)
+void desk_post_as(struct desk *desk, uint32_t sender, uint32_t name, const struct command *command)
 {
         struct message message = { .kind = MESSAGE_PROPOSE, .round = desk->round };
         message.propose.command = *command;
         message.propose.request =
-                (struct request_id){ .node = sender, .incarnation = 1000 + sender, .count = 1 };
+                (struct request_id){ .node = name, .incarnation = 1000 + sender, .count = 1 };
         TEXT_COPY(message.propose.actor, "node");
         post(desk, sender, &message);
 }
@@ -276,6 +276,11 @@ void desk_hear_message(struct desk *desk, uint32_t sender, const struct message 
 {
         post(desk, sender, message);
         desk_settle(desk);
+}
+
+void desk_post(struct desk *desk, uint32_t sender, const struct command *command)
+{
+        desk_post_as(desk, sender, sender, command);
 }
 
 void desk_hear(struct desk *desk, uint32_t sender, const struct command *command)

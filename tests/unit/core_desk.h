@@ -66,6 +66,8 @@ void desk_store(struct desk *desk);
 void desk_view_connected(struct desk *desk, node_set others, node_set connected);
 /* A puppet multicasts; desk_post() leaves it on its way. */
 void desk_post(struct desk *desk, uint32_t sender, const struct command *command);
+/* In the name of another. */
+void desk_post_as(struct desk *desk, uint32_t sender, uint32_t name, const struct command *command);
 void desk_hear(struct desk *desk, uint32_t sender, const struct command *command);
 void desk_hear_report(struct desk *desk, const char *role, uint32_t node, enum report_kind kind);
 

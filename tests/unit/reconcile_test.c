@@ -379,6 +379,26 @@ START_TEST(a_report_that_found_no_room_is_sent_again)
 }
 END_TEST
 
+START_TEST(nobody_speaks_in_the_name_of_another)
+{
+        desk_view(&desk, node_set_of(2) | node_set_of(3));
+        desk_online_at(&desk, "vm01", 2);
+        struct command lie = { .kind = COMMAND_ROLE_REPORT };
+        TEXT_COPY(lie.role_report.role, "vm01");
+        lie.role_report.node = 2;
+        lie.role_report.generation = desk_role(&desk, "vm01")->generation;
+        lie.role_report.kind = REPORT_STOPPED;
+        uint64_t entries = desk.entries;
+        desk_post_as(&desk, 3, 2, &lie);
+        desk_settle(&desk);
+        ck_desk_state(&desk, "vm01", ROLE_ONLINE);
+        ck_assert_uint_eq(desk.entries, entries);
+        desk_hear(&desk, 2, &lie); /* said by itself it counts */
+        ck_assert(desk_role(&desk, "vm01")->owner_evidence.kind == EVIDENCE_STOPPED ||
+                  desk_role(&desk, "vm01")->generation > lie.role_report.generation);
+}
+END_TEST
+
 START_TEST(a_node_that_is_to_be_fenced_does_not_knock_for_ever)
 {
         struct command fence = { .kind = COMMAND_NODE_FENCE };
@@ -418,6 +438,7 @@ int main(void)
         tcase_add_test(tcase, a_restarted_daemon_adopts_what_runs);
         tcase_add_test(tcase, a_restarted_daemon_says_nothing_before_its_first_listing);
         tcase_add_test(tcase, a_report_that_found_no_room_is_sent_again);
+        tcase_add_test(tcase, nobody_speaks_in_the_name_of_another);
         tcase_add_test(tcase, a_node_that_is_to_be_fenced_does_not_knock_for_ever);
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * What an entry must have been for it to be obeyed, whoever proposed it. Asked
+ * of what the history said before it, not of the rules that let it pass.
+ */
+
+#include <inttypes.h>
+
+#include "clusterd/base/text.h"
+#include "simulation/world.h"
+
+void claims_remember(struct world *world, const struct command *command)
+{
+        struct claims *claims = &world->checker.claims;
+        const struct model *model = world->checker.reference;
+        const struct role *role = NULL;
+        uint32_t node = NODE_NONE;
+        switch ((int)command->kind) {
+        case COMMAND_ROLE_ASSIGN:
+                role = model_role(model, command->role_assign.role);
+                break;
+        case COMMAND_ROLE_MOVE:
+                role = model_role(model, command->role_move.role);
+                break;
+        case COMMAND_ROLE_REPORT:
+                role = model_role(model, command->role_report.role);
+                break;
+        case COMMAND_NODE_EVIDENCE:
+                node = command->node_evidence.node;
+                break;
+        case COMMAND_NODE_LOST:
+        case COMMAND_NODE_CONFIRM_OFF:
+        case COMMAND_NODE_DRAINED:
+                node = command->node.node;
+                break;
+        default:
+                break;
+        }
+        claims->role = role == NULL ? (struct role){ .name = "" } : *role;
+        claims->node = node == NODE_NONE || node > NODES_MAX ? (struct node){ .id = 0 } : model->nodes[node];
+}
+
+#define CLAIM(holds, role, ...)                                                                              \
+        do {                                                                                                 \
+                if (!(holds))                                                                                \
+                        world_violate(world, "4: a wrong command is obeyed", node, role, __VA_ARGS__);       \
+        } while (0)
+
+static void check_assign(struct world *world, const struct simulated_node *node, uint64_t index,
+                         const struct command_role_assign *assign)
+{
+        const struct role *before = &world->checker.claims.role;
+        CLAIM(assign->generation == before->generation + 1, assign->role,
+              "entry %" PRIu64 " assigns generation %" PRIu64 " after %" PRIu64, index, assign->generation,
+              before->generation);
+        CLAIM(before->state == ROLE_OFFLINE || before->state == ROLE_FAILED ||
+                      before->state == ROLE_RECOVERING,
+              assign->role, "entry %" PRIu64 " assigns what is %s", index, role_state_name(before->state));
+        CLAIM(before->desired == DESIRED_RUNNING, assign->role, "entry %" PRIu64 " starts what nobody wants",
+              index);
+}
+
+static void check_move(struct world *world, const struct simulated_node *node, uint64_t index,
+                       const struct command_role_move *move)
+{
+        const struct role *before = &world->checker.claims.role;
+        CLAIM(move->generation == 0 || move->generation == before->generation + 1, move->role,
+              "entry %" PRIu64 " moves generation %" PRIu64 " after %" PRIu64, index, move->generation,
+              before->generation);
+        CLAIM(before->state == ROLE_ONLINE, move->role, "entry %" PRIu64 " moves what is %s", index,
+              role_state_name(before->state));
+}
+
+static void check_report(struct world *world, const struct simulated_node *node, uint64_t index,
+                         const struct command_role_report *report, uint32_t origin)
+{
+        const struct role *before = &world->checker.claims.role;
+        CLAIM(report->node == origin, report->role, "entry %" PRIu64 ": n%u reports for n%u", index, origin,
+              report->node);
+        CLAIM(report->generation == before->generation, report->role,
+              "entry %" PRIu64 " reports generation %" PRIu64 " at %" PRIu64, index, report->generation,
+              before->generation);
+        CLAIM(report->node == before->owner || report->node == before->target, report->role,
+              "entry %" PRIu64 ": n%u reports of what it may not run", index, report->node);
+}
+
+static void check_evidence(struct world *world, const struct simulated_node *node, uint64_t index,
+                           const struct command_node_evidence *evidence)
+{
+        const struct node *before = &world->checker.claims.node;
+        CLAIM(before->state == NODE_LOST, NULL, "entry %" PRIu64 " proves n%u off, which is %s", index,
+              evidence->node, node_state_name(before->state));
+        CLAIM(evidence->incarnation == before->incarnation, NULL,
+              "entry %" PRIu64 " proves incarnation %" PRIu64 " of n%u off at %" PRIu64, index,
+              evidence->incarnation, evidence->node, before->incarnation);
+        CLAIM(evidence->kind == EVIDENCE_POWERED_OFF ||
+                      (evidence->kind == EVIDENCE_GUARD_EXPIRED && before->watchdog),
+              NULL, "entry %" PRIu64 ": %s does not prove that n%u is off", index,
+              evidence_kind_name(evidence->kind), evidence->node);
+}
+
+static void check_removed(struct world *world, const struct simulated_node *node, uint64_t index,
+                          const char *role)
+{
+        WORLD_EACH_NODE (world, other)
+                CLAIM(!hypervisor_may_run(world, other, role), role,
+                      "entry %" PRIu64 " removes it, and %s may run it", index, other->name);
+}
+
+/* Nobody speaks under another's name: a hostile proposal says who sent it. */
+static void check_name(struct world *world, const struct simulated_node *node, uint64_t index,
+                       const struct entry *entry)
+{
+        size_t length = sizeof(HOSTILE_ACTOR) - 1;
+        uint32_t origin = entry->request.node;
+        if (strncmp(entry->actor, HOSTILE_ACTOR, length) != 0)
+                return;
+        CLAIM(origin <= world->node_count && text_equal(entry->actor + length, world->nodes[origin].name),
+              NULL, "entry %" PRIu64 " of %s stands under the name of n%u", index, entry->actor + length,
+              origin);
+}
+
+void claims_check(struct world *world, const struct simulated_node *node, uint64_t index,
+                  const struct entry *entry)
+{
+        const struct command *command = &entry->command;
+        const struct node *before = &world->checker.claims.node;
+        check_name(world, node, index, entry);
+        switch ((int)command->kind) {
+        case COMMAND_ROLE_ASSIGN:
+                check_assign(world, node, index, &command->role_assign);
+                return;
+        case COMMAND_ROLE_MOVE:
+                check_move(world, node, index, &command->role_move);
+                return;
+        case COMMAND_ROLE_REPORT:
+                check_report(world, node, index, &command->role_report, entry->request.node);
+                return;
+        case COMMAND_ROLE_REMOVE:
+                check_removed(world, node, index, command->role.role);
+                return;
+        case COMMAND_NODE_EVIDENCE:
+                check_evidence(world, node, index, &command->node_evidence);
+                return;
+        case COMMAND_NODE_JOIN:
+                CLAIM(command->node_join.node == entry->request.node, NULL,
+                      "entry %" PRIu64 ": n%u joins for n%u", index, entry->request.node,
+                      command->node_join.node);
+                return;
+        case COMMAND_NODE_LOST:
+                CLAIM(before->state == NODE_UP && before->incarnation == command->node.incarnation, NULL,
+                      "entry %" PRIu64 " loses incarnation %" PRIu64 " of n%u, which is %s at %" PRIu64,
+                      index, command->node.incarnation, command->node.node, node_state_name(before->state),
+                      before->incarnation);
+                return;
+        case COMMAND_NODE_CONFIRM_OFF:
+                CLAIM(before->state == NODE_LOST, NULL, "entry %" PRIu64 " vouches for n%u, which is %s",
+                      index, command->node.node, node_state_name(before->state));
+                return;
+        case COMMAND_NODE_DRAINED:
+                CLAIM(before->duty != DUTY_ACTIVE, NULL, "entry %" PRIu64 " says that n%u is drained", index,
+                      command->node.node);
+                return;
+        default:
+                return;
+        }
+}
