@@ -93,6 +93,7 @@ void checker_action(struct world *world, struct simulated_node *node, const stru
 {
         if (action->kind == CLUSTER_ACTION_MULTICAST)
                 checker_said(world, node, &world->actions->messages[action->message]);
+        rights_check(world, node, action);
         if (action->kind != CLUSTER_ACTION_START && action->kind != CLUSTER_ACTION_MOVE &&
             action->kind != CLUSTER_ACTION_FENCE)
                 return;
@@ -336,6 +337,10 @@ void checker_after_step(struct world *world, struct simulated_node *node)
         cluster_status_read(node->core, &status);
         struct node_memory *memory = &node->memory;
         coverage_standing(world, node, &status);
+        if (memory->members != node->station.members) {
+                memory->members = node->station.members;
+                memory->members_us = world->now_us;
+        }
         check_leader(world, node, &status);
         if (status.active && status.epoch < memory->epoch)
                 world_violate(world, "5: epoch goes back", node, NULL, "from %" PRIu64 " to %" PRIu64,

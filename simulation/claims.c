@@ -104,8 +104,8 @@ static void check_removed(struct world *world, const struct simulated_node *node
                           const char *role)
 {
         WORLD_EACH_NODE (world, other)
-                CLAIM(!hypervisor_may_run(world, other, role), role,
-                      "entry %" PRIu64 " removes it, and %s may run it", index, other->name);
+                CLAIM(!other->powered || hypervisor_domain(world, other, role) == NULL, role,
+                      "entry %" PRIu64 " removes it, and %s has it", index, other->name);
 }
 
 /* Nobody speaks under another's name: a hostile proposal says who sent it. */

@@ -123,9 +123,8 @@ void hypervisor_on_list(struct world *world, const struct event *event)
         answered.kind = CLUSTER_EVENT_LISTED;
         answered.listed.listing = event->a;
         /* What is said late is older than much that came of operations and events meanwhile. */
-        uint64_t delay_us = world_mishap(world, 100)
-                                    ? random_between(&world->random, MS(40), MS(4000))
-                                    : random_between(&world->random, MS(1), MS(40));
+        uint64_t delay_us = world_mishap(world, 100) ? random_between(&world->random, MS(40), MS(4000))
+                                                     : random_between(&world->random, MS(1), MS(40));
         bool fails = world_mishap(world, 10);
         if (fails || world->now_us < node->hypervisor.outage_until_us) {
                 answered.listed.failed = true;

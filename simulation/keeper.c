@@ -107,6 +107,7 @@ void keeper_on_watchdog(struct world *world, const struct event *event)
         struct simulated_node *node = &world->nodes[event->node];
         if (event->a != node->keeper.watchdog_serial)
                 return;
+        rights_check_watchdog(world, node);
         power_off(world, node, "watchdog");
         power_boot_later(world, node, random_between(&world->random, MS(1500), MS(12000)));
 }

@@ -7,7 +7,7 @@ noinst_LIBRARIES += %D%/libclusimulation.a
 	%D%/keeper.c %D%/names.c %D%/names.h \
 	%D%/network.c %D%/network_parts.h %D%/network_ring.c %D%/operator.c \
 	%D%/operator_words.c %D%/operator_words.h %D%/power.c %D%/power_cuts.c %D%/power_cuts.h \
-	%D%/queue.c %D%/queue.h %D%/random.c %D%/random.h \
+	%D%/queue.c %D%/queue.h %D%/random.c %D%/random.h %D%/rights.c \
 	%D%/scenario.h %D%/scenario_line.c %D%/scenario_line.h %D%/scenario_read.c \
 	%D%/scenario_read_cluster.c %D%/scenario_read_expect.c %D%/scenario_read_incident.c \
 	%D%/scenario_verdict.c %D%/scenario_write.c %D%/shrink.c %D%/shrink.h %D%/scenario_world.c \

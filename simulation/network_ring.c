@@ -128,6 +128,7 @@ static void ring_form(struct world *world, node_set component)
         struct ring *ring = calloc(1, sizeof(*ring));
         assert(ring != NULL);
         ring->id = ++world->next_id;
+        ring->formed_us = world->now_us;
         ring->nodes = component;
         node_set came_with[NODES_MAX + 1] = { 0 };
         NODE_SET_EACH (component, id) {

@@ -163,7 +163,7 @@ void tell_committed(struct world *world, const struct entry *entry, bool refused
         write_subject(world, command, subject, sizeof(subject));
         if (command->kind == COMMAND_EPOCH)
                 tell(world, "", "commit epoch %s", name_of(world, command->epoch.leader));
-        else if (command->kind == COMMAND_ROLE_REPORT)
+        else if (command->kind == COMMAND_ROLE_REPORT && !refused)
                 tell(world, command->role_report.text, "commit role-report %s %s %s", subject,
                      report_kind_name(command->role_report.kind), name_of(world, command->role_report.node));
         else if (refused)

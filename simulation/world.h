@@ -64,7 +64,8 @@ struct delivery {
 struct ring {
         uint64_t id;
         node_set nodes;
-        node_set group;  /* nodes whose daemon is in the group, as of the last ordered packet */
+        node_set group; /* nodes whose daemon is in the group, as of the last ordered packet */
+        uint64_t formed_us;
         bool broken;     /* orders nothing any more */
         bool stranded;   /* but what its holder sends just now, to itself */
         uint32_t holder; /* of the token, once broken */
@@ -363,6 +364,8 @@ struct node_memory {
         uint64_t lost_us[NODES_MAX + 1]; /* when it saw a node leave */
         uint64_t state_us;               /* when it told the present round its state */
         uint64_t epoch_us;               /* since when in that epoch */
+        node_set members;                /* of the view that it was given last */
+        uint64_t members_us;             /* and when */
 };
 
 void checker_after_step(struct world *world, struct simulated_node *node);
@@ -379,6 +382,8 @@ void history_begin(struct world *world);
 void checker_begin(struct world *world, const struct ledger_position *position);
 void history_put(struct world *world, const struct object *object);
 void history_release(struct world *world);
+void rights_check(struct world *world, struct simulated_node *node, const struct cluster_action *action);
+void rights_check_watchdog(struct world *world, struct simulated_node *node);
 /* Before an entry is applied to the reference, and after, when it was not refused. */
 void claims_remember(struct world *world, const struct command *command);
 void claims_check(struct world *world, const struct simulated_node *node, uint64_t index,

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Rules 4 and 7: without quorum a node changes nothing but its own safety, and
+ * no failure of management stops a healthy guest. Looked at when a core orders
+ * something, against the world and not against the core's own account.
+ */
+
+#include <inttypes.h>
+
+#include "clusterd/core/role_state.h"
+#include "simulation/world.h"
+
+/* After the last that disturbed it, a node has so long to have contact again. */
+#define CONTACT_US SECOND(4)
+
+static bool acts_on_the_world(enum cluster_action_kind kind)
+{
+        return kind == CLUSTER_ACTION_START || kind == CLUSTER_ACTION_MOVE || kind == CLUSTER_ACTION_FENCE;
+}
+
+static bool changes_the_ledger(enum cluster_action_kind kind)
+{
+        return kind == CLUSTER_ACTION_APPEND || kind == CLUSTER_ACTION_TRUNCATE ||
+               kind == CLUSTER_ACTION_PROMISE || kind == CLUSTER_ACTION_PUT_OBJECT ||
+               kind == CLUSTER_ACTION_DELETE_OBJECT || kind == CLUSTER_ACTION_APPLIED ||
+               kind == CLUSTER_ACTION_RESET || kind == CLUSTER_ACTION_SEND_ENTRIES ||
+               kind == CLUSTER_ACTION_SEND_SNAPSHOT || kind == CLUSTER_ACTION_ANNOUNCE;
+}
+
+static bool is_proposal(const struct world *world, const struct cluster_action *action)
+{
+        return action->kind == CLUSTER_ACTION_MULTICAST &&
+               world->actions->messages[action->message].kind == MESSAGE_PROPOSE;
+}
+
+static void check_quorum(struct world *world, struct simulated_node *node,
+                         const struct cluster_action *action, const struct cluster_status *status)
+{
+        bool is_done = action->kind == CLUSTER_ACTION_REPLY && action->reply.outcome == REPLY_DONE;
+        bool acts = acts_on_the_world(action->kind);
+        if ((acts && !status->active) || (!status->primary && (acts || changes_the_ledger(action->kind) ||
+                                                               is_done || is_proposal(world, action))))
+                world_violate(world, "4: acts without quorum", node, NULL,
+                              "action %d while active=%d primary=%d", (int)action->kind, status->active,
+                              status->primary);
+        if (action->kind == CLUSTER_ACTION_STOP && !status->active && status->guard_valid)
+                world_violate(world, "4: acts without quorum", node, action->role.name,
+                              "stops it with a valid guard");
+}
+
+/* In a ring and in a view of a majority for so long, awake, with its daemon: nothing is wrong but management.
+ */
+static bool is_in_contact(const struct world *world, const struct simulated_node *node, uint64_t since_us)
+{
+        const struct ring *ring = node->station.ring;
+        node_set voters = world->settings.voters;
+        uint64_t latest_us = node->memory.members_us;
+        if (ring == NULL || ring->broken || node->daemon_life == 0)
+                return false;
+        if (2 * node_set_count(node->station.members & voters) <= node_set_count(voters))
+                return false;
+        if (ring->formed_us > latest_us)
+                latest_us = ring->formed_us;
+        if (node->thaw_us > latest_us)
+                latest_us = node->thaw_us;
+        if (node->boot_us > latest_us)
+                latest_us = node->boot_us;
+        return latest_us + since_us + CONTACT_US < world->now_us;
+}
+
+/* Asked of the core's own model, too: it may be the first to know what the history says. */
+static bool is_wanted(const struct world *world, const struct simulated_node *node, const char *name)
+{
+        const struct role *known = model_role(cluster_model(node->core), name);
+        const struct role *meant = model_role(world->checker.reference, name);
+        return known == NULL || meant == NULL || known->state == ROLE_STOPPING ||
+               known->state == ROLE_RECOVERING || !role_may_run_on(meant, node->id);
+}
+
+static void check_stop(struct world *world, struct simulated_node *node, const struct cluster_action *action,
+                       const struct cluster_status *status)
+{
+        const char *name = action->role.name;
+        const struct domain *domain = hypervisor_domain(world, node, name);
+        if (domain == NULL || domain->state != DOMAIN_RUNNING)
+                return;
+        uint64_t hold_us = MS(cluster_model(node->core)->settings.isolation_hold_ms);
+        if (!status->guard_valid && is_in_contact(world, node, hold_us))
+                world_violate(world, "7: management stops a healthy guest", node, name,
+                              "its guard has lapsed in the middle of a majority: active=%d disk %s",
+                              status->active, status->store_failed ? "fails" : "works");
+        else if (status->guard_valid && !is_wanted(world, node, name))
+                world_violate(world, "7: management stops a healthy guest", node, name, "%s", action->reason);
+}
+
+void rights_check(struct world *world, struct simulated_node *node, const struct cluster_action *action)
+{
+        struct cluster_status status;
+        if (node->loading)
+                return;
+        cluster_status_read(node->core, &status);
+        check_quorum(world, node, action, &status);
+        if (action->kind == CLUSTER_ACTION_STOP)
+                check_stop(world, node, action, &status);
+}
+
+/* Its guests die with it, for nothing. */
+void rights_check_watchdog(struct world *world, struct simulated_node *node)
+{
+        const struct settings *settings = &world->checker.reference->settings;
+        uint64_t patience_us =
+                MS((uint64_t)settings->isolation_hold_ms + settings->stop_grace_ms + settings->watchdog_ms);
+        if (node->frozen || !is_in_contact(world, node, patience_us))
+                return;
+        for (uint32_t number = 0; number < world->names.count; number++)
+                if (node->hypervisor.domains[number].state == DOMAIN_RUNNING)
+                        world_violate(world, "7: management stops a healthy guest", node,
+                                      world->names.name[number],
+                                      "the watchdog fires in the middle of a majority");
+}
