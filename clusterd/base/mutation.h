@@ -33,6 +33,7 @@
         MUTATION(UNCOMMITTED_APPLIED, "core/catch_up.c", "what arrives in a round may not be committed")     \
         MUTATION(HALF_A_SNAPSHOT_VOTES, "core/catch_up.c", "half a snapshot is blank")                       \
         MUTATION(HALF_A_SNAPSHOT_IS_KEPT, "core/commit.c", "rows of half a snapshot belong to nothing")      \
+        MUTATION(SNAPSHOT_OF_BEFORE, "core/catch_up.c", "a snapshot older than what is applied is none")     \
         MUTATION(SLOTS_REMEMBERED, "core/catch_up.c", "a snapshot gives role slots new meanings")            \
         /* evidence */                                                                                       \
         MUTATION(RECOVERY_WITHOUT_EVIDENCE, "core/role_state.c", "a lost owner may run it until proven")     \

@@ -153,7 +153,10 @@ static void on_snapshot(struct cluster *cluster, const struct message *message)
         if (snapshot->to != cluster->identity.node || !is_laggard(cluster))
                 return;
         cluster->round.catch_up_ms = cluster->now_ms;
-        if (message->kind == MESSAGE_SNAPSHOT_BEGIN)
+        /* Asked for before entries came: what is applied here is not given up for less. */
+        bool is_older = !cluster->ledger.blank && snapshot->at.index <= cluster->ledger.applied.index &&
+                        !MUTATED(SNAPSHOT_OF_BEFORE);
+        if (message->kind == MESSAGE_SNAPSHOT_BEGIN && !is_older)
                 on_snapshot_begin(cluster, &snapshot->at);
         else if (!cluster->snapshot_running)
                 return;
