@@ -34,6 +34,7 @@ static const struct json_shape position_shape = JSON_SHAPE(position_fields);
 static const struct json_field state_fields[] = {
         JSON_FIELD("last", OBJECT, struct message, state.last, .shape = &position_shape),
         JSON_FIELD("applied", OBJECT, struct message, state.applied, .shape = &position_shape),
+        JSON_FIELD("first_index", COUNTER, struct message, state.first_index),
         JSON_FIELD("promised", COUNTER, struct message, state.promised),
         JSON_FIELD("blank", BOOL, struct message, state.blank),
         JSON_FIELD("voters", NODE_SET, struct message, state.voters),

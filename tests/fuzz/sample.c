@@ -460,6 +460,7 @@ void sample_message(struct sample_random *random, enum message_kind kind, struct
         case MESSAGE_STATE:
                 position(random, &message->state.last);
                 position(random, &message->state.applied);
+                message->state.first_index = counter(random);
                 message->state.promised = counter(random);
                 message->state.blank = either(random);
                 message->state.voters = nodes(random);
