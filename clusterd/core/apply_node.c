@@ -171,8 +171,7 @@ void apply_node_evidence(struct apply *apply, const struct command_node_evidence
                              node_state_name(node->state));
                 return;
         }
-        if (command->kind != EVIDENCE_OPERATOR && command->incarnation != node->incarnation &&
-            !MUTATED(EVIDENCE_OF_OLD_INCARNATION)) {
+        if (command->incarnation != node->incarnation && !MUTATED(EVIDENCE_OF_OLD_INCARNATION)) {
                 apply_refuse(apply, "%s has returned since", node->name);
                 return;
         }

@@ -218,12 +218,19 @@ START_TEST(a_lost_node_that_ran_nothing_needs_no_evidence)
 }
 END_TEST
 
-START_TEST(an_operator_vouches_without_an_incarnation)
+/* Who looked at a node vouches for what it was then. */
+START_TEST(an_operator_vouches_for_one_incarnation)
 {
         struct command command = { .kind = COMMAND_NODE_CONFIRM_OFF };
         command.node.node = 1;
+        command.node.incarnation = the_node(&story, 1)->incarnation;
         story_online(&story, "vm01", 1);
         story_lost(&story, 1);
+        story_join(&story, 1, 1);
+        story_report(&story, "vm01", 1, REPORT_RUNNING);
+        story_lost(&story, 1);
+        ck_assert_int_eq(story_apply(&story, 2, &command), APPLY_REFUSED);
+        command.node.incarnation = the_node(&story, 1)->incarnation;
         ck_assert_int_eq(story_apply(&story, 2, &command), APPLY_DONE);
         ck_assert_int_eq(the_role(&story, "vm01")->owner_evidence.kind, EVIDENCE_OPERATOR);
         ck_assert_int_eq(the_node(&story, 1)->evidence.kind, EVIDENCE_OPERATOR);
@@ -369,7 +376,7 @@ int main(void)
         tcase_add_test(tcase, evidence_of_an_older_incarnation_is_refused);
         tcase_add_test(tcase, a_loss_of_an_older_incarnation_is_refused);
         tcase_add_test(tcase, a_lost_node_that_ran_nothing_needs_no_evidence);
-        tcase_add_test(tcase, an_operator_vouches_without_an_incarnation);
+        tcase_add_test(tcase, an_operator_vouches_for_one_incarnation);
         tcase_add_loop_test(tcase, a_boot_is_evidence, 0, ROLE_STATE_COUNT);
         tcase_add_test(tcase, the_same_boot_proves_nothing);
         tcase_add_test(tcase, a_node_that_is_to_be_fenced_returns_only_by_a_boot);

@@ -476,3 +476,11 @@ const struct role *desk_role(const struct desk *desk, const char *name)
         ck_assert_msg(role != NULL, "there is no role '%s'", name);
         return role;
 }
+
+enum reply_outcome desk_confirm_off(struct desk *desk, uint32_t node)
+{
+        struct command confirm = { .kind = COMMAND_NODE_CONFIRM_OFF };
+        confirm.node.node = node;
+        confirm.node.incarnation = model_node(cluster_model(desk->cluster), node)->incarnation;
+        return desk_ask(desk, &confirm);
+}

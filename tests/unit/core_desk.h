@@ -97,6 +97,9 @@ void desk_list_failed(struct desk *desk, uint64_t listing);
 void desk_list(struct desk *desk, const char *role);
 void desk_fence_done(struct desk *desk, uint64_t attempt, uint32_t node, const char *device, bool off);
 
+/* Somebody looked at the node as it is known now. */
+enum reply_outcome desk_confirm_off(struct desk *desk, uint32_t node);
+
 /* Added, started here and reported running. */
 void desk_online(struct desk *desk, const char *role);
 /* The same on a puppet. */

@@ -294,9 +294,7 @@ START_TEST(without_device_and_watchdog_only_an_operator_can_tell)
         desk_view(&desk, 0);
         desk_wait(&desk, 600000);
         ck_assert_int_eq(lost_node()->state, NODE_LOST);
-        struct command confirm = { .kind = COMMAND_NODE_CONFIRM_OFF };
-        confirm.node.node = 2;
-        ck_assert_int_eq(desk_ask(&desk, &confirm), REPLY_DONE);
+        ck_assert_int_eq(desk_confirm_off(&desk, 2), REPLY_DONE);
         desk_wait(&desk, 10);
         ck_assert_uint_eq(desk_role(&desk, "vm01")->owner, 1);
 }
@@ -311,9 +309,7 @@ START_TEST(a_node_that_is_still_connected_is_not_lost)
         ck_assert_int_eq(lost_node()->state, NODE_UP);
         ck_desk_state(&desk, "vm01", ROLE_ONLINE);
         ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_FENCE), 0);
-        struct command confirm = { .kind = COMMAND_NODE_CONFIRM_OFF };
-        confirm.node.node = 2;
-        ck_assert_int_eq(desk_ask(&desk, &confirm), REPLY_REFUSED);
+        ck_assert_int_eq(desk_confirm_off(&desk, 2), REPLY_REFUSED);
 }
 END_TEST
 

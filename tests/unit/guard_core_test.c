@@ -251,9 +251,7 @@ START_TEST(what_arrives_from_a_dead_source_is_stopped_only_when_it_surely_did_no
         begin_move_in();
         desk_observed(&desk, "vm01", OBSERVED_INCOMING);
         desk_view(&desk, 0);
-        struct command confirm = { .kind = COMMAND_NODE_CONFIRM_OFF };
-        confirm.node.node = 2;
-        ck_assert_int_eq(desk_ask(&desk, &confirm), REPLY_DONE);
+        ck_assert_int_eq(desk_confirm_off(&desk, 2), REPLY_DONE);
         ck_assert_int_eq(desk_role(&desk, "vm01")->owner_end, MOVE_END_ABSENT);
         const struct cluster_action *list = NULL;
         for (const struct cluster_action *next; (next = desk_take(&desk, CLUSTER_ACTION_LIST)) != NULL;)

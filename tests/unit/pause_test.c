@@ -85,9 +85,7 @@ START_TEST(a_role_whose_owner_is_proven_off_waits_too)
 {
         pause();
         desk_view(&desk, 0);
-        struct command confirm = { .kind = COMMAND_NODE_CONFIRM_OFF };
-        confirm.node.node = 2;
-        ck_assert_int_eq(desk_ask(&desk, &confirm), REPLY_DONE);
+        ck_assert_int_eq(desk_confirm_off(&desk, 2), REPLY_DONE);
         desk_wait(&desk, 5000);
         ck_desk_state(&desk, "vm01", ROLE_RECOVERING);
         ck_assert_int_eq(resume(), REPLY_DONE);

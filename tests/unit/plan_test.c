@@ -36,6 +36,7 @@ static struct command about_node(enum command_kind kind, uint32_t node)
 {
         struct command command = { .kind = kind };
         command.node.node = node;
+        command.node.incarnation = model_node(cluster_model(desk.cluster), node)->incarnation;
         return command;
 }
 
