@@ -14,6 +14,7 @@ int main(int argc, char **argv)
 {
         (void)mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT);
         (void)mallopt(M_TOP_PAD, MEMORY_STEP);
+        (void)mallopt(M_MXFAST, 0);    /* or a large block merges thousands of small ones, again and again */
         (void)setlocale(LC_CTYPE, ""); /* for the width of what libsmartcols prints */
         return command_run(argc - 1, (const char *const *)argv + 1);
 }

@@ -65,13 +65,15 @@ static void write_text(FILE *stream, const char *text)
 static void write_names(FILE *stream, const char *key, const struct model *model, const uint32_t *nodes,
                         size_t count)
 {
+        if (count == 0)
+                return;
         (void)fprintf(stream, "\"%s\":[", key);
         for (size_t i = 0; i < count; i++)
                 (void)fprintf(stream, "%s\"%s\"", i > 0 ? "," : "", model_node_name(model, nodes[i]));
         (void)fputs("],", stream);
 }
 
-/* Where it may and should run: clu what-if places it by that. */
+/* Where it may and should run, if that is said: clu what-if places it by that. */
 static void write_placement(FILE *stream, const struct model *model, const struct role *role)
 {
         uint32_t possible[NODES_MAX];
