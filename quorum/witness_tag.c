@@ -6,7 +6,7 @@ static uint64_t voters_hash(const struct voter_set *voters)
 {
         uint64_t hash = UINT64_C(14695981039346656037);
         for (int byte = 0; byte <= 8; byte++) {
-                uint8_t value = byte < 8 ? (uint8_t)(voters->nodes >> 8 * byte) : voters->witness;
+                uint64_t value = byte < 8 ? voters->nodes >> 8 * byte & 0xff : voters->witness;
                 hash = (hash ^ value) * UINT64_C(1099511628211);
         }
         return hash;

@@ -311,10 +311,10 @@ static struct knowledge oracle_choose(const struct search *search, uint32_t up, 
                 count++;
         }
         next.witness = witness && count % 2 == 0;
-        if (!witness && count == 2)
-                next.nodes = search->priority[second + 1] > search->priority[first + 1]
-                                     ? (uint8_t)(1u << second)
-                                     : (uint8_t)(1u << first);
+        if (!witness && count == 2) {
+                bool second_stays = search->priority[second + 1] > search->priority[first + 1];
+                next.nodes = (uint8_t)(1u << (second_stays ? second : first));
+        }
         return next;
 }
 
