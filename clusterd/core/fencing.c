@@ -15,8 +15,8 @@
 
 #define RETRY_FIRST_MS 1000
 #define RETRY_LAST_MS  30000
-#define AGAIN_MS       10000 /* from turning a node off until it may be turned off once more */
-#define REPORTED_TRIES 3     /* then one in REPORTED_EVERY: half a minute each, for as long as it takes */
+#define AGAIN_MS       5000 /* from turning a node off until it may be turned off once more */
+#define REPORTED_TRIES 3    /* then one in REPORTED_EVERY: half a minute each, for as long as it takes */
 #define REPORTED_EVERY 20
 #define SETTLE_MS      10000 /* by then every node that is level has applied, and told its keeper */
 

@@ -237,7 +237,7 @@ START_TEST(a_node_is_not_turned_off_twice_in_a_row_without_a_pause)
         ck_assert_int_eq(lost_node()->state, NODE_LOST);
         ck_assert_ptr_null(desk_take(&desk, CLUSTER_ACTION_FENCE));
         if (_i == 0) {
-                desk_wait(&desk, off_ms + 10000 - 1 - desk.now_ms);
+                desk_wait(&desk, off_ms + 5000 - 1 - desk.now_ms);
                 ck_assert_ptr_null(desk_take(&desk, CLUSTER_ACTION_FENCE));
                 desk_wait(&desk, 1);
         } else {
