@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
+#include "clusterd/protocol/verb_value.h"
 #include "simulation/incident.h"
 
 #define WORDS_MAX 48
@@ -204,30 +205,22 @@ static int read_node(const struct verb_call *call, enum command_kind kind, const
 
 static int read_cluster_set(const struct verb_call *call, const struct model *model, struct command *command)
 {
-        struct command_cluster_set *set = &command->cluster_set;
-        const struct {
-                const char *option;
-                enum settings_field field;
-                uint32_t *value;
-        } fields[] = {
-                { "max-moves", SETTINGS_FIELD_MOVES_MAX, &set->settings.moves_max },
-                { "isolation-hold", SETTINGS_FIELD_ISOLATION_HOLD, &set->settings.isolation_hold_ms },
-                { "stop-grace", SETTINGS_FIELD_STOP_GRACE, &set->settings.stop_grace_ms },
-                { "watchdog", SETTINGS_FIELD_WATCHDOG, &set->settings.watchdog_ms },
-                { "margin", SETTINGS_FIELD_MARGIN, &set->settings.margin_ms },
-                { "quarantine-losses", SETTINGS_FIELD_QUARANTINE_LOSSES, &set->settings.quarantine_losses },
-                { "quarantine-window", SETTINGS_FIELD_QUARANTINE_WINDOW,
-                  &set->settings.quarantine_window_ms },
-                { "quarantine", SETTINGS_FIELD_QUARANTINE, &set->settings.quarantine_ms },
-        };
         int64_t number;
         command->kind = COMMAND_CLUSTER_SET;
-        set->settings = model->settings;
-        for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-                if (take_number(call, fields[i].option, &number)) {
-                        *fields[i].value = (uint32_t)number;
-                        set->fields |= (uint32_t)fields[i].field;
-                }
+        command->cluster_set.settings = model->settings;
+        for (const struct setting_option *option = setting_options; option->name != NULL; option++)
+                if (take_number(call, option->name, &number))
+                        setting_option_take(option, number, &command->cluster_set);
+        return 0;
+}
+
+static int read_pause(const struct verb_call *call, struct command *command, char *ret_error)
+{
+        const char *time = verb_call_text(call, "for");
+        command->kind = COMMAND_CLUSTER_PAUSE;
+        command->cluster_pause.for_ms = verb_duration_ms(time, PAUSE_MOST_MS);
+        if (command->cluster_pause.for_ms == 0)
+                return FAIL(EINVAL, "--for: '%.40s' is not a time such as 90s, 10m or 1h, 4h at most", time);
         return 0;
 }
 
@@ -266,10 +259,7 @@ static int read_call(const struct verb_call *call, const struct model *model, st
         case VERB_NODE_RESUME:
                 return read_node(call, COMMAND_NODE_RESUME, model, command, ret_error);
         case VERB_CLUSTER_PAUSE:
-                command->kind = COMMAND_CLUSTER_PAUSE;
-                command->cluster_pause.for_ms =
-                        1000 * (uint32_t)strtoul(verb_call_text(call, "for"), NULL, 10);
-                return 0;
+                return read_pause(call, command, ret_error);
         case VERB_CLUSTER_RESUME:
                 command->kind = COMMAND_CLUSTER_RESUME;
                 return 0;

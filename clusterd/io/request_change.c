@@ -3,59 +3,27 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "clusterd/base/text.h"
+#include "clusterd/protocol/verb_value.h"
 
 #define FENCE_TIMEOUT_MS 60000 /* management boards that reset their session answer after 30 s at worst */
 
 static int change_cluster_set(struct request *request, struct change *change)
 {
         struct command_cluster_set *set = &change->command.cluster_set;
-        const struct {
-                const char *option;
-                enum settings_field field;
-                uint32_t *value;
-        } fields[] = {
-                { "max-moves", SETTINGS_FIELD_MOVES_MAX, &set->settings.moves_max },
-                { "isolation-hold", SETTINGS_FIELD_ISOLATION_HOLD, &set->settings.isolation_hold_ms },
-                { "stop-grace", SETTINGS_FIELD_STOP_GRACE, &set->settings.stop_grace_ms },
-                { "watchdog", SETTINGS_FIELD_WATCHDOG, &set->settings.watchdog_ms },
-                { "margin", SETTINGS_FIELD_MARGIN, &set->settings.margin_ms },
-                { "quarantine-losses", SETTINGS_FIELD_QUARANTINE_LOSSES, &set->settings.quarantine_losses },
-                { "quarantine-window", SETTINGS_FIELD_QUARANTINE_WINDOW,
-                  &set->settings.quarantine_window_ms },
-                { "quarantine", SETTINGS_FIELD_QUARANTINE, &set->settings.quarantine_ms },
-        };
         int64_t number;
 
         change->command.kind = COMMAND_CLUSTER_SET;
         set->settings = request->model->settings;
-        for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-                if (request_number(request, fields[i].option, &number)) {
-                        *fields[i].value = (uint32_t)number; /* its range is in the table of verbs */
-                        set->fields |= (uint32_t)fields[i].field;
-                }
+        for (const struct setting_option *option = setting_options; option->name != NULL; option++)
+                if (request_number(request, option->name, &number))
+                        setting_option_take(option, number, set);
         if (set->fields == 0)
                 return request_fail(request, VERB_EXIT_USAGE, "", "see clu cluster set --help",
                                     "cluster set needs a setting to change");
         return 0;
-}
-
-/* "90s", "10m", "1h"; 0: it is no such time. */
-static uint32_t duration_ms(const char *text)
-{
-        char *unit;
-        errno = 0;
-        unsigned long number = strtoul(text, &unit, 10);
-        uint32_t unit_ms = text_equal(unit, "s")   ? 1000
-                           : text_equal(unit, "m") ? 60000
-                           : text_equal(unit, "h") ? 3600000
-                                                   : 0;
-        if (errno != 0 || text[0] < '0' || text[0] > '9' || unit_ms == 0 || number > PAUSE_MOST_MS / unit_ms)
-                return 0;
-        return (uint32_t)number * unit_ms;
 }
 
 static int change_pause(struct request *request, enum command_kind kind, struct change *change)
@@ -67,7 +35,7 @@ static int change_pause(struct request *request, enum command_kind kind, struct 
                    reason == NULL ? "" : reason);
         if (time == NULL)
                 return 0;
-        pause->for_ms = duration_ms(time);
+        pause->for_ms = verb_duration_ms(time, PAUSE_MOST_MS);
         if (pause->for_ms == 0)
                 return request_fail(request, VERB_EXIT_USAGE, "", "",
                                     "--for: '%s' is not a time such as 90s, 10m or 1h, 4h at most", time);

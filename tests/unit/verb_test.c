@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
+#include "clusterd/protocol/verb_value.h"
 
 #define WORDS_MAX 16
 
@@ -191,6 +192,38 @@ START_TEST(every_row_is_complete_and_found_by_its_path)
 }
 END_TEST
 
+START_TEST(times_have_a_unit_and_a_most)
+{
+        ck_assert_uint_eq(verb_duration_ms("90s", 3600000), 90000);
+        ck_assert_uint_eq(verb_duration_ms("10m", 3600000), 600000);
+        ck_assert_uint_eq(verb_duration_ms("1h", 3600000), 3600000);
+        const char *const no_times[] = { "",   "90", "s", "-1s", " 1s", "1d", "61m", "99999999999999999999s",
+                                         "1s " };
+        for (size_t i = 0; i < sizeof(no_times) / sizeof(no_times[0]); i++)
+                ck_assert_msg(verb_duration_ms(no_times[i], 3600000) == 0, "'%s'", no_times[i]);
+}
+END_TEST
+
+/* An option that the table of verbs knows and this one does not would be taken and forgotten. */
+START_TEST(every_option_of_cluster_set_is_a_setting)
+{
+        const struct verb *verb = verb_by_id(VERB_CLUSTER_SET);
+        struct command_cluster_set set = { 0 };
+        size_t count = 0;
+        for (const struct setting_option *option = setting_options; option->name != NULL; option++) {
+                bool found = false;
+                for (size_t i = 0; i < verb->option_count; i++)
+                        found |= text_equal(verb->options[i].name, option->name);
+                ck_assert_msg(found, "%s", option->name);
+                setting_option_take(option, (int64_t)++count, &set);
+        }
+        ck_assert_uint_eq(count, verb->option_count);
+        ck_assert_uint_eq(set.fields, (1u << count) - 1);
+        ck_assert_uint_eq(set.settings.moves_max, 1);
+        ck_assert_uint_eq(set.settings.quarantine_ms, count);
+}
+END_TEST
+
 START_TEST(unknown_paths_are_not_found)
 {
         static const char *const paths[] = { "", ".", "role", "role.", ".move", "role.move.x", "role move" };
@@ -214,6 +247,8 @@ int main(void)
         tcase_add_test(tcase, too_many_options_are_refused);
         tcase_add_test(tcase, keeps_values_as_given);
         tcase_add_loop_test(tcase, every_row_is_complete_and_found_by_its_path, 0, VERB_COUNT);
+        tcase_add_test(tcase, times_have_a_unit_and_a_most);
+        tcase_add_test(tcase, every_option_of_cluster_set_is_a_setting);
         tcase_add_test(tcase, unknown_paths_are_not_found);
 
         Suite *suite = suite_create("verb");
