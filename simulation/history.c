@@ -82,8 +82,11 @@ static void on_assign(struct world *world, const struct simulated_node *node, ui
 static void on_move(struct world *world, const struct command_role_move *move)
 {
         const struct role *role = model_role(world->checker.reference, move->role);
-        if (role != NULL && role->state == ROLE_MOVING)
-                record_of(world, move->role)->target = role->target;
+        if (role == NULL || role->state != ROLE_MOVING)
+                return;
+        struct runner_record *record = record_of(world, move->role);
+        record->target = role->target;
+        record->ended = false;
 }
 
 static bool report_is_gone(enum report_kind kind)
@@ -99,6 +102,17 @@ static void on_report(struct world *world, uint64_t index, const struct command_
                               "reports in entry %" PRIu64 " that it is gone, and may run it", index);
 }
 
+/* Now that both ends are proven not to run it, that has to be true; it may be assigned from now on. */
+static void require_gone(struct world *world, struct runner_record *record, const struct role *role)
+{
+        const uint32_t ends[] = { record->owner, record->target };
+        record->ended = true;
+        for (size_t i = 0; i < 2; i++)
+                if (hypervisor_may_run(world, &world->nodes[ends[i]], role->name))
+                        world_violate(world, "3: false evidence", &world->nodes[ends[i]], role->name,
+                                      "its move has ended on neither end, and it may run there");
+}
+
 /* A move has ended, with the guest on one of its ends: only that one may run it now. */
 static void settle_moves(struct world *world)
 {
@@ -109,11 +123,24 @@ static void settle_moves(struct world *world)
                 const struct role *role = model_role(world->checker.reference, world->names.name[number]);
                 if (role == NULL)
                         continue;
+                if (!record->ended && (role->state == ROLE_RECOVERING || role->state == ROLE_OFFLINE))
+                        require_gone(world, record, role);
                 if (role->target != NODE_NONE || (role->state != ROLE_ONLINE && role->state != ROLE_STOPPING))
                         continue;
                 record->owner = role->owner;
                 record->target = NODE_NONE;
         }
+}
+
+/*
+ * While the source has not ended the move, a guest may arrive at a target that was proven off and is back:
+ * such evidence is not the last word, and what is asked of it is asked when the move has ended.
+ */
+static bool awaits_arrival(const struct world *world, const char *name, uint32_t about)
+{
+        const struct role *role = model_role(world->checker.reference, name);
+        return role != NULL && role->state == ROLE_MOVING && role->target == about &&
+               role->owner_end == MOVE_END_UNKNOWN;
 }
 
 /* What is said of a whole node must be true of every role that it might have run. */
@@ -127,6 +154,8 @@ static void on_node_proof(struct world *world, const struct simulated_node *node
                 const struct runner_record *record = &world->checker.runners[number];
                 const char *name = world->names.name[number];
                 if (record->owner != about && record->target != about)
+                        continue;
+                if (awaits_arrival(world, name, about))
                         continue;
                 if (hypervisor_may_run(world, &world->nodes[about], name))
                         world_violate(world, "3: false evidence", &world->nodes[about], name,

@@ -328,6 +328,7 @@ struct committed {
 struct runner_record {
         uint32_t owner;
         uint32_t target;
+        bool ended; /* the move, on neither end */
 };
 
 /* Of the role and node that an entry is about, before it. */
