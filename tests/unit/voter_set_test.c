@@ -137,8 +137,8 @@ struct search {
         uint32_t nodes;
         bool witness; /* there is one */
         const int32_t *priority;
-        struct situation *seen; /* hash table; a situation with version 0 in it is free */
-        bool *taken;
+        struct situation *seen; /* hash table */
+        bool *taken;            /* its places */
         uint32_t count;
         bool claims[2][1 << NODES_TRIED]; /* by whether the witness votes for them, and who they are */
         unsigned long primaries, changes;
@@ -455,7 +455,7 @@ END_TEST
 int main(void)
 {
         TCase *tcase = tcase_create("voters");
-        tcase_set_timeout(tcase, 60);
+        tcase_set_timeout(tcase, 600); /* the largest search takes seconds, more with sanitizers */
         tcase_add_loop_test(tcase, chooses_as_the_table_says, 0, (int)(sizeof choices / sizeof choices[0]));
         tcase_add_loop_test(tcase, decides_as_the_table_says, 0, (int)(sizeof verdicts / sizeof verdicts[0]));
         tcase_add_test_raise_signal(tcase, refuses_to_choose_from_nobody, SIGABRT);
