@@ -22,7 +22,7 @@ struct lease_world_result {
         uint32_t starts, stops, resets, adoptions, revoked, lapsed, refused;
 };
 
-/* Two minutes: faults, then peace. verbose: what happens, on standard output. */
+/* Three minutes: faults, then peace. verbose: what happens, on standard output. */
 void lease_world_run(uint64_t seed, bool verbose, struct lease_world_result *ret_result);
 
 #endif
