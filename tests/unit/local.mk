@@ -44,6 +44,11 @@ check_PROGRAMS += %D%/store_test
 %C%_store_test_CFLAGS  = $(STORE_TEST_CFLAGS)
 %C%_store_test_LDADD   = $(STORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/store_catch_up_test
+%C%_store_catch_up_test_SOURCES = %D%/store_catch_up_test.c %D%/store_fixture.c %D%/store_fixture.h
+%C%_store_catch_up_test_CFLAGS  = $(STORE_TEST_CFLAGS)
+%C%_store_catch_up_test_LDADD   = $(STORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/store_fault_test
 %C%_store_fault_test_SOURCES = %D%/store_fault_test.c %D%/store_fixture.c %D%/store_fixture.h \
 	%D%/fault_vfs.c %D%/fault_vfs.h

@@ -117,6 +117,26 @@ void fixture_close(struct store_fixture *fixture)
         qb_loop_run(fixture->loop);
 }
 
+struct store_state fixture_state(const struct store_fixture *fixture)
+{
+        struct store_state state;
+        ck_assert_int_eq(store_read_state(fixture->store, &state), 0);
+        return state;
+}
+
+static void count_object(void *context, const struct object *object)
+{
+        (void)object;
+        ++*(uint32_t *)context;
+}
+
+uint32_t fixture_objects(const struct store_fixture *fixture)
+{
+        uint32_t count = 0;
+        ck_assert_int_eq(store_read_objects(fixture->store, count_object, &count), 0);
+        return count;
+}
+
 void fixture_wait(struct store_fixture *fixture, bool (*until)(struct store_fixture *fixture))
 {
         qb_loop_timer_handle timer;

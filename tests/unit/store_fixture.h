@@ -36,6 +36,8 @@ void fixture_release(struct store_fixture *fixture);
 int fixture_try_open(struct store_fixture *fixture, char error[STORE_ERROR_BYTES]);
 void fixture_open(struct store_fixture *fixture); /* must succeed */
 void fixture_close(struct store_fixture *fixture);
+struct store_state fixture_state(const struct store_fixture *fixture);
+uint32_t fixture_objects(const struct store_fixture *fixture); /* how many rows there are */
 /* Runs the loop until so much was heard. */
 void fixture_wait_stored(struct store_fixture *fixture, uint64_t index);
 void fixture_wait_messages(struct store_fixture *fixture, uint32_t count);
