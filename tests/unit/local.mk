@@ -87,7 +87,9 @@ check_PROGRAMS += \
 	%D%/witness_tag_test \
 	%D%/process_runner_test \
 	%D%/fence_agent_test \
-	%D%/ocf_role_test
+	%D%/ocf_definition_test \
+	%D%/ocf_role_test \
+	%D%/ocf_watch_test
 
 %C%_quorum_rule_test_SOURCES = %D%/quorum_rule_test.c
 %C%_quorum_rule_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -112,11 +114,23 @@ check_PROGRAMS += \
 %C%_fence_agent_test_LDADD   = resource-agents/libcluagents.a clusterd/libclubase.a \
 	$(CHECK_LIBS) $(QB_LIBS) $(XML_LIBS)
 
-%C%_ocf_role_test_SOURCES = %D%/ocf_role_test.c \
+OCF_TEST_SOURCES = %D%/ocf_fixture.c %D%/ocf_fixture.h \
 	clusterd/io/process_runner.c clusterd/io/process_start.c
-%C%_ocf_role_test_CFLAGS  = $(AM_CFLAGS) $(QB_CFLAGS) $(CHECK_CFLAGS)
-%C%_ocf_role_test_LDADD   = resource-agents/libcluagents.a clusterd/libclubase.a \
+OCF_TEST_CFLAGS  = $(AM_CFLAGS) $(QB_CFLAGS) $(CHECK_CFLAGS)
+OCF_TEST_LIBS    = resource-agents/libcluagents.a clusterd/libclubase.a \
 	$(CHECK_LIBS) $(QB_LIBS) $(JANSSON_LIBS) $(XML_LIBS)
+
+%C%_ocf_definition_test_SOURCES = %D%/ocf_definition_test.c $(OCF_TEST_SOURCES)
+%C%_ocf_definition_test_CFLAGS  = $(OCF_TEST_CFLAGS)
+%C%_ocf_definition_test_LDADD   = $(OCF_TEST_LIBS)
+
+%C%_ocf_role_test_SOURCES = %D%/ocf_role_test.c $(OCF_TEST_SOURCES)
+%C%_ocf_role_test_CFLAGS  = $(OCF_TEST_CFLAGS)
+%C%_ocf_role_test_LDADD   = $(OCF_TEST_LIBS)
+
+%C%_ocf_watch_test_SOURCES = %D%/ocf_watch_test.c $(OCF_TEST_SOURCES)
+%C%_ocf_watch_test_CFLAGS  = $(OCF_TEST_CFLAGS)
+%C%_ocf_watch_test_LDADD   = $(OCF_TEST_LIBS)
 
 # The pure core.
 CORE_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
