@@ -22,6 +22,14 @@ static void end(void)
         desk_end(&desk);
 }
 
+/* vm01 runs here, and from now on nobody is heard. */
+static void begin_isolated(void)
+{
+        desk_online(&desk, "vm01");
+        desk_wait(&desk, 3000);
+        desk.is_deaf = true;
+}
+
 static bool guard_is_valid_now(void)
 {
         struct cluster_status status;
@@ -42,9 +50,7 @@ END_TEST
 
 START_TEST(a_guest_runs_on_for_the_hold_and_is_stopped_then)
 {
-        desk_online(&desk, "vm01");
-        desk_wait(&desk, 3000);
-        desk.is_deaf = true;
+        begin_isolated();
         desk_wait(&desk, settings_default.isolation_hold_ms - 1600);
         ck_assert(guard_is_valid_now());
         ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_STOP), 0);
@@ -70,9 +76,7 @@ END_TEST
 
 START_TEST(a_stop_for_the_guard_that_fails_is_tried_again_in_time)
 {
-        desk_online(&desk, "vm01");
-        desk_wait(&desk, 3000);
-        desk.is_deaf = true;
+        begin_isolated();
         desk_wait(&desk, settings_default.isolation_hold_ms + 600);
         for (int i = 0; i < 20; i++) {
                 if (desk_take(&desk, CLUSTER_ACTION_STOP) != NULL)
@@ -295,9 +299,7 @@ END_TEST
 
 START_TEST(a_guard_that_has_lapsed_is_renewed_only_by_who_knows_the_ledger)
 {
-        desk_online(&desk, "vm01");
-        desk_wait(&desk, 3000);
-        desk.is_deaf = true;
+        begin_isolated();
         desk_wait(&desk, settings_default.isolation_hold_ms + 600);
         ck_assert(!guard_is_valid_now());
         desk.store_is_slow = true;

@@ -178,6 +178,14 @@ static enum lease_pass_outcome pass(enum lease_pass_kind kind, uint64_t incarnat
         return desk.pass.outcome;
 }
 
+/* The first lease on a new area. */
+static void hold(void)
+{
+        area_create(&west);
+        desk_open(&desk, path, &west);
+        ck_assert_int_eq(pass(LEASE_PASS_BEGIN, 7, 1), LEASE_PASS_DONE);
+}
+
 static const struct lease_sight *look(uint32_t node)
 {
         unsigned before = desk.sights;
@@ -272,9 +280,7 @@ END_TEST
 
 START_TEST(a_lease_is_taken_renewed_seen_and_released)
 {
-        area_create(&west);
-        desk_open(&desk, path, &west);
-        ck_assert_int_eq(pass(LEASE_PASS_BEGIN, 7, 1), LEASE_PASS_DONE);
+        hold();
         ck_assert_int_eq(desk.pass.found, SECTOR_BLANK);
         ck_assert_int_eq(pass(LEASE_PASS_RENEW, 7, 2), LEASE_PASS_DONE);
         ck_assert_int_eq(desk.pass.found, SECTOR_VALID);
@@ -293,9 +299,7 @@ END_TEST
 START_TEST(a_revocation_is_found_by_the_next_renewal)
 {
         struct lease_revocation revocation = { .node = 3, .writer = 1, .incarnation = 7, .epoch = 12 };
-        area_create(&west);
-        desk_open(&desk, path, &west);
-        ck_assert_int_eq(pass(LEASE_PASS_BEGIN, 7, 1), LEASE_PASS_DONE);
+        hold();
         ck_assert(!desk.pass.has_revocation);
         lease_worker_revoke(desk.worker, &revocation);
         qb_loop_run(loop);
@@ -310,9 +314,7 @@ END_TEST
 
 START_TEST(what_is_not_its_own_is_not_written_over)
 {
-        area_create(&west);
-        desk_open(&desk, path, &west);
-        ck_assert_int_eq(pass(LEASE_PASS_BEGIN, 7, 1), LEASE_PASS_DONE);
+        hold();
         ck_assert_int_eq(pass(LEASE_PASS_RENEW, 8, 2), LEASE_PASS_REFUSED);
         ck_assert_int_eq(desk.pass.error, 0);
         ck_assert_uint_eq(desk.pass.record.incarnation, 7);
@@ -335,9 +337,7 @@ END_TEST
 /* Calls of a first renewal: the header, the sectors, the write, the sectors again. */
 START_TEST(an_error_at_any_call_fails_the_pass_and_the_next_one_passes)
 {
-        area_create(&west);
-        desk_open(&desk, path, &west);
-        ck_assert_int_eq(pass(LEASE_PASS_BEGIN, 7, 1), LEASE_PASS_DONE);
+        hold();
         lease_worker_free(desk.worker);
         desk_open(&desk, path, &west);
         disk.calls = 0;
@@ -353,9 +353,7 @@ END_TEST
 
 START_TEST(a_write_that_the_volume_forgets_renews_nothing)
 {
-        area_create(&west);
-        desk_open(&desk, path, &west);
-        ck_assert_int_eq(pass(LEASE_PASS_BEGIN, 7, 1), LEASE_PASS_DONE);
+        hold();
         disk.lose_writes = true;
         ck_assert_int_eq(pass(LEASE_PASS_RENEW, 7, 2), LEASE_PASS_FAILED);
         ck_assert_int_eq(desk.pass.error, -EIO);
@@ -366,9 +364,7 @@ END_TEST
 
 START_TEST(an_area_that_is_cut_off_says_so)
 {
-        area_create(&west);
-        desk_open(&desk, path, &west);
-        ck_assert_int_eq(pass(LEASE_PASS_BEGIN, 7, 1), LEASE_PASS_DONE);
+        hold();
         ck_assert_int_eq(truncate(path, SECTOR_BYTES), 0);
         ck_assert_int_eq(pass(LEASE_PASS_RENEW, 7, 2), LEASE_PASS_FAILED);
         ck_assert_int_eq(desk.pass.error, -ENODATA);
