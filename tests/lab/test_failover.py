@@ -12,8 +12,6 @@ RUNS = 10
 # shared processors must not make a good build look broken.
 CUT_TO_RUNNING_AIM_MS = 2900
 VIEW_TO_RUNNING_AIM_MS = 600
-# The device's time-out is the lab's (LAB_WATCHDOG_MS), so that part stays.
-SHORT_GUARD = {"isolation-hold": 6000, "stop-grace": 1000, "margin": 500}
 # clusterd/core/README.md: shorter guard times do not count for a node that is lost within ten seconds of them.
 SHORT_GUARD_COUNTS_S = 11
 # After the guard has expired: evidence, two commits, the command to start. How long a start takes is not ours.
@@ -69,9 +67,9 @@ def place(lab, guest, on_leader):
     return target
 
 
-def shorten_guard(lab):
-    """And until it counts: a node that is lost too soon afterwards may not have heard of it."""
-    lab.clu("n1", "cluster", "set", *(word for name, ms in SHORT_GUARD.items() for word in (f"--{name}", str(ms))))
+def shorten_guard_and_wait(lab):
+    """Until it counts: a node that is lost too soon afterwards may not have heard of it."""
+    roles.shorten_guard(lab)
     counts_at = time.monotonic() + SHORT_GUARD_COUNTS_S
     wait_until(lambda: time.monotonic() > counts_at, SHORT_GUARD_COUNTS_S + 1, "the shorter times count", poll_s=0.1)
 
@@ -175,7 +173,7 @@ def test_power_cut_of_the_owner_without_a_fence_device(lab):
     guest = add_guest(lab)
     wait_ms = {"default": guard_ms(lab)}
     cuts = {"default": guard_cut(lab, guest, on_leader=False, boots=2)}
-    shorten_guard(lab)
+    shorten_guard_and_wait(lab)
     wait_ms["short"] = wait_ms["short_leader"] = guard_ms(lab)
     cuts["short_leader"] = guard_cut(lab, guest, on_leader=True, boots=3)
     cuts["short"] = guard_cut(lab, guest, on_leader=False, boots=4)
@@ -202,7 +200,7 @@ def guard_cut(lab, guest, on_leader, boots):
 
 @lab_test(nodes=3, fresh=True)
 def test_power_cut_without_fence_device_and_watchdog_waits_for_the_operator(lab):
-    shorten_guard(lab)
+    shorten_guard_and_wait(lab)
     for node in lab.nodes:
         # Nothing runs yet, so the keeper releases the device.
         lab.daemon_stop(node, "clu-guard")

@@ -6,7 +6,6 @@ import time
 from clulab import roles, settings
 from clulab.testing import CLU_REFUSED, check, check_equal, lab_test, wait_until
 
-SHORT_GUARD = {"isolation-hold": 6000, "stop-grace": 1000, "margin": 500}
 DEVICE_TIMEOUT_MS = 3000
 RECOVERED_S = 60
 LOSSES = 2
@@ -62,8 +61,8 @@ def bring_back(lab, guest, node, boots):
 def test_a_dead_bmc_is_no_dead_end(lab):
     """It fails, hangs, or lost its address with the node's power: the guard expires beside it."""
     roles.wait_answering(lab)
-    lab.clu("n1", "cluster", "set", "--quarantine-losses", "0",
-            *(word for name, ms in SHORT_GUARD.items() for word in (f"--{name}", str(ms))))
+    lab.clu("n1", "cluster", "set", "--quarantine-losses", "0")
+    roles.shorten_guard(lab)
     add_device(lab, "bmc", 1)
     guest = add_guest(lab, "n3")
     for boots, (mode, said) in enumerate((("fail", "does not do as it is told"), ("hang", "no answer"),

@@ -5,8 +5,6 @@ from clulab import roles
 from clulab.testing import CLU_NO_QUORUM, Stopwatch, check, check_equal, in_parallel, lab_test, wait_until
 from clulab.watch import DomainWatch, view_without
 
-# The device's time-out is the lab's (LAB_WATCHDOG_MS), so that part stays.
-SHORT_GUARD = {"isolation-hold": 6000, "stop-grace": 1000, "margin": 500}
 # What an operator may try on the wrong side; none of it may happen.
 REFUSED = (
     ("role", "stop", "vm03"),
@@ -91,7 +89,7 @@ def partition_with_fencing(lab, cut_leader):
 def partition_without_fencing(lab, cut_leader):
     """The power controller fails: the node must stop its guests itself, and the others must wait for that."""
     roles.wait_answering(lab)
-    lab.clu("n1", "cluster", "set", *(word for name, ms in SHORT_GUARD.items() for word in (f"--{name}", str(ms))))
+    roles.shorten_guard(lab)
     cluster = Cluster(lab, cut_leader)
     alone = cluster.alone
     lab.fence_mode("fail", alone)

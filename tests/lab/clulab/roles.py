@@ -4,6 +4,8 @@
 from clulab.testing import CLU_DONE, check, check_equal, in_parallel, wait_until
 
 FENCE_DEVICE = "power"
+# The device's time-out is the lab's (LAB_WATCHDOG_MS), so that part stays.
+SHORT_GUARD = {"isolation-hold": 6000, "stop-grace": 1000, "margin": 500}
 # Commands that mean that somebody took a node or a role for broken.
 ALARMS = {"node-lost", "node-evidence", "node-fence", "node-confirm-off", "role-assign", "role-stop"}
 ALARM_REPORTS = {"stopped", "shut-down", "failed", "start-failed"}
@@ -17,6 +19,11 @@ def add_fence_device(lab):
         lab.nodes[0], "fence", "add", FENCE_DEVICE, "--agent", "fence_lab", "--nodes", ",".join(lab.nodes),
         "--timeout", "10000",
     )
+
+
+def shorten_guard(lab):
+    """For tests that wait until it expires."""
+    lab.clu("n1", "cluster", "set", *(word for name, ms in SHORT_GUARD.items() for word in (f"--{name}", str(ms))))
 
 
 def add_roles(lab, owners):
