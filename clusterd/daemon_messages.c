@@ -140,13 +140,9 @@ static void keep_definition(struct daemon *daemon, const struct message *message
                 store_put_definition(daemon->store, text, bytes);
 }
 
-static void receive_one(struct daemon *daemon, uint32_t sender, const char *bytes, size_t count)
+/* The one that is decoded. */
+static void receive_one(struct daemon *daemon, uint32_t sender)
 {
-        char error[CODEC_ERROR_BYTES];
-        if (message_decode(bytes, count, &daemon->decoded, error) < 0) {
-                note_unreadable(daemon, sender, count, error);
-                return;
-        }
         keep_definition(daemon, &daemon->decoded.message);
         daemon_deliver(daemon, &(struct cluster_event){
                                        .kind = CLUSTER_EVENT_MESSAGE,
@@ -157,13 +153,13 @@ static void receive_one(struct daemon *daemon, uint32_t sender, const char *byte
 
 void daemon_receive(struct daemon *daemon, uint32_t sender, const char *bytes, size_t count)
 {
-        const char *end = bytes + count;
-        for (;;) {
-                const char *line_end = memchr(bytes, '\n', (size_t)(end - bytes));
-                if (line_end == NULL)
-                        break;
-                receive_one(daemon, sender, bytes, (size_t)(line_end - bytes));
-                bytes = line_end + 1;
+        struct message_lines lines = { .at = bytes, .end = bytes + count };
+        char error[CODEC_ERROR_BYTES];
+        while (lines.at != NULL) {
+                if (message_decode_next(&lines, &daemon->decoded, error) < 0) {
+                        note_unreadable(daemon, sender, count, error);
+                        return;
+                }
+                receive_one(daemon, sender);
         }
-        receive_one(daemon, sender, bytes, (size_t)(end - bytes));
 }

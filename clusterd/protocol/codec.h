@@ -51,6 +51,16 @@ int message_decode(const void *bytes, size_t count, struct message_decoded *ret_
                    char ret_error[CODEC_ERROR_BYTES]);
 void message_decoded_free(struct message_decoded *decoded);
 
+/* What one multicast brought: messages, a line each. */
+struct message_lines {
+        const char *at; /* borrowed; NULL: nothing is left */
+        const char *end;
+};
+
+/* Decodes the next one; something must be left. The first that cannot be read takes all behind it with it. */
+int message_decode_next(struct message_lines *lines, struct message_decoded *ret_decoded,
+                        char ret_error[CODEC_ERROR_BYTES]);
+
 /* SHA-256 of a definition. */
 void definition_hash(const char *text, size_t text_bytes, uint8_t ret_hash[HASH_BYTES]);
 

@@ -339,6 +339,16 @@ int message_decode(const void *bytes, size_t count, struct message_decoded *ret_
         return 0;
 }
 
+int message_decode_next(struct message_lines *lines, struct message_decoded *ret_decoded,
+                        char ret_error[CODEC_ERROR_BYTES])
+{
+        const char *line_end = memchr(lines->at, '\n', (size_t)(lines->end - lines->at));
+        size_t count = (size_t)((line_end == NULL ? lines->end : line_end) - lines->at);
+        int error = message_decode(lines->at, count, ret_decoded, ret_error);
+        lines->at = error == 0 && line_end != NULL ? line_end + 1 : NULL;
+        return error;
+}
+
 void message_decoded_free(struct message_decoded *decoded)
 {
         json_decref(decoded->memory);

@@ -348,6 +348,82 @@ START_TEST(a_refused_text_leaves_the_result_untouched)
 }
 END_TEST
 
+/* As one multicast, in a block of exactly their size. Given: free(). */
+static char *joined(const char *const *lines, size_t count, size_t *ret_bytes)
+{
+        char text[512] = "";
+        size_t used = 0;
+        for (size_t i = 0; i < count; i++)
+                used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i > 0 ? "\n" : "",
+                                         lines[i]);
+        ck_assert_uint_lt(used, sizeof(text));
+        *ret_bytes = used;
+        char *exact = malloc(used > 0 ? used : 1);
+        ck_assert_ptr_nonnull(exact);
+        memcpy(exact, text, used);
+        return exact;
+}
+
+/* The indexes that were read, a digit each; '!' for a refusal. */
+static void read_stored(const char *const *lines, size_t count, char *ret_seen)
+{
+        struct message_decoded decoded;
+        char error[CODEC_ERROR_BYTES];
+        size_t bytes;
+        SCOPED_FREE char *text = joined(lines, count, &bytes);
+        struct message_lines left = { .at = text, .end = text + bytes };
+        while (left.at != NULL) {
+                if (message_decode_next(&left, &decoded, error) == 0) {
+                        ck_assert_int_eq(decoded.message.kind, MESSAGE_STORED);
+                        *ret_seen++ = (char)('0' + decoded.message.stored_index);
+                        message_decoded_free(&decoded);
+                } else {
+                        *ret_seen++ = '!';
+                }
+        }
+        *ret_seen = '\0';
+}
+
+#define STORED(index) "{\"index\":" index ",\"message\":\"stored\",\"round\":[1,\"0x1f\",1]}"
+
+START_TEST(a_multicast_is_read_up_to_the_first_message_that_cannot_be)
+{
+        static const struct {
+                const char *lines[3];
+                size_t count;
+                const char *seen;
+        } bundles[] = {
+                { { STORED("1") }, 1, "1" },
+                { { STORED("1"), STORED("2"), STORED("3") }, 3, "123" },
+                { { STORED("1"), "{\"message\":\"stored\"}", STORED("3") }, 3, "1!" },
+                { { STORED("1"), STORED("2"), "{\"message\":" }, 3, "12!" },
+                { { "", STORED("2"), STORED("3") }, 3, "!" },
+                { { STORED("1"), STORED("2"), "" }, 3, "12!" },
+                { { STORED("1") STORED("2"), STORED("3") }, 2, "!" },
+                { { "" }, 1, "!" },
+        };
+        char seen[8];
+        for (size_t i = 0; i < sizeof(bundles) / sizeof(bundles[0]); i++) {
+                read_stored(bundles[i].lines, bundles[i].count, seen);
+                ck_assert_str_eq(seen, bundles[i].seen);
+        }
+}
+END_TEST
+
+START_TEST(no_encoded_message_has_a_line_end)
+{
+        struct sample_random random = { .state = 7 };
+        for (unsigned i = 0; i < 200 * MESSAGE_COUNT; i++) {
+                struct sample_message sample;
+                size_t bytes;
+                sample_message(&random, (enum message_kind)(i % MESSAGE_COUNT), &sample);
+                SCOPED_FREE char *text = message_encode(&sample.message, &bytes);
+                ck_assert_ptr_null(memchr(text, '\n', bytes));
+                sample_message_release(&sample);
+        }
+}
+END_TEST
+
 static Suite *codec_refusal_suite(void)
 {
         Suite *suite = suite_create("codec refusals");
@@ -361,6 +437,8 @@ static Suite *codec_refusal_suite(void)
         tcase_add_test(refusals, random_bytes_are_refused);
         tcase_add_test(refusals, deep_nesting_is_refused);
         tcase_add_test(refusals, a_refused_text_leaves_the_result_untouched);
+        tcase_add_test(refusals, a_multicast_is_read_up_to_the_first_message_that_cannot_be);
+        tcase_add_test(refusals, no_encoded_message_has_a_line_end);
         suite_add_tcase(suite, refusals);
         return suite;
 }
