@@ -62,7 +62,8 @@ void store_flush(struct store *store)
         pthread_mutex_lock(&store->mutex);
         if (store->newest != NULL && !store->newest->batch_end) {
                 store->newest->batch_end = true;
-                store->batches++;
+                if (store->batches++ == 0)
+                        pthread_cond_signal(&store->wake);
         }
         if (store->awaited && store->batches > 0) {
                 store->awaited = false;

@@ -228,6 +228,5 @@ void store_set_rows_wait_ms(struct store *store, uint32_t rows_wait_ms)
 {
         pthread_mutex_lock(&store->mutex);
         store->rows_wait_ms = rows_wait_ms;
-        pthread_cond_signal(&store->wake);
         pthread_mutex_unlock(&store->mutex);
 }

@@ -68,11 +68,12 @@ static struct timespec monotonic_in(uint32_t delay_ms)
 /* Under the mutex. Until somebody waits for a batch, or there is one that has waited long enough. */
 static void wait_for_batch(struct store *store)
 {
-        while (!store->hurry && !store->closing) {
-                struct timespec until = monotonic_in(store->rows_wait_ms);
-                if (pthread_cond_timedwait(&store->wake, &store->mutex, &until) != 0 && store->batches > 0)
-                        return;
-        }
+        while (store->batches == 0 && !store->closing)
+                pthread_cond_wait(&store->wake, &store->mutex);
+        struct timespec until = monotonic_in(store->rows_wait_ms);
+        int late = 0;
+        while (!store->hurry && !store->closing && late == 0)
+                late = pthread_cond_timedwait(&store->wake, &store->mutex, &until);
 }
 
 /* False: the store closes and nothing is left. */
