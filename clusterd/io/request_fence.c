@@ -10,8 +10,12 @@
 /* Fence devices, and what was done with them. */
 
 #define HISTORY_DEFAULT 50
-#define HISTORY_SHOWN   10   /* with the node itself */
-#define HISTORY_READ    1000 /* entries about one node that are looked through */
+#define HISTORY_SHOWN   10 /* with the node itself */
+
+/* Entries that are looked through: the loop waits 6 us for each. clu asks for a node each 100 ms while it
+ * waits. */
+#define NODE_HISTORY_READ 100
+#define HISTORY_READ      4000 /* shared by the nodes */
 
 static int compare_devices(const void *a, const void *b)
 {
@@ -95,19 +99,17 @@ static json_t *newest_in_order(json_t *rows, size_t limit)
         return list;
 }
 
-static int read_history(struct request *request, const struct node *node, struct history *history)
+static int read_history(struct request *request, uint32_t node, uint32_t limit, struct history *history)
 {
         char subject[32];
-        struct cluster_status status;
-        cluster_status_read(request->services->cluster, &status);
-        TEXT_PRINT(subject, "node:%u", node->id);
-        return request_entries(request, 1, status.applied.index, subject, HISTORY_READ, add_history, history);
+        TEXT_PRINT(subject, "node:%u", node);
+        return request_entries(request, 1, UINT64_MAX, subject, limit, add_history, history);
 }
 
 json_t *query_node_history(struct request *request, const struct node *node)
 {
         struct history history = { .model = request->model, .rows = json_array() };
-        if (read_history(request, node, &history) == 0)
+        if (read_history(request, node->id, NODE_HISTORY_READ, &history) == 0)
                 return newest_in_order(history.rows, HISTORY_SHOWN);
         json_decref(history.rows);
         return NULL;
@@ -116,15 +118,18 @@ json_t *query_node_history(struct request *request, const struct node *node)
 json_t *query_fence_history(struct request *request)
 {
         const struct node *only = NULL;
+        node_set asked = 0;
         int64_t limit = HISTORY_DEFAULT;
         struct history history = { .model = request->model };
 
         if (request->name != NULL && request_node(request, &only) < 0)
                 return NULL;
+        MODEL_EACH_NODE (request->model, node)
+                asked |= only == NULL || node == only ? node_set_of(node->id) : 0;
         (void)request_number(request, "limit", &limit);
         history.rows = json_array();
-        MODEL_EACH_NODE (request->model, node) {
-                if ((only != NULL && node != only) || read_history(request, node, &history) == 0)
+        NODE_SET_EACH (asked, node) {
+                if (read_history(request, node, HISTORY_READ / node_set_count(asked), &history) == 0)
                         continue;
                 json_decref(history.rows);
                 return NULL;

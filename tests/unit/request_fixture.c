@@ -82,6 +82,7 @@ static int query_entries(void *context, const struct store_query *query, store_o
 {
         struct fixture *fixture = context;
         size_t fitting = 0;
+        fixture->entries_asked += query->limit;
         for (size_t i = 0; i < fixture->entry_count; i++)
                 fitting += entry_fits(&fixture->entries[i], query);
         size_t skip = fitting > query->limit ? fitting - query->limit : 0;

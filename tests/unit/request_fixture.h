@@ -34,6 +34,7 @@ struct fixture {
         uint32_t fence_checks, fence_tests;
         struct entry entries[FIXTURE_ENTRIES_MAX];
         size_t entry_count;
+        uint64_t entries_asked; /* limits of all queries */
 };
 
 /* Nodes n1, n2, n3 up, role vm01 online on n1, quorate. */

@@ -362,6 +362,21 @@ START_TEST(fence_history_tells_of_one_node_or_all)
 }
 END_TEST
 
+START_TEST(a_history_does_not_hold_the_loop_up_for_long)
+{
+        fixture_add_entry(&fixture, COMMAND_NODE_LOST)->command.node.node = 2;
+        (void)fixture_ask(&fixture, "fence.history", "{}", false);
+        ck_assert_uint_gt(fixture.entries_asked, 3900);
+        ck_assert_uint_le(fixture.entries_asked, 4000);
+        fixture.entries_asked = 0;
+        (void)fixture_ask(&fixture, "fence.history", "{\"name\":\"n2\"}", false);
+        ck_assert_uint_eq(fixture.entries_asked, 4000);
+        fixture.entries_asked = 0;
+        (void)fixture_ask(&fixture, "node.show", "{\"name\":\"n2\"}", false);
+        ck_assert_uint_le(fixture.entries_asked, 100);
+}
+END_TEST
+
 START_TEST(fence_options_are_never_shown)
 {
         add_device("f1");
@@ -555,6 +570,7 @@ int main(void)
         tcase_add_test(tcase, a_fence_device_is_checked_before_it_is_added);
         tcase_add_test(tcase, a_fence_test_asks_every_device_of_the_node);
         tcase_add_test(tcase, fence_history_tells_of_one_node_or_all);
+        tcase_add_test(tcase, a_history_does_not_hold_the_loop_up_for_long);
         tcase_add_test(tcase, fence_options_are_never_shown);
         tcase_add_test(tcase, cluster_status_has_the_fixed_names);
         tcase_add_test(tcase, role_show_has_the_fixed_names);
