@@ -16,13 +16,19 @@ const char what_if_synopsis[] = "what-if --node-loss NODE,... [--json]";
 const char what_if_help[] =
         "Who would run where if these nodes lost their power now, and why. Nothing is done.";
 
-static int fail(bool json, enum verb_exit exit, const char *message, const char *remedy)
+static int say_error(bool json, enum verb_exit exit, json_t *error)
 {
-        json_t *error = call_error(message, NULL, remedy);
         if (json)
                 print_json(exit, error, NULL);
         else
                 print_error(error);
+        return (int)exit;
+}
+
+static int fail(bool json, enum verb_exit exit, const char *message, const char *remedy)
+{
+        json_t *error = call_error(message, NULL, remedy);
+        say_error(json, exit, error);
         json_decref(error);
         return (int)exit;
 }
@@ -72,6 +78,8 @@ static void take_settings(struct settings *settings, json_t *row)
         settings->stop_grace_ms = number_of(row, "stop_grace_ms");
         settings->watchdog_ms = number_of(row, "watchdog_ms");
         settings->margin_ms = number_of(row, "margin_ms");
+        settings->pause_ms = number_of(row, "pause_ms"); /* all of it: what is left is the leader's to know */
+        settings->pause_index = settings->pause_ms != 0;
 }
 
 static void take_role(struct scenario *scenario, json_t *row)
@@ -117,12 +125,12 @@ static void take_fence(struct scenario *scenario, json_t *row)
         }
 }
 
-static int ask(enum verb_id id, struct call_reply *ret_reply)
+static int ask(enum verb_id id, bool json, struct call_reply *ret_reply)
 {
         json_t *arguments = json_object();
         call_daemon(verb_by_id(id), arguments, false, call_now_ms() + ASK_MS, ret_reply);
         json_decref(arguments);
-        return (int)ret_reply->exit;
+        return ret_reply->exit == VERB_EXIT_DONE ? 0 : say_error(json, ret_reply->exit, ret_reply->error);
 }
 
 static int read_cluster(struct scenario *scenario, bool json)
@@ -130,13 +138,13 @@ static int read_cluster(struct scenario *scenario, bool json)
         SCOPED_REPLY struct call_reply status = { 0 }, roles = { 0 }, fences = { 0 };
         size_t at;
         json_t *row;
-        if (ask(VERB_CLUSTER_STATUS, &status) != 0 || ask(VERB_ROLE_LIST, &roles) != 0 ||
-            ask(VERB_FENCE_LIST, &fences) != 0) {
-                json_t *error = status.error != NULL  ? status.error
-                                : roles.error != NULL ? roles.error
-                                                      : fences.error;
-                return fail(json, VERB_EXIT_UNREACHABLE, text_of(error, "message"), NULL);
-        }
+        int exit = ask(VERB_CLUSTER_STATUS, json, &status);
+        if (exit == 0)
+                exit = ask(VERB_ROLE_LIST, json, &roles);
+        if (exit == 0)
+                exit = ask(VERB_FENCE_LIST, json, &fences);
+        if (exit != 0)
+                return exit;
         take_settings(&scenario->settings, json_object_get(status.result, "settings"));
         scenario->settings.voters = 0;
         json_array_foreach(json_object_get(status.result, "nodes"), at, row) take_node(scenario, row);
@@ -146,6 +154,13 @@ static int read_cluster(struct scenario *scenario, bool json)
 }
 
 /* --- what would come of it --- */
+
+static int usage(bool json)
+{
+        char message[200];
+        TEXT_PRINT(message, "what-if needs the nodes: clu %s", what_if_synopsis);
+        return fail(json, VERB_EXIT_USAGE, message, NULL);
+}
 
 static int lose(struct scenario *scenario, const char *names, bool json)
 {
@@ -159,7 +174,7 @@ static int lose(struct scenario *scenario, const char *names, bool json)
                         return fail(json, VERB_EXIT_NO_OBJECT, message, "clu node list names them");
                 incident_list_add(&scenario->incidents, &incident);
         }
-        return 0;
+        return scenario->incidents.count > 0 ? 0 : usage(json);
 }
 
 static const char *name_of(struct world *world, uint32_t node)
@@ -216,13 +231,17 @@ static void print_rows(const char *title, json_t *rows, const char *between)
 static void print_outcome(struct world *world, const struct scenario *scenario, bool json)
 {
         json_t *not_running, *moved = roles_document(world, scenario, &not_running);
-        json_t *result = json_pack("{s:b, s:o, s:o, s:s}", "quorate", has_majority(world), "recovered", moved,
-                                   "not_running", not_running, "rule_broken", world->violation);
+        bool paused = scenario->settings.pause_ms != 0;
+        json_t *result =
+                json_pack("{s:b, s:b, s:o, s:o, s:s}", "quorate", has_majority(world), "paused", paused,
+                          "recovered", moved, "not_running", not_running, "rule_broken", world->violation);
         if (json) {
                 print_json(VERB_EXIT_DONE, NULL, result);
         } else {
                 print_rows("Would run elsewhere:", moved, "->");
                 print_rows("Would not run:", not_running, "");
+                if (paused)
+                        printf("Failover and fencing are paused: clu cluster resume ends it.\n");
                 if (!has_majority(world))
                         printf("Who is left would have no majority: nothing would be started.\n");
                 else if (json_array_size(moved) + json_array_size(not_running) == 0)
@@ -263,8 +282,7 @@ int what_if_command(int count, const char *const *words)
                 return VERB_EXIT_DONE;
         }
         if (names == NULL || !known)
-                return fail(json, VERB_EXIT_USAGE, "what-if needs the nodes: clu what-if --node-loss n1,n2",
-                            NULL);
+                return usage(json);
         scenario_init(&scenario);
         /* two minutes beyond what the longest guard may take */
         scenario.end_us = SECOND(120);

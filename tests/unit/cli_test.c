@@ -340,18 +340,19 @@ END_TEST
         "\",\"memory_mib\":3000,\"cpus\":1,\"priority\":" priority                                           \
         ",\"preferred\":[],\"possible\":[" possible "]}"
 
-static const struct answer what_if[] = {
-        DONE("{\"settings\":{\"max_moves\":2,\"isolation_hold_ms\":10000,\"stop_grace_ms\":5000,\"watchdog_"
-             "ms\":"
-             "10000,\"margin_ms\":2000},\"nodes\":[" WHAT_IF_NODE("anna", "active") "," WHAT_IF_NODE(
-                     "bert", "active") "," WHAT_IF_NODE("cleo", "active") "," WHAT_IF_NODE("dora",
-                                                                                           "drained") "]}"),
-        DONE("{\"roles\":[" WHAT_IF_ROLE("db", "anna", "5", "") "," WHAT_IF_ROLE(
-                "web", "anna", "1", "") "," WHAT_IF_ROLE("mail", "bert", "0", "\"bert\"") "]}"),
-        DONE("{\"devices\":[{\"name\":\"ipmi\",\"agent\":\"fence_x\",\"nodes\":[\"anna\"],\"level\":1,"
-             "\"together\":1,"
-             "\"timeout_ms\":5000}]}"),
-};
+#define WHAT_IF_STATUS(pause_ms)                                                                             \
+        "{\"settings\":{\"max_moves\":2,\"isolation_hold_ms\":10000,\"stop_grace_ms\":5000,"                 \
+        "\"watchdog_ms\":10000,\"margin_ms\":2000,\"pause_ms\":" pause_ms                                    \
+        "},\"nodes\":[" WHAT_IF_NODE("anna", "active") "," WHAT_IF_NODE("bert", "active") "," WHAT_IF_NODE(  \
+                "cleo", "active") "," WHAT_IF_NODE("dora", "drained") "]}"
+#define WHAT_IF_ROLES                                                                                        \
+        DONE("{\"roles\":[" WHAT_IF_ROLE("db", "anna", "5", "") "," WHAT_IF_ROLE(                            \
+                "web", "anna", "1", "") "," WHAT_IF_ROLE("mail", "bert", "0", "\"bert\"") "]}")
+#define WHAT_IF_FENCES                                                                                       \
+        DONE("{\"devices\":[{\"name\":\"ipmi\",\"agent\":\"fence_x\",\"nodes\":[\"anna\"],\"level\":1,"      \
+             "\"together\":1,\"timeout_ms\":5000}]}")
+
+static const struct answer what_if[] = { DONE(WHAT_IF_STATUS("0")), WHAT_IF_ROLES, WHAT_IF_FENCES };
 
 START_TEST(what_if_says_who_would_run_where_and_what_could_not)
 {
@@ -371,8 +372,35 @@ START_TEST(what_if_says_who_would_run_where_and_what_could_not)
 
         ck_assert_int_eq(run("what-if --node-loss otto", what_if, 3), VERB_EXIT_NO_OBJECT);
         ck_assert_int_eq(run("what-if", what_if, 3), VERB_EXIT_USAGE);
+        ck_assert_int_eq(run("what-if --node-loss ,", what_if, 3), VERB_EXIT_USAGE);
         ck_assert_int_eq(run("what-if --node-loss anna", &(struct answer){ -ECONNREFUSED, NULL }, 1),
                          VERB_EXIT_UNREACHABLE);
+}
+END_TEST
+
+START_TEST(what_if_knows_of_a_pause)
+{
+        static const struct answer paused[] = { DONE(WHAT_IF_STATUS("3600000")), WHAT_IF_ROLES,
+                                                WHAT_IF_FENCES };
+        ck_assert_int_eq(run("what-if --node-loss anna", paused, 3), VERB_EXIT_DONE);
+        ck_assert_ptr_null(strstr(output, "Would run elsewhere"));
+        ck_assert_ptr_nonnull(strstr(output, "Failover and fencing are paused"));
+        ck_assert_ptr_nonnull(strstr(output, "Would not run:\n  db "));
+}
+END_TEST
+
+START_TEST(what_if_says_what_the_daemon_said)
+{
+        static const struct answer refused[] = {
+                DONE(WHAT_IF_STATUS("0")),
+                { 0, "{\"schema\":\"clu/1\",\"exit\":1,\"error\":{\"message\":\"no memory\",\"remedy\":"
+                     "\"look at the log\"}}" },
+        };
+        ck_assert_int_eq(run("what-if --node-loss anna", refused, 2), VERB_EXIT_FAILED);
+        ck_assert_ptr_nonnull(strstr(output, "no memory"));
+        ck_assert_ptr_nonnull(strstr(output, "look at the log"));
+        ck_assert_int_eq(run("what-if --node-loss anna", &(struct answer){ -EACCES, NULL }, 1),
+                         VERB_EXIT_REFUSED);
 }
 END_TEST
 
@@ -380,6 +408,8 @@ int main(void)
 {
         TCase *tcase = tcase_create("cli");
         tcase_add_test(tcase, what_if_says_who_would_run_where_and_what_could_not);
+        tcase_add_test(tcase, what_if_knows_of_a_pause);
+        tcase_add_test(tcase, what_if_says_what_the_daemon_said);
         tcase_add_loop_test(tcase, ends_with_the_exit_of_section_9, 0,
                             (int)(sizeof(exits) / sizeof(exits[0])));
         tcase_add_loop_test(tcase, prints_exactly_one_document_of_json_also_for_errors, 0,
