@@ -206,10 +206,9 @@ static void handle_fence_test(struct request *request)
 
         if (request_node(request, &node) < 0)
                 return send_failure(request);
-        for (size_t i = 0; i < FENCE_DEVICES_MAX; i++)
-                if (request->model->fence_devices[i].name[0] != '\0' &&
-                    node_set_has(request->model->fence_devices[i].targets, node->id))
-                        devices[count++] = &request->model->fence_devices[i];
+        MODEL_EACH_FENCE_DEVICE (request->model, device)
+                if (node_set_has(device->targets, node->id))
+                        devices[count++] = device;
         if (count == 0) {
                 (void)request_fail(request, VERB_EXIT_NO_OBJECT, "",
                                    "clu fence add NAME --agent AGENT --nodes NODE",

@@ -30,9 +30,8 @@ json_t *query_fence_list(struct request *request)
         size_t count = 0;
         json_t *rows = json_array();
 
-        for (size_t i = 0; i < FENCE_DEVICES_MAX; i++)
-                if (model->fence_devices[i].name[0] != '\0')
-                        devices[count++] = &model->fence_devices[i];
+        MODEL_EACH_FENCE_DEVICE (model, device)
+                devices[count++] = device;
         qsort(devices, count, sizeof(devices[0]), compare_devices);
         for (size_t i = 0; i < count; i++)
                 json_array_append_new(rows,
