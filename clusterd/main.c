@@ -132,6 +132,20 @@ static void take_option(struct arguments *arguments, int id)
         }
 }
 
+#define ROUND_MS 2000 /* behind a view, until the group is primary again */
+
+/* While views form nobody is in contact, and a node that boots into one sets off the next: a guard that
+ * lapses by then stops guests of healthy nodes. */
+static void hold_by_views(struct settings *settings, uint32_t view_ms)
+{
+        uint32_t least_ms = 2 * view_ms + ROUND_MS;
+        if (settings->isolation_hold_ms >= least_ms)
+                return;
+        settings->isolation_hold_ms = least_ms;
+        (void)printf("isolation-hold is %u ms: corosync takes up to %u ms to form a view\n", least_ms,
+                     view_ms);
+}
+
 static int create_ledger(const struct arguments *arguments)
 {
         struct membership_config config;
@@ -144,10 +158,7 @@ static int create_ledger(const struct arguments *arguments)
                 return EXIT_FAILURE;
         }
         TEXT_COPY(settings.cluster_name, config.cluster_name);
-        /* While a view forms nobody is in contact: a guard that lapses by then stops guests of healthy nodes.
-         */
-        if (settings.isolation_hold_ms < 2 * config.view_ms + 2000)
-                settings.isolation_hold_ms = 2 * config.view_ms + 2000;
+        hold_by_views(&settings, config.view_ms);
         for (size_t i = 0; i < config.count; i++)
                 settings.voters |= node_set_of(config.nodes[i].id);
         if (store_create(path, &settings, error) < 0) {
