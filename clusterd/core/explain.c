@@ -2,6 +2,7 @@
 #include "clusterd/core/explain.h"
 
 #include "clusterd/base/text.h"
+#include "clusterd/core/fence_level.h"
 #include "clusterd/core/placement.h"
 #include "clusterd/core/role_state.h"
 
@@ -18,24 +19,15 @@ static bool lacks_place(const struct model *model, const struct role *role, node
         return true;
 }
 
-static bool has_fence_device(const struct model *model, uint32_t node)
-{
-        for (uint32_t i = 0; i < FENCE_DEVICES_MAX; i++)
-                if (model->fence_devices[i].name[0] != '\0' &&
-                    node_set_has(model->fence_devices[i].targets, node))
-                        return true;
-        return false;
-}
-
 /* What can still prove that a lost node runs nothing. */
 static void explain_evidence(const struct model *model, const struct role *role, char reason[REASON_BYTES])
 {
         const struct node *owner = model_node(model, role->owner);
         if (owner == NULL)
                 return;
-        const char *way = has_fence_device(model, owner->id) ? "its fence devices are being tried"
-                          : owner->watchdog                  ? "its guard has to expire"
-                                                             : "is it off? then say: clu node confirm-off";
+        const char *way = fence_level_after(model, owner->id, 0) != 0 ? "its fence devices are being tried"
+                          : owner->watchdog                           ? "its guard has to expire"
+                                            : "is it off? then say: clu node confirm-off";
         (void)snprintf(reason, REASON_BYTES, "no proof yet that %.40s runs it no more; %s", owner->name, way);
 }
 

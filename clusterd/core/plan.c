@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "clusterd/core/fence_level.h"
 #include "clusterd/core/plan.h"
 
 #include <string.h>
 
 #include "clusterd/base/text.h"
 #include "clusterd/core/cluster_private.h"
+#include "clusterd/core/fence_level.h"
 #include "clusterd/core/role_state.h"
 
 /* A plan that does not come to rest within so many passes is cut. */

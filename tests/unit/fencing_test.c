@@ -3,8 +3,10 @@
 
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "clusterd/base/text.h"
+#include "clusterd/core/explain.h"
 #include "tests/unit/core_desk.h"
 
 /* The leader proves that a lost node is off. Node 2 runs vm01 and is lost. */
@@ -57,6 +59,13 @@ static void take_watchdog_away(void)
 static const struct node *lost_node(void)
 {
         return model_node(cluster_model(desk.cluster), 2);
+}
+
+static void ck_waits_for(const char *proof)
+{
+        char reason[REASON_BYTES];
+        ck_assert(role_explain_wait(cluster_model(desk.cluster), desk_role(&desk, "vm01"), reason));
+        ck_assert_ptr_nonnull(strstr(reason, proof));
 }
 
 START_TEST(a_lost_node_is_fenced_and_its_role_started_here)
@@ -154,9 +163,11 @@ START_TEST(a_level_that_lacks_a_device_is_not_used)
         desk_view(&desk, 0);
         desk_wait(&desk, 2000);
         ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_FENCE), 0);
+        ck_waits_for("its guard has to expire");
         add_at_level("psu-b", 1, 2);
         desk_settle(&desk);
         ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_FENCE), 2);
+        ck_waits_for("its fence devices are being tried");
 }
 END_TEST
 
