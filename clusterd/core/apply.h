@@ -68,6 +68,9 @@ void apply_role_report(struct apply *apply, const struct command_role_report *re
  */
 bool node_awaits_arrival(const struct model *model, uint32_t node);
 
+/* It runs nowhere. An OCF role on its way to another node keeps where to. */
+void apply_role_rest(struct apply *apply, struct role *role, const char *reason);
+
 /* One possible runner of a role can no longer run it. Source: ARCHITECTURE.md, evidence. */
 void apply_runner_gone(struct apply *apply, struct role *role, uint32_t node,
                        const struct evidence *evidence);

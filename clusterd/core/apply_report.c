@@ -38,18 +38,11 @@ static void fail(struct apply *apply, struct role *role, uint32_t delay_ms, cons
         role->failed_time_ms = apply->time_ms;
 }
 
-static void rest(struct apply *apply, struct role *role, const char *reason)
-{
-        role_enter(role, ROLE_OFFLINE, apply->index, reason);
-        role->owner = NODE_NONE;
-}
-
 /* It runs nowhere, and no failure of its own is to blame: what is wanted decides. */
 static void displaced(struct apply *apply, struct role *role, const char *reason)
 {
         if (role->desired == DESIRED_STOPPED) {
-                rest(apply, role, reason);
-                role->target = NODE_NONE;
+                apply_role_rest(apply, role, reason);
         } else if (role->state != ROLE_RECOVERING) {
                 role_enter(role, ROLE_RECOVERING, apply->index, reason);
         } else {
@@ -132,7 +125,7 @@ void apply_runner_gone(struct apply *apply, struct role *role, uint32_t node, co
                 break;
         case ROLE_STOPPING:
                 role->owner_evidence = *evidence;
-                rest(apply, role, "its owner cannot run it any more");
+                apply_role_rest(apply, role, "its owner cannot run it any more");
                 break;
         case ROLE_MOVING:
                 if (is_owner)
@@ -161,7 +154,7 @@ static void report_while_online(struct apply *apply, struct role *role,
         case REPORT_SHUT_DOWN: /* somebody inside wanted it: not a failure. Source: field complaint 46 */
                 role->desired = DESIRED_STOPPED;
                 role->failback = NODE_NONE;
-                rest(apply, role, "the guest shut itself down");
+                apply_role_rest(apply, role, "the guest shut itself down");
                 break;
         case REPORT_STOPPED:
                 displaced(apply, role, report->text);
@@ -293,7 +286,7 @@ void apply_role_report(struct apply *apply, const struct command_role_report *re
                 break;
         case ROLE_STOPPING:
                 if (is_gone(report->kind))
-                        rest(apply, role, "stopped");
+                        apply_role_rest(apply, role, "stopped");
                 break;
         case ROLE_MOVING:
                 report_while_moving(apply, role, report);

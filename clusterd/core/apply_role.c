@@ -114,13 +114,13 @@ void apply_role_start(struct apply *apply, const struct command_role *command)
         apply_changed_role(apply, role);
 }
 
-/* Nothing runs, and nothing is to run. */
-static void rest(struct apply *apply, struct role *role, const char *reason)
+void apply_role_rest(struct apply *apply, struct role *role, const char *reason)
 {
         role_enter(role, ROLE_OFFLINE, apply->index, reason);
         role->owner = NODE_NONE;
-        role->target = NODE_NONE;
         role->retry_ms = 0;
+        if (role->desired == DESIRED_STOPPED)
+                role->target = NODE_NONE; /* it is not on its way there any more */
 }
 
 void apply_role_stop(struct apply *apply, const struct command_role *command)
@@ -137,13 +137,15 @@ void apply_role_stop(struct apply *apply, const struct command_role *command)
                 role_enter(role, ROLE_STOPPING, apply->index, "an operator asked");
                 break;
         case ROLE_FAILED:
-                rest(apply, role, "an operator asked");
+                apply_role_rest(apply, role, "an operator asked");
                 break;
         case ROLE_RECOVERING:
                 if (role_possible_runners(role) == 0)
-                        rest(apply, role, "an operator asked");
+                        apply_role_rest(apply, role, "an operator asked");
                 break;
         case ROLE_OFFLINE:
+                role->target = NODE_NONE;
+                break;
         case ROLE_STOPPING:
         case ROLE_MOVING: /* stops when the move has ended */
         case ROLE_STATE_COUNT:

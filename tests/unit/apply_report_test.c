@@ -311,6 +311,25 @@ START_TEST(an_ocf_role_is_stopped_here_and_started_there)
 }
 END_TEST
 
+/* Started later, it goes where it is best, and not where it once was sent. */
+START_TEST(an_ocf_role_that_is_stopped_on_its_way_forgets_where_to)
+{
+        struct role role = story_role("web");
+        role.kind = ROLE_OCF;
+        story_add_role(&story, &role);
+        story_assign(&story, "web", 1);
+        story_report(&story, "web", 1, REPORT_RUNNING);
+        story_move(&story, "web", 2);
+        if (_i == 0)
+                story_order(&story, COMMAND_ROLE_STOP, "web");
+        story_report(&story, "web", 1, REPORT_STOPPED);
+        if (_i == 1)
+                story_order(&story, COMMAND_ROLE_STOP, "web");
+        ck_state(&story, "web", ROLE_OFFLINE);
+        ck_assert_uint_eq(the_role(&story, "web")->target, NODE_NONE);
+}
+END_TEST
+
 static void arrive(uint32_t from, uint32_t to)
 {
         story_report(&story, "vm01", from, REPORT_ABSENT);
@@ -455,6 +474,7 @@ int main(void)
         tcase_add_test(tcase, a_guest_that_shuts_itself_down_during_a_move_rests);
         tcase_add_test(tcase, a_move_is_refused_with_the_rule_that_binds);
         tcase_add_test(tcase, an_ocf_role_is_stopped_here_and_started_there);
+        tcase_add_loop_test(tcase, an_ocf_role_that_is_stopped_on_its_way_forgets_where_to, 0, 2);
         tcase_add_test(tcase, a_drained_role_remembers_its_home_until_it_is_back);
         tcase_add_test(tcase, an_operators_move_elsewhere_forgets_the_home);
         tcase_add_loop_test(tcase, a_random_history_keeps_the_rules, 1, 9);
