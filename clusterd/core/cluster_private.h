@@ -283,8 +283,8 @@ void quarantine_round_ended(struct cluster *cluster);
 /* fencing.c */
 void fencing_tick(struct cluster *cluster);
 void fencing_done(struct cluster *cluster, const struct cluster_event *event);
-void fencing_applied(struct cluster *cluster, const struct entry *entry);
-void fencing_dropped(struct cluster *cluster, const struct entry *entry);
+/* Applied, or dropped. */
+void fencing_answered(struct cluster *cluster, const struct entry *entry);
 void fencing_round_ended(struct cluster *cluster);
 
 #endif

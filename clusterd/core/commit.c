@@ -20,7 +20,7 @@ static void proposal_dropped(struct cluster *cluster, const struct message_propo
                 return;
         const struct entry entry = { .request = propose->request, .command = propose->command };
         lead_applied(cluster, &entry);
-        fencing_dropped(cluster, &entry);
+        fencing_answered(cluster, &entry);
         quarantine_dropped(cluster, &entry);
         pause_answered(cluster, &entry);
         pending_dropped(cluster, &entry);
@@ -121,7 +121,7 @@ void commit_apply_next(struct cluster *cluster)
                     entry->request.incarnation == cluster->identity.incarnation;
         if (ours) {
                 lead_applied(cluster, entry);
-                fencing_applied(cluster, entry);
+                fencing_answered(cluster, entry);
                 pending_applied(cluster, entry, &apply);
         }
         pause_answered(cluster, entry);

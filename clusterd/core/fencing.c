@@ -245,13 +245,7 @@ void fencing_done(struct cluster *cluster, const struct cluster_event *event)
 }
 
 /* What became of it, the next look at the node's state tells. */
-void fencing_applied(struct cluster *cluster, const struct entry *entry)
-{
-        if (entry->command.kind == COMMAND_NODE_EVIDENCE)
-                cluster->fencing[entry->command.node_evidence.node].evidence_count = 0;
-}
-
-void fencing_dropped(struct cluster *cluster, const struct entry *entry)
+void fencing_answered(struct cluster *cluster, const struct entry *entry)
 {
         if (entry->command.kind == COMMAND_NODE_EVIDENCE)
                 cluster->fencing[entry->command.node_evidence.node].evidence_count = 0;
