@@ -101,6 +101,7 @@ struct local_role {
 /* fencing.c: the leader's attempts to prove that a lost node is off. */
 struct fencing {
         uint64_t incarnation; /* of the node, that all this is about */
+        uint64_t lost_ms;     /* since when it is lost */
         uint64_t attempt;     /* 0: none under way */
         uint32_t level;       /* of the attempt, or of the last that failed; 0: begin with the first */
         uint64_t started_ms;  /* the attempt */

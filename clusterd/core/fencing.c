@@ -103,7 +103,7 @@ static void give_evidence(struct cluster *cluster, const struct node *node, enum
         command.node_evidence.node = node->id;
         command.node_evidence.incarnation = node->incarnation;
         command.node_evidence.kind = kind;
-        command.node_evidence.duration_ms = (uint32_t)(cluster->now_ms - cluster->round.view_ms[node->id]);
+        command.node_evidence.duration_ms = (uint32_t)(cluster->now_ms - fencing->lost_ms);
         TEXT_COPY(command.node_evidence.text, text);
         fencing->evidence_count = propose(cluster, "fencing", &command);
         if (fencing->evidence_count == 0)
@@ -119,6 +119,13 @@ static uint64_t may_begin_at(const struct cluster *cluster, const struct node *n
         return fenced_ms + AGAIN_MS;
 }
 
+/* One that is connected, or that this leader never saw, is lost since the ledger says so. */
+static uint64_t lost_since(const struct cluster *cluster, uint32_t node)
+{
+        uint64_t view_ms = cluster->round.view_ms[node];
+        return view_ms == 0 || node_set_has(cluster->round.connected, node) ? cluster->now_ms : view_ms;
+}
+
 static void tick_node(struct cluster *cluster, const struct node *node)
 {
         struct fencing *fencing = &cluster->fencing[node->id];
@@ -130,6 +137,7 @@ static void tick_node(struct cluster *cluster, const struct node *node)
                 /* What was done to an earlier incarnation proves nothing of this one. */
                 forget(cluster, node->id, "returned, and is lost again");
                 fencing->incarnation = node->incarnation;
+                fencing->lost_ms = lost_since(cluster, node->id);
         }
         if (fencing->evidence_count != 0)
                 return;

@@ -148,6 +148,8 @@ static bool carry_out(struct desk *desk, const struct cluster_action *action)
                 ck_assert_uint_eq(action->entry->index, desk->store_index + 1);
                 desk->store_index = action->entry->index;
                 desk->entries++;
+                if (action->entry->command.kind == COMMAND_NODE_EVIDENCE)
+                        desk->proven_after_ms = action->entry->command.node_evidence.duration_ms;
                 return true;
         case CLUSTER_ACTION_PROMISE:
                 desk->store_promised = action->promised;

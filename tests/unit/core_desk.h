@@ -41,6 +41,7 @@ struct desk {
         struct cluster_action *orders;     /* to the world; DESK_ORDERS_MAX */
         uint64_t tokens;
         uint64_t promises, entries; /* stored so far */
+        uint32_t proven_after_ms;   /* what the last evidence says of its time */
         size_t guard_changes;
         bool guard_armed;
 };

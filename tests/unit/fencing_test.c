@@ -71,6 +71,7 @@ static void ck_waits_for(const char *proof)
 START_TEST(a_lost_node_is_fenced_and_its_role_started_here)
 {
         add_device("ipmi");
+        uint64_t lost_ms = desk.now_ms;
         desk_view(&desk, 0);
         ck_assert_int_eq(lost_node()->state, NODE_LOST);
         ck_desk_state(&desk, "vm01", ROLE_RECOVERING);
@@ -79,8 +80,10 @@ START_TEST(a_lost_node_is_fenced_and_its_role_started_here)
         ck_assert_uint_eq(fence->fence.node, 2);
         ck_assert_str_eq(fence->fence.node_name, "n2");
         ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_START), 0);
+        uint64_t off_ms = desk.now_ms;
         desk_fence_done(&desk, fence->fence.attempt, 2, "ipmi", true);
         desk_wait(&desk, 10);
+        ck_assert_uint_eq(desk.proven_after_ms, off_ms - lost_ms);
         ck_assert_int_eq(lost_node()->state, NODE_DOWN);
         ck_assert_int_eq(lost_node()->evidence.kind, EVIDENCE_POWERED_OFF);
         ck_assert_str_eq(lost_node()->evidence.text, "ipmi");
@@ -352,6 +355,7 @@ START_TEST(an_operator_can_have_a_connected_node_turned_off)
         ck_assert_int_eq(lost_node()->state, NODE_LOST); /* it is connected: no expiry of a guard */
         desk_fence_done(&desk, fence->fence.attempt, 2, "ipmi", true);
         ck_assert_int_eq(lost_node()->state, NODE_DOWN);
+        ck_assert_uint_eq(desk.proven_after_ms, 2 * guard_ms()); /* since the operator asked */
 }
 END_TEST
 
