@@ -16,11 +16,9 @@
 #define LEVEL_MS     1000 /* a laggard that is not level by then is left to catch up later */
 #define STUCK_MS     2000 /* a round that gets nowhere is opened anew; each rank waits a second more */
 #define REFUSED_MS   5000
-#define SILENT_MS    3000 /* a leader without heartbeat for so long is passed over */
-#define STALL_MS     1500 /* we ourselves stood still if we did not look for so long */
-#define WAIT_GAP                                                                                             \
-        (TAIL_MAX - 128) /* entries that a laggard may lack and still be waited for: they must fit           \
-                          */
+#define SILENT_MS    3000             /* a leader without heartbeat for so long is passed over */
+#define STALL_MS     1500             /* we ourselves stood still if we did not look for so long */
+#define WAIT_GAP     (TAIL_MAX - 128) /* a laggard that lacks more is not waited for: it must fit */
 
 static uint32_t self(const struct cluster *cluster)
 {

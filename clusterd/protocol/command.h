@@ -35,9 +35,8 @@ enum command_kind {
         COMMAND_ROLE_REMOVE,
         COMMAND_FENCE_ADD,
         COMMAND_FENCE_REMOVE,
-        COMMAND_NODE_FENCE, /* an operator wants a node turned off: it counts as lost at once */
-        /* proposed by the leader: changes nothing, stays in the history */
-        COMMAND_FENCE_REPORT,    /* what a fence device answered */
+        COMMAND_NODE_FENCE,      /* an operator wants a node turned off: it counts as lost at once */
+        COMMAND_FENCE_REPORT,    /* by the leader: what a fence device answered; changes nothing */
         COMMAND_NODE_QUARANTINE, /* by the leader: it was lost too often */
         COMMAND_CLUSTER_PAUSE,
         COMMAND_CLUSTER_RESUME, /* by the leader when the pause is over, or by operators */
