@@ -150,7 +150,6 @@ void checker_begin(struct world *world, const struct ledger_position *position)
         assert(position->index == 1);
         struct committed *committed = committed_add(&world->checker);
         memcpy(committed->hash, position->hash, HASH_BYTES);
-        committed->epoch = position->epoch;
         committed->command.kind = COMMAND_EPOCH;
 }
 
@@ -177,7 +176,6 @@ static void check_entry(struct world *world, struct simulated_node *node, uint64
         }
         struct committed *committed = committed_add(&world->checker);
         memcpy(committed->hash, entry->hash, HASH_BYTES);
-        committed->epoch = entry->epoch;
         struct entry decoded = *entry;
         entry_restore_command(&decoded);
         committed->command = decoded.command;

@@ -41,12 +41,6 @@ static const char *const habits[FENCE_FATE_COUNT] = {
         [FENCE_SLOW] = "slow",   [FENCE_LATE] = "late", [FENCE_LIES] = "lies",   [FENCE_SILENT] = "silent",
 };
 
-const char *fence_habit_name(uint32_t habit)
-{
-        assert(habit < FENCE_FATE_COUNT);
-        return habits[habit];
-}
-
 int fence_habit_parse(const char *word, uint32_t *ret_habit)
 {
         for (uint32_t habit = 0; habit < FENCE_FATE_COUNT; habit++)

@@ -20,7 +20,6 @@ enum fence_fate {
 
 /* 0 or -EINVAL */
 int fence_habit_parse(const char *word, uint32_t *ret_habit);
-const char *fence_habit_name(uint32_t habit);
 const char *fence_habits(void); /* all words, for messages */
 
 struct world;

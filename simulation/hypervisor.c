@@ -37,7 +37,6 @@ struct domain *hypervisor_domain_make(struct world *world, struct simulated_node
         domain->name = world->names.name[domain - node->hypervisor.domains];
         domain->state = state;
         domain->id = ++world->next_id;
-        domain->generation = action->role.generation;
         return domain;
 }
 
@@ -47,7 +46,6 @@ void hypervisor_domain_end(struct world *world, struct simulated_node *node, str
                 tell_guest(world, node, domain->name, false);
         domain->state = DOMAIN_NONE;
         domain->id = 0;
-        domain->generation = 0;
 }
 
 void hypervisor_observe(struct world *world, struct simulated_node *node, const char *role,

@@ -68,7 +68,6 @@ void power_off(struct world *world, struct simulated_node *node, const char *why
         node->powered = false;
         node->frozen = false;
         node->power_life = 0;
-        node->off_count++;
         memset(&node->keeper, 0, sizeof(node->keeper));
         network_stop(world, node);
 }

@@ -14,11 +14,6 @@
 /* After the last that disturbed it, a node has so long to have contact again. */
 #define CONTACT_US SECOND(4)
 
-static bool acts_on_the_world(enum cluster_action_kind kind)
-{
-        return kind == CLUSTER_ACTION_START || kind == CLUSTER_ACTION_MOVE || kind == CLUSTER_ACTION_FENCE;
-}
-
 static bool changes_the_ledger(enum cluster_action_kind kind)
 {
         return kind == CLUSTER_ACTION_APPEND || kind == CLUSTER_ACTION_TRUNCATE ||
@@ -38,9 +33,7 @@ static void check_quorum(struct world *world, struct simulated_node *node,
                          const struct cluster_action *action, const struct cluster_status *status)
 {
         bool is_done = action->kind == CLUSTER_ACTION_REPLY && action->reply.outcome == REPLY_DONE;
-        bool acts = acts_on_the_world(action->kind);
-        if ((acts && !status->active) || (!status->primary && (acts || changes_the_ledger(action->kind) ||
-                                                               is_done || is_proposal(world, action))))
+        if (!status->primary && (changes_the_ledger(action->kind) || is_done || is_proposal(world, action)))
                 world_violate(world, "4: acts without quorum", node, NULL,
                               "action %d while active=%d primary=%d", (int)action->kind, status->active,
                               status->primary);

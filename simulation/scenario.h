@@ -55,7 +55,7 @@ struct expectation {
         size_t pattern_count;
 };
 
-/* How a fence device behaves until an incident changes it; a word of fence_habit_name(). */
+/* How a fence device behaves until an incident changes it; a word of fence_habits(). */
 struct scenario_fence {
         char name[NAME_BYTES];
         uint32_t habit;

@@ -13,7 +13,6 @@ static bool is_end(const struct line *line, const char *const *ends)
 {
         for (; *ends != NULL; ends++) {
                 struct line copy = *line;
-                copy.at = (char *)line->at;
                 if (line_take(&copy, *ends))
                         return true;
         }

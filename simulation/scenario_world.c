@@ -69,7 +69,6 @@ static void run_guest(struct world *world, const struct role *role)
 {
         struct cluster_action action = { .kind = CLUSTER_ACTION_START };
         TEXT_COPY(action.role.name, role->name);
-        action.role.generation = role->generation;
         hypervisor_adopt(world, &world->nodes[role->owner], &action);
 }
 

@@ -18,7 +18,6 @@
 enum event_scope { SCOPE_WORLD, SCOPE_POWER, SCOPE_DAEMON };
 
 struct event_rule {
-        const char *name;
         enum event_scope scope;
         bool waits_for_thaw;
         void (*handle)(struct world *world, const struct event *event);
@@ -28,32 +27,32 @@ static void on_end(struct world *world, const struct event *event);
 static void on_poll(struct world *world, const struct event *event);
 
 static const struct event_rule rules[EVENT_KIND_COUNT] = {
-        [EVENT_CORE] = { "core", SCOPE_DAEMON, true, shell_on_core },
-        [EVENT_WAKE] = { "wake", SCOPE_DAEMON, true, shell_on_wake },
-        [EVENT_DELIVER] = { "deliver", SCOPE_DAEMON, true, network_on_deliver },
-        [EVENT_ORDER] = { "order", SCOPE_POWER, true, network_on_order },
-        [EVENT_REFORM] = { "reform", SCOPE_WORLD, false, network_on_reform },
-        [EVENT_DISK] = { "disk", SCOPE_DAEMON, true, disk_on_batch },
-        [EVENT_JOB] = { "job", SCOPE_POWER, true, hypervisor_on_job },
-        [EVENT_DEADLINE] = { "deadline", SCOPE_DAEMON, true, hypervisor_on_deadline },
-        [EVENT_LIST] = { "list", SCOPE_DAEMON, true, hypervisor_on_list },
-        [EVENT_RECONNECT] = { "reconnect", SCOPE_POWER, true, hypervisor_on_reconnect },
-        [EVENT_VANISH] = { "vanish", SCOPE_POWER, true, hypervisor_on_vanish },
-        [EVENT_KEEPER] = { "keeper", SCOPE_POWER, true, keeper_on_tick },
-        [EVENT_CONTACT] = { "contact", SCOPE_POWER, true, keeper_on_contact },
-        [EVENT_WATCHDOG] = { "watchdog", SCOPE_POWER, false, keeper_on_watchdog },
-        [EVENT_BOOT] = { "boot", SCOPE_WORLD, false, power_on_boot },
-        [EVENT_THAW] = { "thaw", SCOPE_POWER, false, power_on_thaw },
-        [EVENT_DAEMON] = { "daemon", SCOPE_POWER, true, shell_on_start },
-        [EVENT_FENCE_STATUS] = { "fence-status", SCOPE_DAEMON, true, fence_on_status },
-        [EVENT_FENCE_CUT] = { "fence-cut", SCOPE_WORLD, false, fence_on_cut },
-        [EVENT_INCIDENT] = { "incident", SCOPE_WORLD, false, incident_on_due },
-        [EVENT_FAULT] = { "fault", SCOPE_WORLD, false, faults_on_fault },
-        [EVENT_MEND] = { "mend", SCOPE_WORLD, false, faults_on_mend },
-        [EVENT_COROSYNC] = { "corosync", SCOPE_POWER, true, faults_on_corosync },
-        [EVENT_OPERATOR] = { "operator", SCOPE_WORLD, false, operator_on_command },
-        [EVENT_END] = { "end", SCOPE_WORLD, false, on_end },
-        [EVENT_POLL] = { "poll", SCOPE_WORLD, false, on_poll },
+        [EVENT_CORE] = { SCOPE_DAEMON, true, shell_on_core },
+        [EVENT_WAKE] = { SCOPE_DAEMON, true, shell_on_wake },
+        [EVENT_DELIVER] = { SCOPE_DAEMON, true, network_on_deliver },
+        [EVENT_ORDER] = { SCOPE_POWER, true, network_on_order },
+        [EVENT_REFORM] = { SCOPE_WORLD, false, network_on_reform },
+        [EVENT_DISK] = { SCOPE_DAEMON, true, disk_on_batch },
+        [EVENT_JOB] = { SCOPE_POWER, true, hypervisor_on_job },
+        [EVENT_DEADLINE] = { SCOPE_DAEMON, true, hypervisor_on_deadline },
+        [EVENT_LIST] = { SCOPE_DAEMON, true, hypervisor_on_list },
+        [EVENT_RECONNECT] = { SCOPE_POWER, true, hypervisor_on_reconnect },
+        [EVENT_VANISH] = { SCOPE_POWER, true, hypervisor_on_vanish },
+        [EVENT_KEEPER] = { SCOPE_POWER, true, keeper_on_tick },
+        [EVENT_CONTACT] = { SCOPE_POWER, true, keeper_on_contact },
+        [EVENT_WATCHDOG] = { SCOPE_POWER, false, keeper_on_watchdog },
+        [EVENT_BOOT] = { SCOPE_WORLD, false, power_on_boot },
+        [EVENT_THAW] = { SCOPE_POWER, false, power_on_thaw },
+        [EVENT_DAEMON] = { SCOPE_POWER, true, shell_on_start },
+        [EVENT_FENCE_STATUS] = { SCOPE_DAEMON, true, fence_on_status },
+        [EVENT_FENCE_CUT] = { SCOPE_WORLD, false, fence_on_cut },
+        [EVENT_INCIDENT] = { SCOPE_WORLD, false, incident_on_due },
+        [EVENT_FAULT] = { SCOPE_WORLD, false, faults_on_fault },
+        [EVENT_MEND] = { SCOPE_WORLD, false, faults_on_mend },
+        [EVENT_COROSYNC] = { SCOPE_POWER, true, faults_on_corosync },
+        [EVENT_OPERATOR] = { SCOPE_WORLD, false, operator_on_command },
+        [EVENT_END] = { SCOPE_WORLD, false, on_end },
+        [EVENT_POLL] = { SCOPE_WORLD, false, on_poll },
 };
 
 static uint64_t life_of(const struct simulated_node *node, enum event_scope scope)

@@ -111,10 +111,6 @@ bool network_is_quorate(const struct world *world, const struct simulated_node *
 
 /* --- disk.c --- */
 
-struct stored_entry {
-        struct entry entry; /* text is owned */
-};
-
 enum disk_operation_kind {
         DISK_APPEND,
         DISK_TRUNCATE,
@@ -226,7 +222,6 @@ struct domain {
         const char *name; /* once there was one */
         enum domain_state state;
         uint64_t id;                 /* of this instance of it */
-        uint64_t generation;         /* of the start or move that made it */
         struct hypervisor_job *jobs; /* owned; in the order of asking */
 };
 
@@ -319,7 +314,6 @@ void shell_on_wake(struct world *world, const struct event *event);
 
 struct committed {
         uint8_t hash[HASH_BYTES];
-        uint64_t epoch;
         size_t changed; /* where the roles that it changed begin */
         struct command command;
 };
@@ -475,7 +469,6 @@ struct simulated_node {
         uint32_t feeds_off;   /* power supplies that fence devices have cut: bits */
         uint64_t power_life;  /* of this boot; 0 while off */
         uint64_t daemon_life; /* of this clusterd process; 0 while it does not run */
-        uint64_t off_count;
         uint64_t boot_us;
         uint64_t clock_set_us; /* when its rate was last set; it showed clock_base_us then */
         uint64_t clock_base_us;
