@@ -3,7 +3,7 @@
 /*
  * Rules 4 and 7: without quorum a node changes nothing but its own safety, and
  * no failure of management stops a healthy guest. Looked at when a core orders
- * something, against the world and not against the core's own account.
+ * something, against the world. That a core is primary is checked; active and its guard are its own account.
  */
 
 #include <inttypes.h>
@@ -29,6 +29,23 @@ static bool is_proposal(const struct world *world, const struct cluster_action *
                world->actions->messages[action->message].kind == MESSAGE_PROPOSE;
 }
 
+/* Of the view that it was given last. */
+static bool has_majority(const struct world *world, const struct simulated_node *node)
+{
+        node_set voters = world->settings.voters;
+        return 2 * node_set_count(node->station.members & voters) > node_set_count(voters);
+}
+
+/* The one thing that all else here takes the core's word for. */
+static void check_primary(struct world *world, struct simulated_node *node,
+                          const struct cluster_status *status)
+{
+        if (status->primary && node->station.view_given && !has_majority(world, node))
+                world_violate(world, "4: primary without a majority", node, NULL,
+                              "its view has members %" PRIx64 " of voters %" PRIx64, node->station.members,
+                              world->settings.voters);
+}
+
 static void check_quorum(struct world *world, struct simulated_node *node,
                          const struct cluster_action *action, const struct cluster_status *status)
 {
@@ -47,11 +64,8 @@ static void check_quorum(struct world *world, struct simulated_node *node,
 static bool is_in_contact(const struct world *world, const struct simulated_node *node, uint64_t since_us)
 {
         const struct ring *ring = node->station.ring;
-        node_set voters = world->settings.voters;
         uint64_t latest_us = node->memory.members_us;
-        if (ring == NULL || ring->broken || node->daemon_life == 0)
-                return false;
-        if (2 * node_set_count(node->station.members & voters) <= node_set_count(voters))
+        if (ring == NULL || ring->broken || node->daemon_life == 0 || !has_majority(world, node))
                 return false;
         if (ring->formed_us > latest_us)
                 latest_us = ring->formed_us;
@@ -93,6 +107,7 @@ void rights_check(struct world *world, struct simulated_node *node, const struct
         if (node->loading)
                 return;
         cluster_status_read(node->core, &status);
+        check_primary(world, node, &status);
         check_quorum(world, node, action, &status);
         if (action->kind == CLUSTER_ACTION_STOP)
                 check_stop(world, node, action, &status);
