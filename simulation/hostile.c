@@ -6,6 +6,7 @@
  * have become right by the time it is applied (see claims.c).
  */
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -21,6 +22,10 @@ enum wrong {
 };
 
 static const char *const wrong_names[] = { "", " stale", " forged", " late" };
+
+/* Assignments are what does most harm: drawn more often. */
+static const char *const verbs[] = { "assign",   "assign", "assign", "move",    "report",
+                                     "evidence", "join",   "lost",   "drained", "epoch" };
 
 struct proposal {
         struct simulated_node *sender;
@@ -157,29 +162,52 @@ static void multicast(struct world *world, const struct proposal *proposal)
         network_send(world, sender, &message);
 }
 
+struct words {
+        char verb[16], role[NAME_BYTES], wrong[16];
+        unsigned node;
+};
+
 /* "assign vm01 n2 stale": a verb, a role or "-", a node, how it is wrong. */
+static bool words_read(const char *text, struct words *ret_words, enum wrong *ret_wrong)
+{
+        memset(ret_words, 0, sizeof(*ret_words));
+        *ret_wrong = WRONG_NOT;
+        int count = sscanf(text, "%15s %63s n%u %15s", ret_words->verb, ret_words->role, &ret_words->node,
+                           ret_words->wrong);
+        for (enum wrong each = WRONG_STALE; each <= WRONG_ROUND; each++)
+                if (text_equal(wrong_names[each] + 1, ret_words->wrong))
+                        *ret_wrong = each;
+        bool known = false;
+        for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+                known = known || text_equal(verbs[i], ret_words->verb);
+        return known && (count == 3 || (count == 4 && *ret_wrong != WRONG_NOT));
+}
+
+int hostile_words_check(const char *text, char ret_error[VERB_ERROR_BYTES])
+{
+        struct words words;
+        enum wrong wrong;
+        if (words_read(text, &words, &wrong))
+                return 0;
+        (void)snprintf(ret_error, VERB_ERROR_BYTES, "'%.64s' is no proposal: %s", text,
+                       incident_rule(INCIDENT_PROPOSE)->help);
+        return -EINVAL;
+}
+
 void hostile_carry_out(struct world *world, const struct incident *incident)
 {
-        char verb[16] = "", role[NAME_BYTES] = "", wrong[16] = "";
-        unsigned node = NODE_NONE;
+        struct words words;
         struct proposal proposal = { .sender = &world->nodes[incident->node] };
         if (proposal.sender->daemon_life == 0 || proposal.sender->frozen)
                 return;
         proposal.model = cluster_model(proposal.sender->core);
-        if (sscanf(incident->words, "%15s %63s n%u %15s", verb, role, &node, wrong) < 3 ||
-            node > world->node_count)
+        if (!words_read(incident->words, &words, &proposal.wrong) || words.node > world->node_count)
                 return;
-        for (enum wrong each = WRONG_STALE; each <= WRONG_ROUND; each++)
-                if (text_equal(wrong_names[each] + 1, wrong))
-                        proposal.wrong = each;
-        if (write_command(&proposal, verb, role, node))
+        if (write_command(&proposal, words.verb, words.role, words.node))
                 multicast(world, &proposal);
 }
 
 /* --- when, and which --- */
-
-static const char *const verbs[] = { "assign",   "assign", "assign", "move",    "report",
-                                     "evidence", "join",   "lost",   "drained", "epoch" };
 
 static struct incident draw(struct world *world, const char *verb, const char *role)
 {

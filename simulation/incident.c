@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
+#include "simulation/operator_words.h"
 #include "simulation/world.h"
 
 static struct simulated_node *node_of(struct world *world, const struct incident *incident)
@@ -258,36 +259,47 @@ static void apply_set_fence(struct world *world, const struct incident *incident
                 fence_habit_set(world, incident->role, habit);
 }
 
+static int check_habit(const char *words, char ret_error[VERB_ERROR_BYTES])
+{
+        uint32_t habit;
+        int error = fence_habit_parse(words, &habit);
+        if (error < 0)
+                (void)snprintf(ret_error, VERB_ERROR_BYTES, "'%.32s' is no habit of a fence device: %s",
+                               words, fence_habits());
+        return error;
+}
+
 static void apply_peace(struct world *world, const struct incident *incident)
 {
         (void)incident;
         world_begin_peace(world);
 }
 
-#define ROLE_FOR ((unsigned)INCIDENT_ROLE | (unsigned)INCIDENT_DURATION)
-#define NODE_FOR ((unsigned)INCIDENT_NODE | (unsigned)INCIDENT_DURATION)
+#define ROLE_LASTING ((unsigned)INCIDENT_ROLE | (unsigned)INCIDENT_LASTING)
+#define NODE_LASTING ((unsigned)INCIDENT_NODE | (unsigned)INCIDENT_LASTING)
+#define NODE_FOR     ((unsigned)INCIDENT_NODE | (unsigned)INCIDENT_DURATION)
 
 static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
-        [INCIDENT_PARTITION] = { "partition", INCIDENT_PARTS | INCIDENT_DURATION,
+        [INCIDENT_PARTITION] = { "partition", (unsigned)INCIDENT_PARTS | (unsigned)INCIDENT_LASTING,
                                  "only nodes of one part reach each other", apply_partition },
-        [INCIDENT_ISOLATE] = { "isolate", NODE_FOR, "it reaches nobody", apply_isolate },
-        [INCIDENT_CUT_LINKS] = { "cut-links", INCIDENT_PARTS | INCIDENT_DURATION,
+        [INCIDENT_ISOLATE] = { "isolate", NODE_LASTING, "it reaches nobody", apply_isolate },
+        [INCIDENT_CUT_LINKS] = { "cut-links", (unsigned)INCIDENT_PARTS | (unsigned)INCIDENT_LASTING,
                                  "nodes before the bar and nodes behind it do not hear each other; others "
                                  "hear both",
                                  apply_cut_links },
         [INCIDENT_HEAL_NETWORK] = { "heal-network", 0, "everybody reaches everybody", apply_heal_network },
         [INCIDENT_KILL_COROSYNC] = { "kill-corosync", NODE_FOR, "it starts again afterwards",
                                      apply_kill_corosync },
-        [INCIDENT_STOP_COROSYNC] = { "stop-corosync", NODE_FOR,
+        [INCIDENT_STOP_COROSYNC] = { "stop-corosync", NODE_LASTING,
                                      "in order, and clusterd with it: the others know at once; its guests "
                                      "run on",
                                      apply_stop_corosync },
-        [INCIDENT_POWER_OFF] = { "power-off", NODE_FOR, "it boots afterwards", apply_power_off },
+        [INCIDENT_POWER_OFF] = { "power-off", NODE_LASTING, "it boots afterwards", apply_power_off },
         [INCIDENT_POWER_ON] = { "power-on", INCIDENT_NODE, "it boots, if it is off", apply_power_on },
         [INCIDENT_FREEZE] = { "freeze", NODE_FOR,
                               "nothing on it runs, its guests neither; afterwards all goes on, late",
                               apply_freeze },
-        [INCIDENT_KILL_CLUSTERD] = { "kill-clusterd", NODE_FOR,
+        [INCIDENT_KILL_CLUSTERD] = { "kill-clusterd", NODE_LASTING,
                                      "its guests run on; it starts again afterwards", apply_kill_clusterd },
         [INCIDENT_START_CLUSTERD] = { "start-clusterd", INCIDENT_NODE, "if it does not run",
                                       apply_start_clusterd },
@@ -299,8 +311,8 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
                                   apply_clock_fast },
         [INCIDENT_CLOCK_SLOW] = { "clock-slow", NODE_FOR, "its monotonic clock loses so much each second",
                                   apply_clock_slow },
-        [INCIDENT_FAIL_DISK] = { "fail-disk", NODE_FOR, "nothing can be stored", apply_fail_disk },
-        [INCIDENT_SLOW_DISK] = { "slow-disk", NODE_FOR, "storing takes up to a second", apply_slow_disk },
+        [INCIDENT_FAIL_DISK] = { "fail-disk", NODE_LASTING, "nothing can be stored", apply_fail_disk },
+        [INCIDENT_SLOW_DISK] = { "slow-disk", NODE_LASTING, "storing takes up to a second", apply_slow_disk },
         [INCIDENT_HANG_DISK] = { "hang-disk", NODE_FOR, "what is being stored is stored when that is over",
                                  apply_hang_disk },
         [INCIDENT_BACK_UP_DISK] = { "back-up-disk", INCIDENT_NODE, "as it is now", apply_back_up_disk },
@@ -314,29 +326,29 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
                             apply_wipe },
         [INCIDENT_STOP_LIBVIRTD] = { "stop-libvirtd", NODE_FOR, "its guests run on, and nobody can ask",
                                      apply_stop_libvirtd },
-        [INCIDENT_FAIL_STARTS] = { "fail-starts", NODE_FOR, "no guest can be started on it",
+        [INCIDENT_FAIL_STARTS] = { "fail-starts", NODE_LASTING, "no guest can be started on it",
                                    apply_fail_starts },
-        [INCIDENT_FAIL_STARTS_OF] = { "fail-starts-of", ROLE_FOR, "it can be started nowhere",
+        [INCIDENT_FAIL_STARTS_OF] = { "fail-starts-of", ROLE_LASTING, "it can be started nowhere",
                                       apply_fail_starts_of },
-        [INCIDENT_FAIL_MOVES_OF] = { "fail-moves-of", ROLE_FOR,
+        [INCIDENT_FAIL_MOVES_OF] = { "fail-moves-of", ROLE_LASTING,
                                      "its migrations fail, and it stays where it is", apply_fail_moves_of },
-        [INCIDENT_DEAF_GUEST] = { "deaf-guest", ROLE_FOR, "it does not listen when it is asked to shut down",
-                                  apply_deaf_guest },
+        [INCIDENT_DEAF_GUEST] = { "deaf-guest", ROLE_LASTING,
+                                  "it does not listen when it is asked to shut down", apply_deaf_guest },
         [INCIDENT_CRASH_GUEST] = { "crash-guest", INCIDENT_ROLE, "where it runs", apply_crash_guest },
         [INCIDENT_SHUT_DOWN_GUEST] = { "shut-down-guest", INCIDENT_ROLE, "from inside, where it runs",
                                        apply_shut_down_guest },
-        [INCIDENT_BREAK_FENCES] = { "break-fences", INCIDENT_DURATION, "every fence device fails or hangs",
+        [INCIDENT_BREAK_FENCES] = { "break-fences", INCIDENT_LASTING, "every fence device fails or hangs",
                                     apply_break_fences },
-        [INCIDENT_SET_FENCE] = { "set-fence", (unsigned)INCIDENT_ROLE | (unsigned)INCIDENT_NAME,
+        [INCIDENT_SET_FENCE] = { "set-fence", (unsigned)INCIDENT_ROLE | (unsigned)INCIDENT_WORDS,
                                  "DEVICE HABIT: works, busy, fails, hangs, slow, late, lies or silent",
-                                 apply_set_fence },
+                                 apply_set_fence, check_habit },
         [INCIDENT_PROPOSE] = { "propose", (unsigned)INCIDENT_NODE | (unsigned)INCIDENT_WORDS,
                                "multicasts what nobody may obey: assign, move, report ROLE NODE, or "
                                "evidence, "
                                "join, lost, drained, epoch - NODE; then stale, forged or late",
-                               hostile_carry_out },
-        [INCIDENT_CLU] = { "clu", INCIDENT_WORDS, "an operator's command, in clu's words",
-                           operator_carry_out },
+                               hostile_carry_out, hostile_words_check },
+        [INCIDENT_CLU] = { "clu", INCIDENT_WORDS, "an operator's command, in clu's words", operator_carry_out,
+                           operator_words_check },
         [INCIDENT_PEACE] = { "peace", 0,
                              "nothing fails any more; within three minutes all that is wanted must come "
                              "about",

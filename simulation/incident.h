@@ -14,6 +14,7 @@
 
 #include "clusterd/base/limits.h"
 #include "clusterd/base/node_set.h"
+#include "clusterd/protocol/verb.h"
 
 struct world;
 struct event;
@@ -67,9 +68,9 @@ enum incident_field {
         INCIDENT_NODE = 1 << 0,     /* n1 */
         INCIDENT_ROLE = 1 << 1,     /* vm01, or the name of a fence device */
         INCIDENT_PARTS = 1 << 2,    /* n1 n2 | n3; who is not named forms a part of his own */
-        INCIDENT_DURATION = 1 << 3, /* for 5s; without it until something else ends it */
-        INCIDENT_WORDS = 1 << 4,    /* role move vm01 --node n2: to the end of the line */
-        INCIDENT_NAME = 1 << 5,     /* one word */
+        INCIDENT_DURATION = 1 << 3, /* for 5s */
+        INCIDENT_LASTING = 1 << 4,  /* the same; without it until something else ends it */
+        INCIDENT_WORDS = 1 << 5,    /* role move vm01 --node n2: to the end of the line */
 };
 
 #define INCIDENT_PARTS_MAX   8
@@ -97,6 +98,8 @@ struct incident_rule {
         unsigned fields; /* of enum incident_field */
         const char *help;
         void (*apply)(struct world *world, const struct incident *incident);
+        /* WORDS: 0, or -EINVAL with what is wrong with them. */
+        int (*check)(const char *words, char ret_error[VERB_ERROR_BYTES]);
 };
 
 const struct incident_rule *incident_rule(enum incident_kind kind);

@@ -59,11 +59,11 @@ void incident_print(const struct incident *incident, char *text, size_t text_byt
         }
         if ((rule->fields & INCIDENT_PARTS) != 0)
                 append_parts(incident, text, text_bytes);
-        if ((rule->fields & (INCIDENT_WORDS | INCIDENT_NAME)) != 0) {
+        if ((rule->fields & INCIDENT_WORDS) != 0) {
                 append(text, text_bytes, " ");
                 append(text, text_bytes, incident->words);
         }
-        if ((rule->fields & INCIDENT_DURATION) != 0 && incident->duration_us != 0) {
+        if ((rule->fields & (INCIDENT_DURATION | INCIDENT_LASTING)) != 0 && incident->duration_us != 0) {
                 append(text, text_bytes, " for ");
                 duration_print(incident->duration_us, more, sizeof(more));
                 append(text, text_bytes, more);

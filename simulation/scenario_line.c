@@ -51,7 +51,10 @@ bool line_is_empty(const struct line *line)
 const char *line_rest(struct line *line)
 {
         char *rest = line->at + strspn(line->at, " \t");
-        line->at = rest + strlen(rest);
+        size_t length = strlen(rest);
+        while (length > 0 && (rest[length - 1] == ' ' || rest[length - 1] == '\t'))
+                rest[--length] = '\0';
+        line->at = rest + length;
         return rest;
 }
 

@@ -6,12 +6,11 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
-#include "simulation/operator_words.h"
 #include "simulation/scenario_line.h"
 
 static int no_such_kind(struct line *line, const char *word)
 {
-        char known[300] = "";
+        char known[SCENARIO_ERROR_BYTES - 200] = "";
         for (int kind = 0; kind < INCIDENT_KIND_COUNT; kind++) {
                 size_t used = strlen(known);
                 (void)snprintf(known + used, sizeof(known) - used, "%s%s", kind == 0 ? "" : ", ",
@@ -71,14 +70,14 @@ static int take_words(struct line *line, struct scenario *scenario, struct incid
                 return line_fail(line, "a command has at most %zu bytes", sizeof(incident->words) - 1);
         TEXT_COPY(incident->words, words);
         scenario->names_max++;
-        return incident->kind == INCIDENT_CLU && operator_words_check(words, error) < 0
-                       ? line_fail(line, "%s", error)
-                       : 0;
+        return incident_rule(incident->kind)->check(words, error) < 0 ? line_fail(line, "%s", error) : 0;
 }
 
-static int take_duration(struct line *line, struct incident *incident)
+static int take_duration(struct line *line, struct incident *incident, bool needed)
 {
-        return line_take(line, "for") ? line_duration(line, &incident->duration_us) : 0;
+        if (line_take(line, "for"))
+                return line_duration(line, &incident->duration_us);
+        return needed ? line_fail(line, "%s needs a time: for 5s", incident_rule(incident->kind)->name) : 0;
 }
 
 int line_incidents(struct line *line, struct scenario *scenario, uint64_t at_us, struct incident_list *list)
@@ -93,23 +92,18 @@ int line_incidents(struct line *line, struct scenario *scenario, uint64_t at_us,
                 if (line_node(line, scenario, &node) < 0)
                         return -EINVAL;
                 nodes |= node_set_of(node);
-                if ((fields & (INCIDENT_ROLE | INCIDENT_NAME | INCIDENT_WORDS)) != 0)
+                if ((fields & (INCIDENT_ROLE | INCIDENT_WORDS)) != 0)
                         break;
         }
         if ((fields & INCIDENT_NODE) != 0 && nodes == 0)
                 return line_fail(line, "%s needs a node", incident_rule(incident.kind)->name);
         if ((fields & INCIDENT_ROLE) != 0 && line_role(line, scenario, incident.role) < 0)
                 return -EINVAL;
-        if ((fields & INCIDENT_NAME) != 0) {
-                const char *word = line_word(line);
-                if (word == NULL)
-                        return line_fail(line, "%s needs: %s", incident_rule(incident.kind)->name,
-                                         incident_rule(incident.kind)->help);
-                TEXT_COPY(incident.words, word);
-        }
         if (((fields & INCIDENT_PARTS) != 0 && take_parts(line, scenario, &incident) < 0) ||
             ((fields & INCIDENT_WORDS) != 0 && take_words(line, scenario, &incident) < 0) ||
-            ((fields & INCIDENT_DURATION) != 0 && take_duration(line, &incident) < 0) || line_end(line) < 0)
+            ((fields & (INCIDENT_DURATION | INCIDENT_LASTING)) != 0 &&
+             take_duration(line, &incident, (fields & INCIDENT_DURATION) != 0) < 0) ||
+            line_end(line) < 0)
                 return -EINVAL;
         if (nodes == 0)
                 incident_list_add(list, &incident);

@@ -452,6 +452,7 @@ void faults_aim(struct world *world, const struct simulated_node *node);
 
 #define HOSTILE_ACTOR "gone wrong on " /* and the name of the node that sent it */
 
+int hostile_words_check(const char *text, char ret_error[VERB_ERROR_BYTES]);
 void hostile_carry_out(struct world *world, const struct incident *incident);
 struct incident hostile_draw(struct world *world);
 /* After each entry that was obeyed. */
