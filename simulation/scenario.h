@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "clusterd/protocol/object.h"
+#include "clusterd/protocol/verb_value.h"
 #include "simulation/incident.h"
 
 #define SCENARIO_TITLE_BYTES 160
@@ -97,6 +98,8 @@ int scenario_read_stream(FILE *stream, const char *path, struct scenario *ret_sc
                          char ret_error[SCENARIO_ERROR_BYTES]);
 /* What scenario_read() reads to the same: of a cold start, without triggers and expectations. */
 void scenario_write(const struct scenario *scenario, FILE *stream);
+/* Written as a bare number, not as a time. */
+bool setting_is_number(const struct setting_option *option);
 
 struct world;
 /* scenario_world.c: instead of what a seed would draw; before anything runs. */

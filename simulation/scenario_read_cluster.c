@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
+#include "clusterd/protocol/verb_value.h"
 #include "simulation/fence.h"
 #include "simulation/scenario_line.h"
 
@@ -171,37 +172,42 @@ int line_roles_statement(struct line *line, struct scenario *scenario)
 
 /* --- settings, fence devices --- */
 
+static const struct setting_option *take_setting(struct line *line)
+{
+        const struct setting_option *option = setting_options;
+        while (option->name != NULL && !line_take(line, option->name))
+                option++;
+        return option->name == NULL ? NULL : option;
+}
+
+static int no_such_setting(struct line *line)
+{
+        char known[300] = "";
+        for (const struct setting_option *option = setting_options; option->name != NULL; option++) {
+                size_t used = strlen(known);
+                (void)snprintf(known + used, sizeof(known) - used, "%s%s %s", used == 0 ? "" : ", ",
+                               option->name, setting_is_number(option) ? "N" : "TIME");
+        }
+        return line_fail(line, "'%s' is no setting: %s", line_word(line), known);
+}
+
+/* As clu cluster set takes them; its ranges are a real cluster's, and stories are in a hurry. */
 int line_settings_statement(struct line *line, struct scenario *scenario)
 {
-        struct settings *settings = &scenario->settings;
-        const struct {
-                const char *name;
-                uint32_t *ms;
-        } times[] = { { "isolation-hold", &settings->isolation_hold_ms },
-                      { "stop-grace", &settings->stop_grace_ms },
-                      { "watchdog", &settings->watchdog_ms },
-                      { "margin", &settings->margin_ms } };
+        struct command_cluster_set set = { .settings = scenario->settings };
         while (!line_is_empty(line)) {
-                int64_t number;
-                uint64_t us;
-                size_t i = 0;
-                if (line_take(line, "max-moves")) {
-                        if (line_number(line, 1, 64, &number) < 0)
-                                return -EINVAL;
-                        settings->moves_max = (uint32_t)number;
-                        continue;
-                }
-                while (i < sizeof(times) / sizeof(times[0]) && !line_take(line, times[i].name))
-                        i++;
-                if (i == sizeof(times) / sizeof(times[0]))
-                        return line_fail(line,
-                                         "'%s' is no setting: max-moves N; isolation-hold, stop-grace, "
-                                         "watchdog, margin TIME",
-                                         line_word(line));
-                if (line_duration(line, &us) < 0)
+                int64_t number = 0;
+                uint64_t us = 0;
+                const struct setting_option *option = take_setting(line);
+                if (option == NULL)
+                        return no_such_setting(line);
+                if (setting_is_number(option)
+                            ? line_number(line, option->field == SETTINGS_FIELD_MOVES_MAX, 64, &number) < 0
+                            : line_duration(line, &us) < 0)
                         return -EINVAL;
-                *times[i].ms = (uint32_t)(us / 1000);
+                setting_option_take(option, setting_is_number(option) ? number : (int64_t)(us / 1000), &set);
         }
+        scenario->settings = set.settings;
         return 0;
 }
 

@@ -4,16 +4,25 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "simulation/scenario.h"
 
+bool setting_is_number(const struct setting_option *option)
+{
+        return option->field == SETTINGS_FIELD_MOVES_MAX || option->field == SETTINGS_FIELD_QUARANTINE_LOSSES;
+}
+
 static void write_settings(const struct settings *settings, FILE *stream)
 {
-        (void)fprintf(stream,
-                      "settings max-moves %" PRIu32 " isolation-hold %" PRIu32 "ms stop-grace %" PRIu32
-                      "ms watchdog %" PRIu32 "ms margin %" PRIu32 "ms\n",
-                      settings->moves_max, settings->isolation_hold_ms, settings->stop_grace_ms,
-                      settings->watchdog_ms, settings->margin_ms);
+        (void)fputs("settings", stream);
+        for (const struct setting_option *option = setting_options; option->name != NULL; option++) {
+                uint32_t value;
+                memcpy(&value, (const char *)settings + option->offset, sizeof(value));
+                (void)fprintf(stream, " %s %" PRIu32 "%s", option->name, value,
+                              setting_is_number(option) ? "" : "ms");
+        }
+        (void)fputc('\n', stream);
 }
 
 static void write_node(const struct node *node, FILE *stream)
