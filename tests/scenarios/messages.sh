@@ -6,7 +6,6 @@ clu=cli/clu
 test -x "$clu" || { echo "$clu is not built here" >&2; exit 77; }
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-failed=0
 
 # says STATUS TEXT, with the story on standard input
 says() {
@@ -16,7 +15,7 @@ says() {
         if [ "$status" != "$1" ] || ! grep -qF -e "$2" "$folder/output"; then
                 echo "expected exit $1 and: $2"
                 echo "got exit $status and:" && tail -5 "$folder/output"
-                failed=1
+                touch "$folder/failed" # a shell at the end of a pipe keeps its variables to itself
         fi
 }
 
@@ -59,4 +58,4 @@ line "role vm01 is there already" 'role vm01'
 line "'hope' is nothing of a fence device" 'fence ipmi1 n1 hope'
 line "order needs two events" 'expect order power n1 off'
 line "'much' is too much here" 'end 5s much'
-exit $failed
+test ! -e "$folder/failed"
