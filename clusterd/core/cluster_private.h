@@ -183,7 +183,7 @@ struct cluster {
         uint64_t pause_count;                /* request_id of the proposal of its end; 0: none */
         uint64_t fenced_ms[NODES_MAX + 1];   /* when this leader last turned a node off; 0: never */
         uint64_t guard_shortened_ms;         /* when the guard's times were last made shorter */
-        uint64_t guard_before_ms;            /* and what they were before */
+        uint64_t guard_before_ms;            /* and the longest that somebody may know from before */
 
         uint64_t wake_ms; /* of the present step */
 };
@@ -283,6 +283,7 @@ void quarantine_round_ended(struct cluster *cluster);
 
 /* fencing.c */
 void fencing_tick(struct cluster *cluster);
+void fencing_guard_shortened(struct cluster *cluster, uint64_t before_ms);
 void fencing_done(struct cluster *cluster, const struct cluster_event *event);
 /* Applied, or dropped. */
 void fencing_answered(struct cluster *cluster, const struct entry *entry);

@@ -101,10 +101,8 @@ void commit_apply_next(struct cluster *cluster)
         uint64_t guard_before_ms = settings_guard_ms(&cluster->model->settings);
         uint32_t freed = slot_to_free(cluster, &entry->command);
         apply_command(&apply, &entry->command);
-        if (settings_guard_ms(&cluster->model->settings) < guard_before_ms) {
-                cluster->guard_shortened_ms = cluster->now_ms;
-                cluster->guard_before_ms = guard_before_ms;
-        }
+        if (settings_guard_ms(&cluster->model->settings) < guard_before_ms)
+                fencing_guard_shortened(cluster, guard_before_ms);
         if (apply.outcome != APPLY_DONE)
                 log_refusal(cluster, entry, &apply);
         if (apply.deleted) {

@@ -76,6 +76,14 @@ static void forget(struct cluster *cluster, uint32_t node, const char *reason)
         memset(&cluster->fencing[node], 0, sizeof(struct fencing));
 }
 
+void fencing_guard_shortened(struct cluster *cluster, uint64_t before_ms)
+{
+        bool settled = cluster->now_ms >= cluster->guard_shortened_ms + SETTLE_MS;
+        if (settled || before_ms > cluster->guard_before_ms)
+                cluster->guard_before_ms = before_ms;
+        cluster->guard_shortened_ms = cluster->now_ms;
+}
+
 /*
  * On this node's clock: from when we lost it, all that its guard may take. A member that joined us later may
  * have been in contact with it until then, so the clock starts no earlier than the present round.

@@ -343,6 +343,26 @@ START_TEST(times_are_not_shortened_behind_the_back_of_a_node)
 }
 END_TEST
 
+/* It may have heard of none of the changes. */
+START_TEST(a_node_lost_as_times_are_shortened_has_the_longest)
+{
+        struct command set = { .kind = COMMAND_CLUSTER_SET };
+        set.cluster_set.fields = SETTINGS_FIELD_ISOLATION_HOLD;
+        uint64_t longest_ms = guard_ms();
+        for (uint32_t shorter_ms = 1000; shorter_ms <= 3000; shorter_ms += 1000) {
+                set.cluster_set.settings.isolation_hold_ms = settings_default.isolation_hold_ms - shorter_ms;
+                ck_assert_int_eq(desk_ask(&desk, &set), REPLY_DONE);
+                desk_wait(&desk, 1000);
+        }
+        uint64_t lost_ms = desk.now_ms;
+        desk_view(&desk, 0);
+        desk_wait(&desk, lost_ms + longest_ms - 1 - desk.now_ms);
+        ck_assert_int_eq(lost_node()->state, NODE_LOST);
+        desk_wait(&desk, 1000);
+        ck_assert_int_eq(lost_node()->evidence.kind, EVIDENCE_GUARD_EXPIRED);
+}
+END_TEST
+
 START_TEST(an_operator_can_have_a_connected_node_turned_off)
 {
         add_device("ipmi");
@@ -395,6 +415,7 @@ int main(void)
         tcase_add_test(tcase, without_device_and_watchdog_only_an_operator_can_tell);
         tcase_add_test(tcase, a_node_that_is_still_connected_is_not_lost);
         tcase_add_test(tcase, times_are_not_shortened_behind_the_back_of_a_node);
+        tcase_add_test(tcase, a_node_lost_as_times_are_shortened_has_the_longest);
         tcase_add_test(tcase, an_operator_can_have_a_connected_node_turned_off);
         tcase_add_test(tcase, nonsense_about_fencing_is_ignored);
         suite_add_tcase(suite, tcase);
