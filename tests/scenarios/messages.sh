@@ -36,6 +36,7 @@ printf 'role vm01\n' | says 2 'story:1: say how many nodes there are first'
 printf 'nodes 99\n' | says 2 "story:1: '99' is not a number from 1 to 64"
 printf 'start cold\nnodes 2\nrole vm01\n' | says 2 'a cluster that starts cold has no roles'
 line "no line begins with 'explode'" 'explode n1'
+line "'EXPLODE' is no guard" 'guard EXPLODE'
 line "there is no node 'n4': nodes are n1 to n3" 'at 5s power-off n4'
 line "'explode' is nothing that can befall: partition, isolate" 'at 5s explode n1'
 printf 'nodes 3\nat 5s explode n1\n' | says 2 'set-fence, propose, clu, peace'
