@@ -77,19 +77,24 @@ static void drain_done(void *context, void *parcel)
         qb_loop_stop(context);
 }
 
-void fixture_release(struct store_fixture *fixture)
+void fixture_remove_files(const struct store_fixture *fixture)
 {
         static const char *const endings[] = { "", "-wal", "-shm", ".lock", "-journal" };
-        fixture_close(fixture);
-        fixture_forget(fixture);
-        mailbox_free(fixture->mailbox);
-        qb_loop_destroy(fixture->loop);
         for (size_t at = 0; at < sizeof endings / sizeof endings[0]; at++) {
                 char path[128];
                 TEXT_PRINT(path, "%s%s", fixture->path, endings[at]);
                 unlink(path);
         }
         rmdir(fixture->folder);
+}
+
+void fixture_release(struct store_fixture *fixture)
+{
+        fixture_close(fixture);
+        fixture_forget(fixture);
+        mailbox_free(fixture->mailbox);
+        qb_loop_destroy(fixture->loop);
+        fixture_remove_files(fixture);
 }
 
 int fixture_try_open(struct store_fixture *fixture, char error[STORE_ERROR_BYTES])

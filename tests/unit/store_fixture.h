@@ -33,6 +33,8 @@ struct store_fixture {
 
 void fixture_init(struct store_fixture *fixture); /* makes the folder, opens nothing */
 void fixture_release(struct store_fixture *fixture);
+/* For a test that does not live to release it; what is open stays usable. */
+void fixture_remove_files(const struct store_fixture *fixture);
 int fixture_try_open(struct store_fixture *fixture, char error[STORE_ERROR_BYTES]);
 void fixture_open(struct store_fixture *fixture); /* must succeed */
 void fixture_close(struct store_fixture *fixture);

@@ -332,6 +332,7 @@ START_TEST(an_entry_that_leaves_a_gap_is_refused)
         struct command note = command_of_note(1);
         fixture_init(&fixture);
         fixture_open(&fixture);
+        fixture_remove_files(&fixture);
         history_append(&history, fixture.store, &note);
 }
 END_TEST
