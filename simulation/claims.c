@@ -8,7 +8,18 @@
 #include <inttypes.h>
 
 #include "clusterd/base/text.h"
+#include "clusterd/core/apply.h"
 #include "simulation/world.h"
+
+/* Its source is a member, and has not said how a move to that node ended. */
+static bool is_arriving(const struct model *model, uint32_t node)
+{
+        MODEL_EACH_ROLE (model, role)
+                if (role->state == ROLE_MOVING && role->target == node &&
+                    role->owner_end == MOVE_END_UNKNOWN && model->nodes[role->owner].state == NODE_UP)
+                        return true;
+        return false;
+}
 
 void claims_remember(struct world *world, const struct command *command)
 {
@@ -28,6 +39,10 @@ void claims_remember(struct world *world, const struct command *command)
                 break;
         case COMMAND_NODE_EVIDENCE:
                 node = command->node_evidence.node;
+                claims->arriving = is_arriving(model, node);
+                break;
+        case COMMAND_NODE_JOIN:
+                node = command->node_join.node;
                 break;
         case COMMAND_NODE_LOST:
         case COMMAND_NODE_CONFIRM_OFF:
@@ -37,6 +52,7 @@ void claims_remember(struct world *world, const struct command *command)
         default:
                 break;
         }
+        claims->settings = model->settings;
         claims->role = role == NULL ? (struct role){ .name = "" } : *role;
         claims->node = node == NODE_NONE || node > NODES_MAX ? (struct node){ .id = 0 } : model->nodes[node];
 }
@@ -98,6 +114,35 @@ static void check_evidence(struct world *world, const struct simulated_node *nod
                       (evidence->kind == EVIDENCE_GUARD_EXPIRED && before->watchdog),
               NULL, "entry %" PRIu64 ": %s does not prove that n%u is off", index,
               evidence_kind_name(evidence->kind), evidence->node);
+        CLAIM(evidence->kind != EVIDENCE_GUARD_EXPIRED || !world->checker.claims.arriving, NULL,
+              "entry %" PRIu64 ": the guard of n%u has expired, and a guest may still arrive there", index,
+              evidence->node);
+}
+
+/* What was said of a node before it returned must not be taken for a word of it since. */
+static void check_join(struct world *world, const struct simulated_node *node, uint64_t index,
+                       const struct command_node_join *join, uint32_t origin)
+{
+        const struct node *before = &world->checker.claims.node;
+        const struct node *after = &world->checker.reference->nodes[join->node];
+        bool returns = before->id != NODE_NONE && (before->state != NODE_UP || before->boot != join->boot);
+        CLAIM(join->node == origin, NULL, "entry %" PRIu64 ": n%u joins for n%u", index, origin, join->node);
+        CLAIM(!returns || after->incarnation > before->incarnation, NULL,
+              "entry %" PRIu64 ": n%u returns, and is incarnation %" PRIu64 " as before", index, join->node,
+              after->incarnation);
+        CLAIM(!before->fence_wanted || before->boot != join->boot, NULL,
+              "entry %" PRIu64 ": n%u is to be off, and joins without having been off", index, join->node);
+}
+
+/* A lost node goes by the times that it knew. */
+static void check_settings(struct world *world, const struct simulated_node *node, uint64_t index)
+{
+        const struct model *model = world->checker.reference;
+        if (settings_guard_ms(&model->settings) >= settings_guard_ms(&world->checker.claims.settings))
+                return;
+        MODEL_EACH_NODE (model, known)
+                CLAIM(known->state != NODE_LOST, NULL,
+                      "entry %" PRIu64 " shortens the guard's times, and n%u is lost", index, known->id);
 }
 
 static void check_removed(struct world *world, const struct simulated_node *node, uint64_t index,
@@ -144,9 +189,10 @@ void claims_check(struct world *world, const struct simulated_node *node, uint64
                 check_evidence(world, node, index, &command->node_evidence);
                 return;
         case COMMAND_NODE_JOIN:
-                CLAIM(command->node_join.node == entry->request.node, NULL,
-                      "entry %" PRIu64 ": n%u joins for n%u", index, entry->request.node,
-                      command->node_join.node);
+                check_join(world, node, index, &command->node_join, entry->request.node);
+                return;
+        case COMMAND_CLUSTER_SET:
+                check_settings(world, node, index);
                 return;
         case COMMAND_NODE_LOST:
                 CLAIM(before->state == NODE_UP && before->incarnation == command->node.incarnation, NULL,

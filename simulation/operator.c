@@ -63,12 +63,12 @@ static void write_drain(struct world *world, const struct simulated_node *node, 
                         WRITE("node resume %s", known->name);
 }
 
-/* A careful one: looks at the power lamp before vouching. */
+/* A careful one: looks at the power lamp before vouching, though not at whether the cluster has missed it. */
 static void write_confirm_off(struct world *world, const struct simulated_node *node, char *words)
 {
         WORLD_EACH_NODE (world, other) {
                 const struct node *known = model_node(cluster_model(node->core), other->id);
-                if (other->powered || known == NULL || known->state != NODE_LOST)
+                if (other->powered || known == NULL || known->state == NODE_DOWN)
                         continue;
                 WRITE("node confirm-off %s --reason \"looked at it\"", other->name);
                 return;

@@ -325,10 +325,12 @@ struct runner_record {
         bool ended; /* the move, on neither end */
 };
 
-/* Of the role and node that an entry is about, before it. */
+/* Of the role and node that an entry is about, and of the settings, before it. */
 struct claims {
         struct role role;
         struct node node;
+        bool arriving; /* at that node, from a source that is a member */
+        struct settings settings;
 };
 
 struct checker {
