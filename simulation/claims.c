@@ -30,12 +30,15 @@ void claims_remember(struct world *world, const struct command *command)
         switch ((int)command->kind) {
         case COMMAND_ROLE_ASSIGN:
                 role = model_role(model, command->role_assign.role);
+                node = command->role_assign.node;
                 break;
         case COMMAND_ROLE_MOVE:
                 role = model_role(model, command->role_move.role);
+                node = command->role_move.target;
                 break;
         case COMMAND_ROLE_REPORT:
                 role = model_role(model, command->role_report.role);
+                node = command->role_report.node;
                 break;
         case COMMAND_NODE_EVIDENCE:
                 node = command->node_evidence.node;
@@ -63,6 +66,11 @@ void claims_remember(struct world *world, const struct command *command)
                         world_violate(world, "4: a wrong command is obeyed", node, role, __VA_ARGS__);       \
         } while (0)
 
+static bool takes_roles(const struct node *node)
+{
+        return node->state == NODE_UP && node->duty == DUTY_ACTIVE;
+}
+
 static void check_assign(struct world *world, const struct simulated_node *node, uint64_t index,
                          const struct command_role_assign *assign)
 {
@@ -75,6 +83,9 @@ static void check_assign(struct world *world, const struct simulated_node *node,
               assign->role, "entry %" PRIu64 " assigns what is %s", index, role_state_name(before->state));
         CLAIM(before->desired == DESIRED_RUNNING, assign->role, "entry %" PRIu64 " starts what nobody wants",
               index);
+        CLAIM(takes_roles(&world->checker.claims.node) &&
+                      (before->possible == 0 || node_set_has(before->possible, assign->node)),
+              assign->role, "entry %" PRIu64 " assigns it to n%u, which takes it not", index, assign->node);
 }
 
 static void check_move(struct world *world, const struct simulated_node *node, uint64_t index,
@@ -86,6 +97,20 @@ static void check_move(struct world *world, const struct simulated_node *node, u
               before->generation);
         CLAIM(before->state == ROLE_ONLINE, move->role, "entry %" PRIu64 " moves what is %s", index,
               role_state_name(before->state));
+        CLAIM(takes_roles(&world->checker.claims.node), move->role,
+              "entry %" PRIu64 " moves it to n%u, which takes no roles", index, move->target);
+}
+
+/* Of what was proven, and of what was given to nobody, there is nothing left to say. */
+static bool has_a_say(const struct role *role, uint32_t node)
+{
+        bool is_owner = node == role->owner, is_target = node == role->target;
+        if (role->state == ROLE_MOVING)
+                return (is_owner && role->owner_end != MOVE_END_ABSENT) ||
+                       (is_target && role->target_end != MOVE_END_ABSENT);
+        if (role->state == ROLE_RECOVERING)
+                return is_owner && role->owner_evidence.kind == EVIDENCE_NONE;
+        return is_owner && role->state != ROLE_OFFLINE && role->state != ROLE_FAILED;
 }
 
 static void check_report(struct world *world, const struct simulated_node *node, uint64_t index,
@@ -97,8 +122,10 @@ static void check_report(struct world *world, const struct simulated_node *node,
         CLAIM(report->generation == before->generation, report->role,
               "entry %" PRIu64 " reports generation %" PRIu64 " at %" PRIu64, index, report->generation,
               before->generation);
-        CLAIM(report->node == before->owner || report->node == before->target, report->role,
+        CLAIM(has_a_say(before, report->node), report->role,
               "entry %" PRIu64 ": n%u reports of what it may not run", index, report->node);
+        CLAIM(world->checker.claims.node.state == NODE_UP, report->role,
+              "entry %" PRIu64 ": n%u reports, which is no member", index, report->node);
 }
 
 static void check_evidence(struct world *world, const struct simulated_node *node, uint64_t index,
@@ -153,6 +180,17 @@ static void check_removed(struct world *world, const struct simulated_node *node
                       "entry %" PRIu64 " removes it, and %s has it", index, other->name);
 }
 
+static void check_drained(struct world *world, const struct simulated_node *node, uint64_t index,
+                          uint32_t drained)
+{
+        CLAIM(world->checker.claims.node.duty != DUTY_ACTIVE, NULL,
+              "entry %" PRIu64 " says that n%u is drained", index, drained);
+        for (uint32_t number = 0; number < world->names.count; number++)
+                CLAIM(!hypervisor_may_run(world, &world->nodes[drained], world->names.name[number]),
+                      world->names.name[number],
+                      "entry %" PRIu64 " says that n%u is empty, and it may run it", index, drained);
+}
+
 /* Nobody speaks under another's name: a hostile proposal says who sent it. */
 static void check_name(struct world *world, const struct simulated_node *node, uint64_t index,
                        const struct entry *entry)
@@ -205,8 +243,7 @@ void claims_check(struct world *world, const struct simulated_node *node, uint64
                       index, command->node.node, node_state_name(before->state));
                 return;
         case COMMAND_NODE_DRAINED:
-                CLAIM(before->duty != DUTY_ACTIVE, NULL, "entry %" PRIu64 " says that n%u is drained", index,
-                      command->node.node);
+                check_drained(world, node, index, command->node.node);
                 return;
         default:
                 return;

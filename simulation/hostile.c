@@ -68,17 +68,27 @@ static void write_move(struct proposal *proposal, const struct role *role, uint3
         TEXT_COPY(move->reason, "a planner gone wrong");
 }
 
-/* Of a node by another; or by the node itself, of what it ran a generation ago. */
-static void write_report(struct proposal *proposal, const struct role *role, uint32_t node)
+/*
+ * Of a node by another. Or by the node itself, for which it has to be true: of what it ran a generation ago,
+ * that it does not run what it has no part in, or that what recovers runs on.
+ */
+static void write_report(struct world *world, struct proposal *proposal, const struct role *role,
+                         uint32_t node)
 {
         struct command_role_report *report = &proposal->command.role_report;
         proposal->command.kind = COMMAND_ROLE_REPORT;
-        if (node == proposal->sender->id)
-                proposal->wrong = WRONG_STALE;
+        report->kind = REPORT_STOPPED;
+        if (node == proposal->sender->id) {
+                bool runs = role->state == ROLE_RECOVERING && role->owner == node &&
+                            hypervisor_is_running(world, proposal->sender, role->name);
+                bool has_part = role->owner == node || role->target == node;
+                proposal->wrong = has_part && !runs ? WRONG_STALE : WRONG_NOT;
+                if (runs)
+                        report->kind = REPORT_RUNNING;
+        }
         TEXT_COPY(report->role, role->name);
         report->node = node;
         report->generation = role->generation - (proposal->wrong == WRONG_STALE);
-        report->kind = REPORT_STOPPED;
 }
 
 static void write_evidence(struct proposal *proposal, const struct node *node)
@@ -109,7 +119,8 @@ static void write_node(struct proposal *proposal, enum command_kind kind, const 
         TEXT_COPY(proposal->command.node.reason, "a planner gone wrong");
 }
 
-static bool write_command(struct proposal *proposal, const char *verb, const char *role_name, uint32_t node)
+static bool write_command(struct world *world, struct proposal *proposal, const char *verb,
+                          const char *role_name, uint32_t node)
 {
         const struct role *role = model_role(proposal->model, role_name);
         const struct node *known = model_node(proposal->model, node);
@@ -136,7 +147,7 @@ static bool write_command(struct proposal *proposal, const char *verb, const cha
         } else if (text_equal(verb, "move")) {
                 write_move(proposal, role, node);
         } else if (text_equal(verb, "report")) {
-                write_report(proposal, role, node);
+                write_report(world, proposal, role, node);
         } else {
                 return false;
         }
@@ -203,7 +214,7 @@ void hostile_carry_out(struct world *world, const struct incident *incident)
         proposal.model = cluster_model(proposal.sender->core);
         if (!words_read(incident->words, &words, &proposal.wrong) || words.node > world->node_count)
                 return;
-        if (write_command(&proposal, words.verb, words.role, words.node))
+        if (write_command(world, &proposal, words.verb, words.role, words.node))
                 multicast(world, &proposal);
 }
 
@@ -216,6 +227,8 @@ static struct incident draw(struct world *world, const char *verb, const char *r
         incident.node = 1 + (uint32_t)random_below(random, world->node_count);
         unsigned node = 1 + (unsigned)random_below(random, world->node_count);
         enum wrong wrong = (enum wrong)random_below(random, WRONG_ROUND + 1);
+        if (text_equal(verb, "report") && random_chance(random, 500))
+                incident.node = node;
         TEXT_PRINT(incident.words, "%s %s n%u%s", verb, role, node, wrong_names[wrong]);
         return incident;
 }
@@ -239,8 +252,8 @@ void hostile_on_committed(struct world *world)
                     (role->state != ROLE_RECOVERING && role->state != ROLE_MOVING) ||
                     !random_chance(&world->faults.random, 300))
                         continue;
-                struct incident incident =
-                        draw(world, role->state == ROLE_MOVING ? "report" : "assign", role->name);
+                bool speaks = role->state == ROLE_MOVING || random_chance(&world->faults.random, 300);
+                struct incident incident = draw(world, speaks ? "report" : "assign", role->name);
                 incident_schedule(world, incident, random_between(&world->faults.random, 0, MS(200)));
         }
 }

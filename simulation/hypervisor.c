@@ -69,6 +69,12 @@ void hypervisor_guest_ends(struct world *world, struct simulated_node *node, str
         hypervisor_observe(world, node, domain->name, why);
 }
 
+bool hypervisor_is_running(struct world *world, struct simulated_node *node, const char *name)
+{
+        const struct domain *domain = hypervisor_domain(world, node, name);
+        return domain != NULL && domain->state == DOMAIN_RUNNING;
+}
+
 /* It has run there for long: nobody asked this daemon to start it. */
 void hypervisor_adopt(struct world *world, struct simulated_node *node, const struct cluster_action *action)
 {

@@ -248,6 +248,7 @@ void hypervisor_guest_ends(struct world *world, struct simulated_node *node, str
                            enum observation why);
 struct domain *hypervisor_domain(struct world *world, struct simulated_node *node, const char *name);
 struct domain *hypervisor_some_guest(struct world *world, struct simulated_node *node, struct random *random);
+bool hypervisor_is_running(struct world *world, struct simulated_node *node, const char *name);
 bool hypervisor_may_run(struct world *world, struct simulated_node *node, const char *name);
 
 /* --- power.c: power, clocks, freezes --- */

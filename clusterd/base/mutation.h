@@ -68,17 +68,22 @@
         MUTATION(MOVE_ENDS_TWICE, "core/apply_report.c", "a role that runs on both ends is not settled")     \
         /* commands */                                                                                       \
         MUTATION(ASSIGN_UNPROVEN, "core/apply_role.c", "an assignment names the evidence")                   \
+        MUTATION(ASSIGN_WHILE_IT_MAY_RUN, "core/apply_role.c", "what may still run is not assigned")         \
         MUTATION(ASSIGN_OF_OLD_GENERATION, "core/apply_role.c", "an assignment is of the next generation")   \
         MUTATION(ASSIGN_UNWANTED, "core/apply_role.c", "what is not wanted is not assigned")                 \
         MUTATION(ASSIGN_TO_CLOSED_NODE, "core/apply_role.c", "only an open member takes a role")             \
         MUTATION(MOVE_OF_OLD_GENERATION, "core/apply_role.c", "a move is of the next generation")            \
         MUTATION(MOVE_OF_WHAT_IS_NOT_ONLINE, "core/apply_role.c", "only what is online can be moved")        \
         MUTATION(MOVE_TO_CLOSED_NODE, "core/apply_role.c", "only an open member takes a move")               \
+        MUTATION(STOP_FORGETS_RUNNERS, "core/apply_role.c", "what recovers is not offline until proven")     \
         MUTATION(REMOVE_WHILE_RUNNING, "core/apply_role.c", "what may run is not removed")                   \
         MUTATION(REPORT_FOR_OTHERS, "core/apply_report.c", "a node reports for itself only")                 \
         MUTATION(REPORT_OF_OLD_GENERATION, "core/apply_report.c", "a report is of this generation")          \
         MUTATION(REPORT_BY_NOBODY, "core/apply_report.c", "only who may run it reports")                     \
+        MUTATION(REPORT_BY_THE_LOST, "core/apply_report.c", "only a member reports")                         \
         MUTATION(JOIN_FOR_OTHERS, "core/apply_node.c", "a node joins for itself only")                       \
+        MUTATION(LOSS_OF_OLD_INCARNATION, "core/apply_node.c", "who has returned is not lost")               \
+        MUTATION(DRAINED_WHILE_RUNNING, "core/apply_node.c", "a node is drained when it runs nothing")       \
         MUTATION(EVIDENCE_OF_ANY_KIND, "core/apply_node.c", "some kinds are of one role, not of a node")     \
         /* a node's own part */                                                                              \
         MUTATION(ACT_WITHOUT_EPOCH, "core/reconcile.c", "only in an active epoch is anything done")          \
@@ -86,6 +91,9 @@
         MUTATION(ACT_BEFORE_JOINED, "core/reconcile.c", "only a member of this boot does anything")          \
         MUTATION(ACT_WITHOUT_GUARD, "core/reconcile.c", "nothing starts while the guard is not valid")       \
         MUTATION(KEEP_WHAT_IS_NOT_OURS, "core/reconcile.c", "what may not run here is stopped")              \
+        MUTATION(STOPPED_BEFORE_OWN_WORD, "core/reconcile.c", "who may be behind does not stop a guest")     \
+        MUTATION(STRANDED_WHILE_SENT, "core/reconcile.c", "an arrival is stopped when its source is gone")   \
+        MUTATION(STRANDED_BY_OLD_LISTING, "core/reconcile.c", "it may have arrived before")                  \
         MUTATION(MOVE_TO_THE_LOST, "core/reconcile.c", "nothing is sent to a node that is not there")        \
         MUTATION(MOVE_BEGINS_LATE, "core/reconcile.c", "a move that was given up does not begin")            \
         MUTATION(NOTHING_ARRIVED_YET, "core/reconcile.c", "the source has to end a move first")              \

@@ -123,7 +123,7 @@ void apply_node_lost(struct apply *apply, const struct command_node *lost, bool 
                 apply_refuse(apply, "%s is not a member: it is %s", node->name, node_state_name(node->state));
                 return;
         }
-        if (!fence && lost->incarnation != node->incarnation) {
+        if (!fence && lost->incarnation != node->incarnation && !MUTATED(LOSS_OF_OLD_INCARNATION)) {
                 apply_refuse(apply, "%s has returned since", node->name);
                 return;
         }
@@ -209,7 +209,8 @@ void apply_node_duty(struct apply *apply, const struct command_node *command, en
         if (node->duty == duty || (duty == DUTY_DRAINING && node->duty == DUTY_DRAINED))
                 return; /* as wanted already */
         if (duty == DUTY_DRAINED) {
-                if (node->duty != DUTY_DRAINING || may_run_something(apply->model, node->id)) {
+                if (node->duty != DUTY_DRAINING ||
+                    (may_run_something(apply->model, node->id) && !MUTATED(DRAINED_WHILE_RUNNING))) {
                         apply_refuse(apply, "%s is not empty, or not to be drained any more", node->name);
                         return;
                 }

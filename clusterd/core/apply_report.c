@@ -259,7 +259,7 @@ static bool may_report(struct apply *apply, const struct role *role, const struc
                 return false;
         }
         const struct node *node = model_node(apply->model, report->node);
-        if (node == NULL || node->state != NODE_UP ||
+        if (node == NULL || (node->state != NODE_UP && !MUTATED(REPORT_BY_THE_LOST)) ||
             !(role_may_run_on(role, report->node) || MUTATED(REPORT_BY_NOBODY))) {
                 apply_refuse(apply, "%s may not run role '%s', so its report is of no use",
                              model_node_name(apply->model, report->node), role->name);

@@ -140,7 +140,7 @@ void apply_role_stop(struct apply *apply, const struct command_role *command)
                 apply_role_rest(apply, role, "an operator asked");
                 break;
         case ROLE_RECOVERING:
-                if (role_possible_runners(role) == 0)
+                if (role_possible_runners(role) == 0 || MUTATED(STOP_FORGETS_RUNNERS))
                         apply_role_rest(apply, role, "an operator asked");
                 break;
         case ROLE_OFFLINE:
@@ -205,7 +205,8 @@ void apply_role_assign(struct apply *apply, const struct command_role_assign *as
                 return;
         }
         /* Rule 3: no start without evidence for every earlier possible runner, named in the entry itself. */
-        if (role_possible_runners(role) != 0 || !(MUTATED(ASSIGN_UNPROVEN) || names_evidence(assign, role))) {
+        if ((role_possible_runners(role) != 0 && !MUTATED(ASSIGN_WHILE_IT_MAY_RUN)) ||
+            !(MUTATED(ASSIGN_UNPROVEN) || names_evidence(assign, role))) {
                 apply_refuse(apply, "role '%s' may still run elsewhere: the evidence is not there",
                              role->name);
                 return;
@@ -253,7 +254,9 @@ void apply_role_move(struct apply *apply, const struct command_role_move *move)
         placement_load_read(apply->model, &load);
         char binds[REASON_BYTES];
         enum placement_verdict verdict = placement_check(apply->model, role, &load, move->target, binds);
-        if (verdict != PLACEMENT_FOUND && !(verdict == PLACEMENT_NODE_AWAY && MUTATED(MOVE_TO_CLOSED_NODE))) {
+        if (verdict != PLACEMENT_FOUND &&
+            !((verdict == PLACEMENT_NODE_AWAY || verdict == PLACEMENT_NODE_CLOSED) &&
+              MUTATED(MOVE_TO_CLOSED_NODE))) {
                 if (verdict == PLACEMENT_NODE_UNKNOWN)
                         apply->outcome = APPLY_NO_OBJECT;
                 apply_refuse(apply, "%s", binds);

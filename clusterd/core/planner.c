@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
 #include "clusterd/core/role_state.h"
 
@@ -63,7 +64,8 @@ static bool wants_place(struct pass *pass, const struct role *role, uint32_t slo
         case ROLE_FAILED:
                 return has_waited(pass, role, slot, role->retry_ms);
         case ROLE_RECOVERING:
-                return role_possible_runners(role) == 0 && pass->model->settings.pause_ms == 0;
+                return (role_possible_runners(role) == 0 || MUTATED(ASSIGN_WHILE_IT_MAY_RUN)) &&
+                       pass->model->settings.pause_ms == 0;
         case ROLE_STARTING:
         case ROLE_ONLINE:
         case ROLE_STOPPING:
@@ -175,7 +177,8 @@ static void plan_nodes(struct pass *pass)
                         step = add_step(pass, COMMAND_NODE_LOST, UINT32_MAX, node->id);
                         if (step != NULL)
                                 TEXT_COPY(step->command.node.reason, "left the membership without a word");
-                } else if (node->duty == DUTY_DRAINING && !node_set_has(pass->busy, node->id)) {
+                } else if (node->duty == DUTY_DRAINING &&
+                           (!node_set_has(pass->busy, node->id) || MUTATED(DRAINED_WHILE_RUNNING))) {
                         step = add_step(pass, COMMAND_NODE_DRAINED, UINT32_MAX, node->id);
                         if (step != NULL)
                                 TEXT_COPY(step->command.node.reason, "it runs nothing any more");

@@ -236,8 +236,9 @@ static void see_to_moving_in(struct looked_at *at)
         } else if (at->local->observation == OBSERVED_INCOMING) {
                 /* It may have arrived before its source went: only a listing asked since says that it did
                  * not. */
-                bool is_stranded = owner_done && owner != NULL && owner->state == NODE_DOWN &&
-                                   at->local->listed > at->local->stamp;
+                bool is_gone = owner_done && owner != NULL && owner->state == NODE_DOWN;
+                bool is_stranded = (is_gone || MUTATED(STRANDED_WHILE_SENT)) &&
+                                   (at->local->listed > at->local->stamp || MUTATED(STRANDED_BY_OLD_LISTING));
                 if (is_stranded) {
                         stop(at, 0, "its source is gone in the middle of the move");
                 } else {
@@ -303,7 +304,7 @@ static bool is_member(const struct cluster *cluster)
  */
 static bool is_ahead_of_us(const struct looked_at *at)
 {
-        return at->cluster->contact_ms <= at->local->seen_ms;
+        return at->cluster->contact_ms <= at->local->seen_ms && !MUTATED(STOPPED_BEFORE_OWN_WORD);
 }
 
 static void stop_for_guard(struct looked_at *at)
