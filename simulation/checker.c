@@ -186,9 +186,17 @@ static void check_entry(struct world *world, struct simulated_node *node, uint64
 static void check_applied(struct world *world, struct simulated_node *node,
                           const struct cluster_status *status)
 {
-        uint64_t before = node->memory.applied.index;
-        if (node->disk.logged_reset)
+        struct node_memory *memory = &node->memory;
+        uint64_t before = memory->applied.index;
+        if (node->disk.logged_reset) {
+                if (before > memory->given_up)
+                        memory->given_up = before;
                 before = 0;
+        }
+        if (before == 0 && status->applied.index != 0 && status->applied.index <= memory->given_up)
+                world_violate(world, "2: committed entry lost", node, NULL,
+                              "gives up entry %" PRIu64 " for a snapshot that ends at %" PRIu64,
+                              memory->given_up, status->applied.index);
         if (status->applied.index < before) {
                 world_violate(world, "2: committed entry lost", node, NULL,
                               "applied goes from %" PRIu64 " back to %" PRIu64, before,

@@ -43,6 +43,9 @@ static void check_stored(struct world *world, struct simulated_node *node,
 
 static void check_state(struct world *world, struct simulated_node *node, const struct message_state *state)
 {
+        if (state->blank != disk_blank_queued(&node->disk))
+                world_violate(world, "2: a false word", node, NULL, "says that it is %s, its disk will be %s",
+                              state->blank ? "blank" : "whole", state->blank ? "whole" : "blank");
         if (state->promised < node->disk.promised)
                 world_violate(world, "2: a false word", node, NULL,
                               "says that it promised %" PRIu64 ", its disk holds %" PRIu64, state->promised,
@@ -69,7 +72,11 @@ void checker_said(struct world *world, struct simulated_node *node, const struct
                 check_state(world, node, &message->state);
                 node->memory.state_us = world->now_us;
                 return;
+        case MESSAGE_DECIDE:
+                checker_decided(world, node, message);
+                return;
         case MESSAGE_PROMISED:
+                checker_promised(world, node, message);
                 check_promised(world, node, &status, message->promised_epoch);
                 return;
         case MESSAGE_STORED:

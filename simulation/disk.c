@@ -175,6 +175,14 @@ uint64_t disk_last_queued(const struct disk *disk)
         return last < limit ? last : limit;
 }
 
+bool disk_blank_queued(const struct disk *disk)
+{
+        for (size_t i = disk->queue_count; i-- > 0;)
+                if (disk->queue[i].kind == DISK_APPLIED || disk->queue[i].kind == DISK_RESET)
+                        return disk->queue[i].kind == DISK_RESET;
+        return disk->blank;
+}
+
 /* --- batches --- */
 
 /* Takes the operation's text over. answers: false when nobody is left to read for. */

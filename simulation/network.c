@@ -167,6 +167,7 @@ static void give_packet(struct world *world, struct simulated_node *node, const 
         event.message.sender = packet->sender;
         event.message.message = &packet->message;
         world_note(world, node, "got %s of n%u", message_kind_name(packet->message.kind), packet->sender);
+        checker_heard(node, packet->sender, &packet->message);
         shell_step(world, node, &event);
 }
 

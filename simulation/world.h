@@ -188,6 +188,7 @@ void disk_on_batch(struct world *world, const struct event *event);
 const struct entry *disk_find(const struct disk *disk, uint64_t index); /* with what is queued */
 const struct entry *disk_durable(const struct disk *disk, uint64_t index);
 uint64_t disk_last_queued(const struct disk *disk);
+bool disk_blank_queued(const struct disk *disk);
 bool disk_holds(const struct disk *disk, const struct ledger_position *position); /* durably */
 uint64_t disk_last(const struct disk *disk);
 void entry_restore_command(struct entry *entry);
@@ -350,6 +351,13 @@ struct checker {
         size_t epoch_capacity;
 };
 
+/* A state that a core was given. */
+struct heard {
+        struct round_id round;
+        uint64_t promised;
+        bool blank;
+};
+
 /* What one node's core showed after its last step. */
 struct node_memory {
         struct ledger_position applied;
@@ -364,11 +372,18 @@ struct node_memory {
         uint64_t epoch_us;               /* since when in that epoch */
         node_set members;                /* of the view that it was given last */
         uint64_t members_us;             /* and when */
+        struct heard heard[NODES_MAX + 1];
+        struct round_id decided; /* the decision that it was given last */
+        node_set participants;
+        uint64_t given_up; /* what it had applied before a snapshot: that has to be newer */
 };
 
 void checker_after_step(struct world *world, struct simulated_node *node);
 void checker_action(struct world *world, struct simulated_node *node, const struct cluster_action *action);
 void checker_guard(struct world *world, struct simulated_node *node, const struct cluster_status *status);
+void checker_heard(struct simulated_node *node, uint32_t sender, const struct message *message);
+void checker_decided(struct world *world, struct simulated_node *node, const struct message *message);
+void checker_promised(struct world *world, struct simulated_node *node, const struct message *message);
 void checker_said(struct world *world, struct simulated_node *node, const struct message *message);
 void checker_reply(struct world *world, struct simulated_node *node, const struct cluster_action *action);
 void checker_domain_changed(struct world *world, struct simulated_node *node, const char *role);
