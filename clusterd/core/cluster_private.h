@@ -58,6 +58,7 @@ struct round {
         uint64_t catch_up_ms;             /* our last request */
         uint64_t leveling_ms;             /* when a laggard was last sent something */
         struct message_heartbeat heartbeats[NODES_MAX + 1];
+        uint64_t guarded[NODES_MAX + 1]; /* guarded_index that a node has told in this round */
 };
 
 /* pending.c: a client's command until it is answered. */
@@ -92,10 +93,11 @@ struct local_role {
         uint32_t duration_ms, downtime_ms; /* of the operation that ended */
         char text[REASON_BYTES];
 
-        uint64_t report_count;                 /* request_id of a report on its way; 0: none */
-        uint64_t not_before_ms;                /* next attempt at whatever failed or was refused */
-        uint64_t stop_again_ms;                /* next attempt at a stop that did not succeed */
-        uint64_t online_generation, online_ms; /* since when it runs here, for REPORT_STABLE */
+        uint64_t report_count;                   /* request_id of a report on its way; 0: none */
+        uint64_t not_before_ms;                  /* next attempt at whatever failed or was refused */
+        uint64_t stop_again_ms;                  /* next attempt at a stop that did not succeed */
+        uint64_t online_generation, online_ms;   /* since when it runs here, for REPORT_STABLE */
+        uint64_t sending_generation, sending_ms; /* since when it is to be moved away */
 };
 
 /* fencing.c: the leader's attempts to prove that a lost node is off. */
@@ -165,7 +167,10 @@ struct cluster {
         bool guard_lapsed;       /* and acted upon */
         bool guard_was_valid;    /* at the last look */
         bool guard_armed;
-        uint64_t join_count; /* request_id of our node-join on its way; 0: none */
+        uint64_t guarded_index; /* what was applied up to here stands under it */
+        bool guard_news;        /* somebody waits to hear that: the source of a move to here */
+        node_set awaited;       /* targets of moves from here that we wait to hear it from */
+        uint64_t join_count;    /* request_id of our node-join on its way; 0: none */
         uint64_t join_ms;
 
         bool planner_due;
@@ -254,6 +259,8 @@ void observe_begin(struct cluster *cluster, struct local_role *local, enum opera
 void reconcile_tick(struct cluster *cluster);
 void reconcile_applied(struct cluster *cluster, const struct entry *entry, bool done);
 void reconcile_round_ended(struct cluster *cluster);
+/* That node has told that more of what it has applied stands under its guard. */
+void reconcile_guarded(struct cluster *cluster, uint32_t node);
 void reconcile_all(struct cluster *cluster); /* every role needs a look */
 void reconcile_role_changed(struct cluster *cluster, uint32_t slot);
 void reconcile_role_removed(struct cluster *cluster, uint32_t slot);

@@ -45,4 +45,12 @@ void guard_tick(struct cluster *cluster)
                 action_add(cluster, CLUSTER_ACTION_GUARD, needed ? "roles run here" : "no role runs here")
                         ->guard = needed;
         }
+        if (!valid && cluster->expected_count > 0)
+                return;
+        cluster->guarded_index = cluster->ledger.applied.index;
+        if (cluster->guard_news) {
+                cluster->guard_news = false;
+                cluster->round.heartbeat_ms = 0;
+                wake_at(cluster, cluster->now_ms);
+        }
 }

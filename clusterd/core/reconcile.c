@@ -18,7 +18,8 @@
 #define RELIST_MS      1000   /* while a migration is on its way in */
 #define STABLE_MS      600000 /* a role that ran for so long is forgiven its failures */
 #define JOIN_AGAIN_MS  1000
-#define AHEAD_MS       100 /* until a word of ours has come back, at the earliest */
+#define READY_MS       10000 /* for the target of a move to say that its guard stands */
+#define AHEAD_MS       100   /* until a word of ours has come back, at the earliest */
 
 struct looked_at {
         struct cluster *cluster;
@@ -191,6 +192,45 @@ static bool target_is_there(const struct looked_at *at)
                                   MUTATED(MOVE_TO_THE_LOST));
 }
 
+/* The target has applied the move, and its keeper was armed before it said so: a guest that arrives stands
+ * under its guard, whatever becomes of its daemon. */
+static bool target_is_ready(const struct looked_at *at)
+{
+        return at->cluster->round.guarded[at->role->target] >= at->role->since_index ||
+               MUTATED(MOVE_TO_THE_UNGUARDED);
+}
+
+static void stay(struct looked_at *at, const char *why)
+{
+        if (!MUTATED(MOVE_BEGINS_LATE)) /* said is said */
+                at->local->attempted = at->role->generation;
+        TEXT_COPY(at->local->text, why);
+        report(at, REPORT_RUNNING, at->local->text);
+}
+
+static void await_target(struct looked_at *at)
+{
+        at->cluster->awaited |= node_set_of(at->role->target);
+        look_again(at, at->local->sending_ms + READY_MS);
+}
+
+static void send_when_ready(struct looked_at *at)
+{
+        struct local_role *local = at->local;
+        if (local->sending_generation != at->role->generation) {
+                local->sending_generation = at->role->generation;
+                local->sending_ms = at->cluster->now_ms;
+        }
+        if (!target_is_there(at))
+                stay(at, "the target was lost before the move began");
+        else if (target_is_ready(at))
+                move_away(at);
+        else if (at->cluster->now_ms >= local->sending_ms + READY_MS)
+                stay(at, "the target did not say that it is ready");
+        else
+                await_target(at);
+}
+
 static void see_to_moving_out(struct looked_at *at)
 {
         struct local_role *local = at->local;
@@ -211,16 +251,10 @@ static void see_to_moving_out(struct looked_at *at)
                 at->cluster->list_wanted = true;
                 look_again(at, at->cluster->now_ms + RELIST_MS);
         } else if (local->observation == OBSERVED_RUNNING) {
-                if (local->attempted == at->role->generation) {
+                if (local->attempted == at->role->generation)
                         report(at, REPORT_RUNNING, local->text);
-                } else if (!target_is_there(at)) {
-                        if (!MUTATED(MOVE_BEGINS_LATE)) /* said is said */
-                                local->attempted = at->role->generation;
-                        TEXT_COPY(local->text, "the target was lost before the move began");
-                        report(at, REPORT_RUNNING, local->text);
-                } else {
-                        move_away(at);
-                }
+                else
+                        send_when_ready(at);
         }
 }
 
@@ -421,6 +455,14 @@ void reconcile_role_removed(struct cluster *cluster, uint32_t slot)
         memset(&cluster->planned[slot], 0, sizeof cluster->planned[slot]);
 }
 
+void reconcile_guarded(struct cluster *cluster, uint32_t node)
+{
+        if (!node_set_has(cluster->awaited, node))
+                return;
+        cluster->awaited &= ~node_set_of(node);
+        cluster->later_ms = cluster->now_ms;
+}
+
 static void announce(struct cluster *cluster, const struct role *role)
 {
         struct looked_at at = { .cluster = cluster, .role = role };
@@ -438,6 +480,7 @@ void reconcile_role_changed(struct cluster *cluster, uint32_t slot)
         if (role->state == ROLE_MOVING && role->target == self(cluster) && !MUTATED(NOTHING_ARRIVED_BEFORE)) {
                 cluster->local[slot].confirmed = false;
                 cluster->local[slot].stamp = cluster->listings;
+                cluster->guard_news = true;
         }
         slot_list_add(&cluster->attention, slot);
 }

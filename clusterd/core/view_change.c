@@ -124,6 +124,7 @@ static void on_view_open(struct cluster *cluster, uint32_t sender, const struct 
         round->catch_up_ms = 0;
         memset(&round->decide, 0, sizeof round->decide);
         memset(round->stored, 0, sizeof round->stored);
+        memset(round->guarded, 0, sizeof round->guarded);
         round->probe_back_ms = 0;
         round->state_ms = cluster->now_ms;
         enter(cluster, ROUND_GATHER);
@@ -364,6 +365,10 @@ static void on_heartbeat(struct cluster *cluster, uint32_t sender, const struct 
         struct round *round = &cluster->round;
         round->heard_ms[sender] = cluster->now_ms;
         round->heartbeats[sender] = *heartbeat;
+        if (heartbeat->guarded_index > round->guarded[sender]) {
+                round->guarded[sender] = heartbeat->guarded_index;
+                reconcile_guarded(cluster, sender);
+        }
         if (sender != self(cluster) || !contact_counts(cluster))
                 return;
         /*
@@ -484,7 +489,9 @@ static void tick_heartbeat(struct cluster *cluster)
         struct round *round = &cluster->round;
         if (cluster->now_ms >= round->heartbeat_ms + HEARTBEAT_MS) {
                 round->heartbeat_ms = cluster->now_ms;
-                action_message(cluster, MESSAGE_HEARTBEAT)->heartbeat.sent_ms = cluster->now_ms;
+                action_message(cluster, MESSAGE_HEARTBEAT)->heartbeat =
+                        (struct message_heartbeat){ .sent_ms = cluster->now_ms,
+                                                    .guarded_index = cluster->guarded_index };
         }
         wake_at(cluster, round->heartbeat_ms + HEARTBEAT_MS);
 }

@@ -67,6 +67,7 @@ static const struct json_field stored_fields[] = {
 
 static const struct json_field heartbeat_fields[] = {
         JSON_FIELD("sent_ms", COUNTER, struct message, heartbeat.sent_ms),
+        JSON_FIELD("guarded_index", COUNTER, struct message, heartbeat.guarded_index),
         JSON_FIELD("memory_free_mib", UINT32, struct message, heartbeat.memory_free_mib),
         JSON_FIELD("load_percent", UINT32, struct message, heartbeat.load_percent),
         JSON_FIELD("moving_role", NAME_OR_EMPTY, struct message, heartbeat.moving_role),

@@ -94,7 +94,8 @@ struct message_propose {
 };
 
 struct message_heartbeat {
-        uint64_t sent_ms; /* sender's monotonic clock */
+        uint64_t sent_ms;       /* sender's monotonic clock */
+        uint64_t guarded_index; /* applied up to here, and its guard stands behind what that lets it run */
         uint32_t memory_free_mib;
         uint32_t load_percent;
         /* progress of the sender's outgoing move with the first name; empty if none */

@@ -489,6 +489,7 @@ void sample_message(struct sample_random *random, enum message_kind kind, struct
                 return;
         case MESSAGE_HEARTBEAT:
                 message->heartbeat.sent_ms = counter(random);
+                message->heartbeat.guarded_index = counter(random);
                 message->heartbeat.memory_free_mib = integer32(random);
                 message->heartbeat.load_percent = integer32(random);
                 if (either(random))

@@ -107,8 +107,11 @@ static void echo(struct desk *desk, const struct message *message)
         if (message->kind != MESSAGE_STATE && message->kind != MESSAGE_PROMISED &&
             message->kind != MESSAGE_STORED && message->kind != MESSAGE_HEARTBEAT)
                 return;
+        struct message followed = *message;
+        if (message->kind == MESSAGE_HEARTBEAT && desk->is_unready)
+                followed.heartbeat.guarded_index = 0;
         NODE_SET_EACH (desk->puppets & ~desk->laggards, puppet)
-                post(desk, puppet, message);
+                post(desk, puppet, &followed);
         if (message->kind != MESSAGE_STATE)
                 return;
         struct message state = *message;
@@ -351,7 +354,19 @@ enum reply_outcome desk_move(struct desk *desk, const char *role, uint32_t targe
         TEXT_COPY(command.role_move.role, role);
         command.role_move.target = target;
         TEXT_COPY(command.role_move.reason, "an operator asked");
-        return desk_ask(desk, &command);
+        enum reply_outcome outcome = desk_ask(desk, &command);
+        if (!desk->is_unready)
+                desk_ready(desk, target);
+        return outcome;
+}
+
+void desk_ready(struct desk *desk, uint32_t target)
+{
+        struct message message = { .kind = MESSAGE_HEARTBEAT, .round = desk->round };
+        struct cluster_status status;
+        cluster_status_read(desk->cluster, &status);
+        message.heartbeat.guarded_index = status.applied.index;
+        desk_hear_message(desk, target, &message);
 }
 
 const struct cluster_action *desk_take(struct desk *desk, enum cluster_action_kind kind)

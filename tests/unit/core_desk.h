@@ -32,7 +32,8 @@ struct desk {
         node_set laggards;     /* puppets whose history has not begun, and that are not brought level */
         struct round_id round; /* of the last VIEW_OPEN */
         bool store_is_slow;
-        bool is_deaf; /* what is multicast never arrives */
+        bool is_deaf;    /* what is multicast never arrives */
+        bool is_unready; /* puppets do not say that their guard stands behind what they have applied */
         uint64_t store_index, store_promised;
         size_t queue_first, queue_count;
         struct desk_message *queue; /* DESK_QUEUE_MAX */
@@ -80,6 +81,8 @@ enum reply_outcome desk_order(struct desk *desk, enum command_kind kind, const c
 enum reply_outcome desk_add(struct desk *desk, const char *role);
 enum reply_outcome desk_add_for(struct desk *desk, const char *role, uint32_t preferred);
 enum reply_outcome desk_move(struct desk *desk, const char *role, uint32_t target);
+/* The target of a move has applied it, and its guard stands. */
+void desk_ready(struct desk *desk, uint32_t target);
 /* Sends it and does not wait. */
 uint64_t desk_request(struct desk *desk, const struct command *command);
 

@@ -133,6 +133,32 @@ START_TEST(a_move_is_handed_over_when_both_ends_agree)
 }
 END_TEST
 
+START_TEST(a_move_begins_when_the_guard_of_its_target_stands)
+{
+        desk.is_unready = true;
+        begin_move();
+        desk_wait(&desk, 5000);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_MOVE), 0);
+        desk_ready(&desk, 3); /* another's word says nothing */
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_MOVE), 0);
+        desk_ready(&desk, 2);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_MOVE), 1);
+}
+END_TEST
+
+START_TEST(a_move_to_who_is_never_ready_is_given_up)
+{
+        desk.is_unready = true;
+        begin_move();
+        desk_wait(&desk, 11000);
+        ck_assert_int_eq(desk_role(&desk, "vm01")->owner_end, MOVE_END_RUNNING);
+        ck_assert_ptr_nonnull(strstr(desk_role(&desk, "vm01")->reason, "did not say that it is ready"));
+        desk_ready(&desk, 2); /* said is said */
+        desk_wait(&desk, 1000);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_MOVE), 0);
+}
+END_TEST
+
 START_TEST(a_move_that_failed_leaves_the_guest_where_it_was)
 {
         begin_move();
@@ -325,6 +351,8 @@ int main(void)
         tcase_add_test(tcase, a_stop_for_the_guard_that_fails_is_tried_again_in_time);
         tcase_add_test(tcase, a_move_is_not_waited_for_when_the_guard_lapses);
         tcase_add_test(tcase, a_move_is_handed_over_when_both_ends_agree);
+        tcase_add_test(tcase, a_move_begins_when_the_guard_of_its_target_stands);
+        tcase_add_test(tcase, a_move_to_who_is_never_ready_is_given_up);
         tcase_add_test(tcase, a_move_that_failed_leaves_the_guest_where_it_was);
         tcase_add_loop_test(tcase, a_move_with_an_unknown_end_waits_for_a_listing, 0, 2);
         tcase_add_test(tcase, two_ends_that_both_run_are_resolved_when_ours_ends);
