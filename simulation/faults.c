@@ -198,6 +198,10 @@ static struct incident draw(struct world *world, enum fault_kind kind)
                 return draw_links(world);
         case FAULT_WIPE:
                 return draw_node(world, INCIDENT_WIPE, random_between(chance(world), MS(1000), MS(5000)));
+        case FAULT_WATCHDOG:
+                if (random_chance(chance(world), 500))
+                        return draw_node(world, INCIDENT_LOAD_WATCHDOG, 0);
+                return draw_node(world, INCIDENT_UNLOAD_WATCHDOG, duration(world));
         case FAULT_HYPERVISOR:
                 return draw_node(world, INCIDENT_STOP_LIBVIRTD, duration(world) / 2);
         case FAULT_GUEST_CRASH:

@@ -163,7 +163,10 @@ static void apply_slow_disk(struct world *world, const struct incident *incident
 
 static void apply_hang_disk(struct world *world, const struct incident *incident)
 {
-        node_of(world, incident)->disk.hung_until_us = world->now_us + incident->duration_us;
+        struct disk *disk = &node_of(world, incident)->disk;
+        uint64_t hung_until_us = until_us(world, incident);
+        if (hung_until_us > disk->hung_until_us) /* what waits for the end of an earlier one goes on waiting */
+                disk->hung_until_us = hung_until_us;
 }
 
 static void apply_back_up_disk(struct world *world, const struct incident *incident)
@@ -192,6 +195,21 @@ static void apply_wipe(struct world *world, const struct incident *incident)
         power_off(world, node, "gets a new disk");
         disk_wipe(&node->disk);
         power_boot_later(world, node, incident->duration_us);
+}
+
+/* --- its watchdog --- */
+
+static void apply_unload_watchdog(struct world *world, const struct incident *incident)
+{
+        struct simulated_node *node = node_of(world, incident);
+        if (node->keeper.running)
+                return; /* the kernel keeps what is open */
+        node->watchdog_from_us = until_us(world, incident);
+}
+
+static void apply_load_watchdog(struct world *world, const struct incident *incident)
+{
+        node_of(world, incident)->watchdog_from_us = 0;
 }
 
 /* --- its hypervisor --- */
@@ -311,6 +329,12 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
                                   apply_clock_fast },
         [INCIDENT_CLOCK_SLOW] = { "clock-slow", NODE_FOR, "its monotonic clock loses so much each second",
                                   apply_clock_slow },
+        [INCIDENT_UNLOAD_WATCHDOG] = { "unload-watchdog", NODE_LASTING,
+                                       "its driver goes, unless clu-guard holds it open; it comes back "
+                                       "afterwards",
+                                       apply_unload_watchdog },
+        [INCIDENT_LOAD_WATCHDOG] = { "load-watchdog", INCIDENT_NODE, "it has one from now on",
+                                     apply_load_watchdog },
         [INCIDENT_FAIL_DISK] = { "fail-disk", NODE_LASTING, "nothing can be stored", apply_fail_disk },
         [INCIDENT_SLOW_DISK] = { "slow-disk", NODE_LASTING, "storing takes up to a second", apply_slow_disk },
         [INCIDENT_HANG_DISK] = { "hang-disk", NODE_FOR, "what is being stored is stored when that is over",

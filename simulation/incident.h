@@ -37,6 +37,8 @@ enum incident_kind {
         INCIDENT_CLOCK_BACK,
         INCIDENT_CLOCK_FAST,
         INCIDENT_CLOCK_SLOW,
+        INCIDENT_UNLOAD_WATCHDOG,
+        INCIDENT_LOAD_WATCHDOG,
         /* its disk */
         INCIDENT_FAIL_DISK,
         INCIDENT_SLOW_DISK,

@@ -16,6 +16,11 @@ void keeper_start(struct world *world, struct simulated_node *node)
         world_schedule(world, random_between(&world->random, MS(1), MS(TICK_MS)), EVENT_KEEPER, node, 0, 0);
 }
 
+bool keeper_has_watchdog(const struct world *world, const struct simulated_node *node)
+{
+        return world->now_us >= node->watchdog_from_us;
+}
+
 /* It counts in steps of its own: now and then it fires a little late, never early. */
 static uint64_t watchdog_us(struct world *world)
 {
@@ -28,7 +33,7 @@ static void pet(struct world *world, struct simulated_node *node)
 {
         uint64_t serial = ++node->keeper.watchdog_serial;
         node->keeper.running = true;
-        if (node->has_watchdog)
+        if (keeper_has_watchdog(world, node))
                 world_schedule(world, watchdog_us(world), EVENT_WATCHDOG, node, serial, 0);
 }
 
@@ -65,6 +70,16 @@ void keeper_arm(struct world *world, struct simulated_node *node, bool armed)
         keep(world, node);
 }
 
+/* What the keeper reports is read as often as it is ordered. */
+static void tell_watchdog(struct world *world, struct simulated_node *node)
+{
+        if (node->watchdog_told == keeper_has_watchdog(world, node))
+                return;
+        node->watchdog_told = !node->watchdog_told;
+        struct cluster_event event = { .kind = CLUSTER_EVENT_WATCHDOG, .watchdog = node->watchdog_told };
+        shell_send_later(world, node, &event, MS(1));
+}
+
 void keeper_on_tick(struct world *world, const struct event *event)
 {
         struct simulated_node *node = &world->nodes[event->node];
@@ -72,8 +87,10 @@ void keeper_on_tick(struct world *world, const struct event *event)
         if (event->a % (PROBE_MS / TICK_MS) == 0 &&
             guard_contact_begin(&node->keeper.contact, node_clock_ms(world, node), &number))
                 network_send_contact(world, node, number);
-        if (event->a % (ORDER_MS / TICK_MS) == 0 && node->daemon_life != 0)
+        if (event->a % (ORDER_MS / TICK_MS) == 0 && node->daemon_life != 0) {
                 keeper_arm(world, node, node->keeper.state.order.armed);
+                tell_watchdog(world, node);
+        }
         keep(world, node);
         world_schedule(world, MS(TICK_MS), EVENT_KEEPER, node, event->a + 1, 0);
 }

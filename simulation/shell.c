@@ -208,7 +208,7 @@ static void write_identity(struct world *world, struct simulated_node *node,
         identity->boot = node->boot;
         identity->memory_mib = node->memory_mib;
         identity->cpus = node->cpus;
-        identity->watchdog = node->has_watchdog;
+        identity->watchdog = node->watchdog_told = keeper_has_watchdog(world, node);
         TEXT_PRINT(identity->address, "10.0.0.%u", node->id);
         TEXT_PRINT(identity->migration_address, "10.0.1.%u", node->id);
         identity->contact_ms = node->keeper.state.contact_ms;

@@ -232,6 +232,7 @@ static void node_create(struct world *world, struct simulated_node *node)
         node->wall_offset_ms = (int64_t)random_below(&world->random, 10000) - 5000;
         node->memory.generation = calloc(world->names.max, sizeof(*node->memory.generation));
         assert(node->memory.generation != NULL);
+        node->watchdog_from_us = node->has_watchdog ? 0 : UINT64_MAX;
         hypervisor_create(world, node);
         disk_create(&node->disk, &world->settings);
         uint64_t boot_us = random_between(&world->random, 0, MS(800));

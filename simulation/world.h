@@ -291,6 +291,7 @@ struct keeper {
         uint64_t watchdog_serial;
 };
 
+bool keeper_has_watchdog(const struct world *world, const struct simulated_node *node);
 void keeper_start(struct world *world, struct simulated_node *node);
 void keeper_arm(struct world *world, struct simulated_node *node, bool armed);
 void keeper_on_tick(struct world *world, const struct event *event);
@@ -441,6 +442,7 @@ enum fault_kind {
         FAULT_FLAP,
         FAULT_CUT,
         FAULT_WIPE,
+        FAULT_WATCHDOG,
         FAULT_HYPERVISOR,
         FAULT_GUEST_CRASH,
         FAULT_GUEST_SHUTDOWN,
@@ -494,7 +496,9 @@ struct simulated_node {
         int32_t drift_ppm;
         int64_t wall_offset_ms;
         uint64_t boot;
-        bool has_watchdog;
+        bool has_watchdog;         /* to begin with */
+        uint64_t watchdog_from_us; /* since when it has one; UINT64_MAX: it has none */
+        bool watchdog_told;        /* to this clusterd process: that it has one */
         uint32_t memory_mib, cpus;
         bool loading; /* the core is being given what the disk holds */
         uint64_t wake_serial;
