@@ -6,6 +6,8 @@
 #include "clusterd/core/placement.h"
 #include "clusterd/core/role_state.h"
 
+#define PAUSED "failover is paused: clu cluster resume ends it"
+
 static bool lacks_place(const struct model *model, const struct role *role, node_set except,
                         char reason[REASON_BYTES])
 {
@@ -19,16 +21,49 @@ static bool lacks_place(const struct model *model, const struct role *role, node
         return true;
 }
 
-/* What can still prove that a lost node runs nothing. */
-static void explain_evidence(const struct model *model, const struct role *role, char reason[REASON_BYTES])
+/* What can still prove that a node runs nothing. */
+static const char *way_to_proof(const struct model *model, const struct node *node)
 {
-        const struct node *owner = model_node(model, role->owner);
-        if (owner == NULL)
-                return;
-        const char *way = fence_level_after(model, owner->id, 0) != 0 ? "its fence devices are being tried"
-                          : owner->watchdog                           ? "its guard has to expire"
-                                            : "is it off? then say: clu node confirm-off";
-        (void)snprintf(reason, REASON_BYTES, "no proof yet that %.40s runs it no more; %s", owner->name, way);
+        if (node->state == NODE_UP)
+                return "it is up and has to say so itself";
+        if (fence_level_after(model, node->id, 0) != 0)
+                return "its fence devices are being tried";
+        /* Whom an operator wants off may well be in contact: then its guard does not expire. */
+        return node->watchdog && !node->fence_wanted ? "its guard has to expire"
+                                                     : "is it off? then say: clu node confirm-off";
+}
+
+/* The owner or the target of a move, of which nobody knows yet whether it runs it. */
+static const struct node *unproven(const struct model *model, const struct role *role)
+{
+        const struct node *owner = model_node(model, role->owner), *target = model_node(model, role->target);
+        bool by_owner = owner != NULL && role_may_run_on(role, owner->id) &&
+                        (role->state != ROLE_MOVING || role->owner_end == MOVE_END_UNKNOWN);
+        bool by_target = target != NULL && role->state == ROLE_MOVING && role->target_end == MOVE_END_UNKNOWN;
+        if (by_owner && by_target)
+                return owner->state == NODE_UP ? target : owner;
+        return by_owner ? owner : by_target ? target : NULL;
+}
+
+static bool lacks_proof(const struct model *model, const struct role *role, char reason[REASON_BYTES])
+{
+        const struct node *node = unproven(model, role);
+        if (node == NULL)
+                return false;
+        if (model->settings.pause_ms != 0 && node->state == NODE_LOST && !node->fence_wanted)
+                (void)snprintf(reason, REASON_BYTES, PAUSED);
+        else
+                (void)snprintf(reason, REASON_BYTES, "no proof yet that %.40s runs it no more; %s",
+                               node->name, way_to_proof(model, node));
+        return true;
+}
+
+/* One end of its move is lost, or nobody runs it any more: it does not just go on. */
+static bool is_torn(const struct model *model, const struct role *role)
+{
+        const struct node *owner = model_node(model, role->owner), *target = model_node(model, role->target);
+        return owner == NULL || target == NULL || owner->state != NODE_UP || target->state != NODE_UP ||
+               role->owner_end == MOVE_END_ABSENT;
 }
 
 bool role_explain_wait(const struct model *model, const struct role *role, char reason[REASON_BYTES])
@@ -39,21 +74,19 @@ bool role_explain_wait(const struct model *model, const struct role *role, char 
         case ROLE_FAILED:
                 return role->desired == DESIRED_RUNNING && lacks_place(model, role, 0, reason);
         case ROLE_RECOVERING:
-                if (model->settings.pause_ms != 0) {
-                        (void)snprintf(reason, REASON_BYTES,
-                                       "failover is paused: clu cluster resume ends it");
-                        return true;
-                }
-                if (role_possible_runners(role) == 0)
+                if (role_possible_runners(role) != 0)
+                        return lacks_proof(model, role, reason);
+                if (model->settings.pause_ms == 0)
                         return lacks_place(model, role, 0, reason);
-                explain_evidence(model, role, reason);
+                (void)snprintf(reason, REASON_BYTES, PAUSED);
                 return true;
         case ROLE_ONLINE:
                 return owner != NULL && (owner->duty == DUTY_DRAINING || owner->duty == DUTY_QUARANTINED) &&
                        lacks_place(model, role, node_set_of(owner->id), reason);
+        case ROLE_MOVING:
+                return is_torn(model, role) && lacks_proof(model, role, reason);
         case ROLE_STARTING:
         case ROLE_STOPPING:
-        case ROLE_MOVING:
         case ROLE_STATE_COUNT:
                 break;
         }

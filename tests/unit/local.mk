@@ -161,6 +161,11 @@ check_PROGRAMS += %D%/apply_evidence_test
 %C%_apply_evidence_test_CFLAGS  = $(CORE_TEST_CFLAGS)
 %C%_apply_evidence_test_LDADD   = $(CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/explain_test
+%C%_explain_test_SOURCES = %D%/explain_test.c %D%/core_fixture.c %D%/core_fixture.h
+%C%_explain_test_CFLAGS  = $(CORE_TEST_CFLAGS)
+%C%_explain_test_LDADD   = $(CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/apply_report_test
 %C%_apply_report_test_SOURCES = %D%/apply_report_test.c %D%/core_fixture.c %D%/core_fixture.h
 %C%_apply_report_test_CFLAGS  = $(CORE_TEST_CFLAGS)
