@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
+#include "simulation/places.h"
 #include "simulation/world.h"
 
 #define FAIL(...)                                                                                            \
@@ -49,6 +50,10 @@ static bool role_is_placed(struct world *world, const struct role *role, char *t
                              role_state_name(role->state), role->reason);
                 return true;
         }
+        bool nowhere = role->state == ROLE_OFFLINE || role->state == ROLE_FAILED ||
+                       (role->state == ROLE_RECOVERING && places_unproven(role) == 0);
+        if (nowhere && !places_has(world->checker.reference, role, 0))
+                return places_reason_is_true(world->checker.reference, role, text, text_bytes);
         if (role->state == ROLE_FAILED && role->reason[0] != '\0') {
                 WORLD_EACH_NODE (world, node)
                         if (cluster_retry_in_ms(node->core, role->name, node_clock_ms(world, node)) !=

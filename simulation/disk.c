@@ -280,7 +280,9 @@ void disk_kick(struct world *world, struct simulated_node *node)
         if (random_chance(&world->random, 2))
                 disk_compact_later(world, disk);
         disk->in_flight = disk->queue_count;
-        world_schedule(world, batch_latency_us(world, disk), EVENT_DISK, node, 0, 0);
+        uint64_t latency_us = batch_latency_us(world, disk);
+        disk->due_us = world->now_us + latency_us;
+        world_schedule(world, latency_us, EVENT_DISK, node, 0, 0);
 }
 
 void disk_on_batch(struct world *world, const struct event *event)

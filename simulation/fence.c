@@ -84,6 +84,17 @@ void fence_habit_set(struct world *world, const char *device, uint32_t habit)
         box_of(world, device)->habit = habit;
 }
 
+bool fence_is_dark(const struct world *world, uint32_t node)
+{
+        MODEL_EACH_FENCE_DEVICE (world->checker.reference, device)
+                for (size_t i = 0; i < world->fences.count; i++)
+                        if (node_set_has(device->targets, node) && world->nodes[node].dark &&
+                            world->fences.boxes[i].shares_mains &&
+                            text_equal(world->fences.boxes[i].name, device->name))
+                                return true;
+        return false;
+}
+
 static enum fence_fate fate_draw(struct world *world, const struct fence_box *box,
                                  const struct simulated_node *target)
 {
@@ -91,7 +102,7 @@ static enum fence_fate fate_draw(struct world *world, const struct fence_box *bo
                 return FENCE_HANGS;
         if (world->now_us < world->faults.fence_broken_until_us)
                 return random_chance(&world->random, 500) ? FENCE_FAILS : FENCE_HANGS;
-        if (world->healing)
+        if (world->calm)
                 return FENCE_WORKS;
         if (world->quiet)
                 return (enum fence_fate)box->habit;

@@ -165,7 +165,8 @@ static void apply_hang_disk(struct world *world, const struct incident *incident
 {
         struct disk *disk = &node_of(world, incident)->disk;
         uint64_t hung_until_us = until_us(world, incident);
-        if (hung_until_us > disk->hung_until_us) /* what waits for the end of an earlier one goes on waiting */
+        if (hung_until_us >
+            disk->hung_until_us) /* what waits for the end of an earlier one goes on waiting */
                 disk->hung_until_us = hung_until_us;
 }
 
@@ -287,6 +288,12 @@ static int check_habit(const char *words, char ret_error[VERB_ERROR_BYTES])
         return error;
 }
 
+static void apply_calm(struct world *world, const struct incident *incident)
+{
+        (void)incident;
+        world_begin_calm(world);
+}
+
 static void apply_peace(struct world *world, const struct incident *incident)
 {
         (void)incident;
@@ -373,6 +380,11 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
                                hostile_carry_out, hostile_words_check },
         [INCIDENT_CLU] = { "clu", INCIDENT_WORDS, "an operator's command, in clu's words", operator_carry_out,
                            operator_words_check },
+        [INCIDENT_CALM] = { "calm", 0,
+                            "nothing fails any more, and nobody puts right what is left: what should run "
+                            "does, "
+                            "or its reason is true",
+                            apply_calm },
         [INCIDENT_PEACE] = { "peace", 0,
                              "nothing fails any more; within three minutes all that is wanted must come "
                              "about",

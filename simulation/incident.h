@@ -61,6 +61,7 @@ enum incident_kind {
         INCIDENT_PROPOSE,
         /* people */
         INCIDENT_CLU,
+        INCIDENT_CALM,
         INCIDENT_PEACE,
         INCIDENT_KIND_COUNT
 };

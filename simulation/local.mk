@@ -2,7 +2,7 @@
 noinst_LIBRARIES += %D%/libclusimulation.a
 %C%_libclusimulation_a_SOURCES = \
 	%D%/checker.c %D%/checker_guard.c %D%/checker_round.c %D%/checker_said.c %D%/claims.c %D%/convergence.c %D%/coverage.c %D%/coverage.h %D%/coverage_print.c %D%/history.c %D%/hostile.c \
-	%D%/disk.c %D%/disk_read.c %D%/faults.c %D%/fence.c %D%/fence.h %D%/hypervisor.c %D%/hypervisor_job.c %D%/hypervisor_parts.h \
+	%D%/disk.c %D%/disk_read.c %D%/faults.c %D%/fence.c %D%/fence.h %D%/hypervisor.c %D%/hypervisor_job.c %D%/hypervisor_parts.h %D%/liveness.c %D%/liveness.h %D%/places.c %D%/places.h \
 	%D%/incident.c %D%/incident.h %D%/incident_text.c \
 	%D%/keeper.c %D%/names.c %D%/names.h \
 	%D%/network.c %D%/network_parts.h %D%/network_ring.c %D%/operator.c \

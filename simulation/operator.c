@@ -42,16 +42,51 @@ static uint32_t random_role(struct world *world)
 
 #define WRITE(...) ((void)snprintf(words, INCIDENT_WORDS_BYTES, __VA_ARGS__))
 
+/* " --possible n1,n3 --preferred n3": either, both or none; a preferred one that is not possible is refused.
+ */
+static void write_nodes(struct world *world, char *words)
+{
+        uint32_t one = random_node(world), other = random_node(world);
+        bool possible = random_chance(chance(world), 150), preferred = random_chance(chance(world), 300);
+        words[0] = '\0';
+        if (possible && preferred)
+                WRITE(" --possible n%u,n%u --preferred n%u", one, other,
+                      random_chance(chance(world), 900) ? other : random_node(world));
+        else if (possible)
+                WRITE(" --possible n%u,n%u", one, other);
+        else if (preferred)
+                WRITE(" --preferred n%u", one);
+}
+
+static uint32_t random_mib(struct world *world)
+{
+        return world->tight ? 128u << random_below(chance(world), 4) : 256;
+}
+
 static void write_role_add(struct world *world, char *words)
 {
-        char preferred[32] = "";
+        char nodes[INCIDENT_WORDS_BYTES], what[32];
         uint32_t role = world->operator.to_add> 0 ? world->operator.to_add-- : random_role(world);
         uint32_t priority = (uint32_t)random_below(chance(world), 3);
         bool stopped = random_chance(chance(world), 200), short_stop = random_chance(chance(world), 500);
-        if (random_chance(chance(world), 300))
-                TEXT_PRINT(preferred, " --preferred n%u", random_node(world));
-        WRITE("role add vm%02u --definition 256MiB --priority %u --stop-timeout %u%s%s", role, priority,
-              short_stop ? 1000u : 3000u, preferred, stopped ? " --stopped" : "");
+        write_nodes(world, nodes);
+        if (random_chance(chance(world), 150))
+                TEXT_PRINT(what, "--ocf web%u", role);
+        else
+                TEXT_PRINT(what, "--definition %uMiB", random_mib(world));
+        WRITE("role add vm%02u %s --priority %u --stop-timeout %u%.60s%s", role, what, priority,
+              short_stop ? 1000u : 3000u, nodes, stopped ? " --stopped" : "");
+}
+
+static void write_role_set(struct world *world, char *words)
+{
+        char nodes[INCIDENT_WORDS_BYTES];
+        uint32_t role = random_role(world);
+        write_nodes(world, nodes);
+        if (random_chance(chance(world), 400))
+                WRITE("role set vm%02u --note \"note %u\"%.60s", role, role, nodes);
+        else
+                WRITE("role set vm%02u --definition %uMiB%.60s", role, random_mib(world), nodes);
 }
 
 /* At most one node is kept empty at a time, as far as the asked node knows. */
@@ -119,7 +154,7 @@ static void write_words(struct world *world, const struct simulated_node *node, 
         } else if (draw < 79 && random_chance(chance(world), 300)) {
                 WRITE("cluster pause --for %us", (unsigned)random_between(chance(world), 1, 20));
         } else if (draw < 82) {
-                WRITE("role set vm%02u --note \"note %u\"", random_role(world), (unsigned)draw);
+                write_role_set(world, words);
         } else if (draw < 88) {
                 write_drain(world, node, words);
         } else if (draw < 91) {
@@ -138,7 +173,7 @@ static void write_words(struct world *world, const struct simulated_node *node, 
 void operator_on_command(struct world *world, const struct event *event)
 {
         (void)event;
-        if (world->healing)
+        if (world->calm)
                 return;
         struct simulated_node *node = random_daemon(world);
         uint64_t count = random_chance(chance(world), 50) ? random_between(chance(world), 2, BURST_MAX) : 1;

@@ -12,7 +12,8 @@
 #include "clusterd/base/text.h"
 
 #define HEAL_SECONDS_MAX 180
-#define CALM_SECONDS     3
+#define REST_SECONDS     3
+#define CALM_SECONDS     50 /* longer than a guard and an evidence take */
 
 /* Whose life an event hangs on, and whether a frozen node is late with it. */
 enum event_scope { SCOPE_WORLD, SCOPE_POWER, SCOPE_DAEMON };
@@ -105,7 +106,7 @@ void world_note(struct world *world, const struct simulated_node *node, const ch
 
 bool world_mishap(struct world *world, uint32_t per_mille)
 {
-        return !world->quiet && !world->healing && random_chance(&world->random, per_mille);
+        return !world->quiet && !world->calm && random_chance(&world->random, per_mille);
 }
 
 void world_violate(struct world *world, const char *rule, const struct simulated_node *node, const char *role,
@@ -127,6 +128,12 @@ void world_violate(struct world *world, const char *rule, const struct simulated
 
 /* --- the end: peace, then everything must come to rest --- */
 
+void world_begin_calm(struct world *world)
+{
+        world->calm = true;
+        faults_end(world);
+}
+
 void world_begin_peace(struct world *world)
 {
         if (world->healing)
@@ -135,8 +142,7 @@ void world_begin_peace(struct world *world)
         world->peace_step = world->steps;
         world->healing = true;
         world->heal_us = world->now_us;
-        faults_end(world);
-        world_schedule(world, SECOND(1), EVENT_POLL, NULL, 0, 0);
+        world_begin_calm(world);
 }
 
 static void on_end(struct world *world, const struct event *event)
@@ -145,20 +151,27 @@ static void on_end(struct world *world, const struct event *event)
         world->finished = true;
 }
 
-static void on_poll(struct world *world, const struct event *event)
+static void seek_rest(struct world *world)
 {
-        (void)event;
         char text[512] = "";
         operator_put_right(world);
         if (!convergence_reached(world, text, sizeof(text))) {
-                world->calm_since_us = 0;
+                world->rest_since_us = 0;
                 if (world->now_us - world->heal_us > SECOND(HEAL_SECONDS_MAX))
                         world_violate(world, "stuck", NULL, NULL, "%s", text);
-        } else if (world->calm_since_us == 0) {
-                world->calm_since_us = world->now_us;
-        } else if (world->now_us - world->calm_since_us >= SECOND(CALM_SECONDS)) {
+        } else if (world->rest_since_us == 0) {
+                world->rest_since_us = world->now_us;
+        } else if (world->now_us - world->rest_since_us >= SECOND(REST_SECONDS)) {
                 world->finished = true;
         }
+}
+
+static void on_poll(struct world *world, const struct event *event)
+{
+        (void)event;
+        liveness_check(world);
+        if (world->healing)
+                seek_rest(world);
         world_schedule(world, SECOND(1), EVENT_POLL, NULL, 0, 0);
 }
 
@@ -247,19 +260,37 @@ static uint64_t cluster_draw(struct world *world, struct random *random)
         for (uint32_t id = 1; id <= world->node_count; id++)
                 world->nodes[id].id = id;
         settings_draw(world, random);
+        world->tight = world->options.roles == 0 && random_chance(random, 250);
         WORLD_EACH_NODE (world, node) {
                 node->has_watchdog = !random_chance(random, 100);
-                node->memory_mib = 16384;
+                node->memory_mib = world->tight ? 512u << random_below(random, 4) : 16384;
                 node->cpus = 16;
         }
         return random_between(random, 15, seconds_max);
 }
 
-static void incidents_draw(struct world *world, uint64_t seconds)
+/* Some are left as they are for a while first: nodes off, drained, or to be turned off. */
+static void end_draw(struct world *world, struct random *random, uint64_t seconds)
+{
+        bool calm = random_chance(random, 150);
+        uint64_t peace_us = SECOND(seconds) + (calm ? SECOND(CALM_SECONDS) : 0);
+        uint32_t off = 1 + (uint32_t)random_below(random, 2 * world->node_count);
+        if (calm)
+                incident_schedule(world, (struct incident){ .kind = INCIDENT_CALM }, SECOND(seconds));
+        if (calm && off <= world->node_count && world->node_count > 2)
+                incident_schedule(world,
+                                  (struct incident){ .kind = INCIDENT_POWER_OFF,
+                                                     .node = off,
+                                                     .duration_us = SECOND(CALM_SECONDS) },
+                                  SECOND(seconds));
+        incident_schedule(world, (struct incident){ .kind = INCIDENT_PEACE }, peace_us);
+}
+
+static void incidents_draw(struct world *world, struct random *random, uint64_t seconds)
 {
         faults_begin(world);
         operator_begin(world);
-        incident_schedule(world, (struct incident){ .kind = INCIDENT_PEACE }, SECOND(seconds));
+        end_draw(world, random, seconds);
 }
 
 static void world_create(struct world *world)
@@ -276,13 +307,16 @@ static void world_create(struct world *world)
         world->troubles = calloc(world->names.max, sizeof(*world->troubles));
         assert(world->troubles != NULL);
         history_begin(world);
+        liveness_begin(world);
         coverage_begin(world);
         WORLD_EACH_NODE (world, node)
                 node_create(world, node);
+        world_schedule(world, SECOND(1), EVENT_POLL, NULL, 0, 0);
         if (scenario != NULL)
                 scenario_begin(world, scenario);
         else if (play == NULL)
-                incidents_draw(world, world->options.seconds != 0 ? world->options.seconds : seconds);
+                incidents_draw(world, &random,
+                               world->options.seconds != 0 ? world->options.seconds : seconds);
         for (size_t i = 0; play != NULL && i < play->count; i++)
                 incident_schedule(world, play->item[i], play->item[i].at_us);
 }
@@ -363,6 +397,7 @@ void world_release(struct world *world)
                 free(node->core);
         }
         history_release(world);
+        liveness_release(world);
         names_release(&world->names);
         telling_release(world);
         free(world->troubles);

@@ -14,6 +14,7 @@
 #include "simulation/coverage.h"
 #include "simulation/fence.h"
 #include "simulation/incident.h"
+#include "simulation/liveness.h"
 #include "simulation/power_cuts.h"
 #include "simulation/names.h"
 #include "simulation/queue.h"
@@ -160,6 +161,7 @@ struct disk {
         size_t queue_count;
         size_t queue_capacity;
         size_t in_flight;
+        uint64_t due_us; /* when the batch under way is carried out, or fails */
         uint64_t failing_until_us;
         uint64_t slow_until_us;
         uint64_t hung_until_us;
@@ -263,24 +265,6 @@ void power_on_thaw(struct world *world, const struct event *event);
 uint64_t node_clock_ms(const struct world *world, const struct simulated_node *node);
 uint64_t node_clock_to_us(const struct simulated_node *node, uint64_t clock_ms);
 void node_clock_drift(struct world *world, struct simulated_node *node, int32_t drift_ppm);
-
-/* --- fence.c --- */
-
-struct fence_box {
-        char name[NAME_BYTES];
-        uint32_t habit;    /* what mostly becomes of an attempt */
-        bool shares_mains; /* with the node: where that has no power, this has none */
-};
-
-struct fence_model {
-        struct fence_box boxes[FENCE_DEVICES_MAX];
-        size_t count;
-};
-
-void fence_begin(struct world *world, struct simulated_node *node, const struct cluster_action *action);
-void fence_on_status(struct world *world, const struct event *event);
-void fence_switch_on(struct simulated_node *node);
-void fence_on_cut(struct world *world, const struct event *event);
 
 /* --- keeper.c: clu-guard and the watchdog --- */
 
@@ -558,6 +542,7 @@ struct world {
         struct settings settings;
         struct ring *rings;
         struct checker checker;
+        struct liveness liveness;
         struct coverage_memory coverage;
         struct operator_model operator;
         struct fence_model fences;
@@ -565,14 +550,16 @@ struct world {
         struct trouble *troubles; /* by the role's number */
         struct telling telling;
         uint64_t zero_us;             /* when a story begins */
+        bool tight;                   /* there is not memory for everything */
         bool quiet;                   /* nothing fails that no incident names */
         bool fenced_stay_off;         /* until somebody switches them on */
         struct incident_list *record; /* borrowed: what was carried out is added; NULL: not recorded */
         struct statistics *statistics;
         struct cluster_actions *actions; /* borrowed: one for the whole program */
         uint64_t heal_us;
-        uint64_t calm_since_us;
-        bool healing;
+        uint64_t rest_since_us;
+        bool calm;    /* nothing fails any more */
+        bool healing; /* and what is left is put right */
         bool finished;
         bool violated;
         char violation[1024];
@@ -587,7 +574,9 @@ struct world {
 bool world_run(struct world *world, const struct world_options *options, struct cluster_actions *actions,
                struct statistics *statistics, struct incident_list *record);
 void world_release(struct world *world);
-/* From here on nothing fails: everything must come to rest. */
+/* From here on nothing fails. */
+void world_begin_calm(struct world *world);
+/* And everything must come to rest. */
 void world_begin_peace(struct world *world);
 void world_schedule(struct world *world, uint64_t delay_us, enum event_kind kind, struct simulated_node *node,
                     uint64_t a, uint64_t b);
