@@ -123,9 +123,14 @@ static void settle_moves(struct world *world)
                 const struct role *role = model_role(world->checker.reference, world->names.name[number]);
                 if (role == NULL)
                         continue;
-                if (!record->ended && (role->state == ROLE_RECOVERING || role->state == ROLE_OFFLINE))
+                bool has_owner =
+                        role->target == NODE_NONE &&
+                        (role->state == ROLE_ONLINE || role->state == ROLE_STOPPING ||
+                         (role->state == ROLE_RECOVERING && role->owner_evidence.kind == EVIDENCE_NONE));
+                if (!record->ended && !has_owner &&
+                    (role->state == ROLE_RECOVERING || role->state == ROLE_OFFLINE))
                         require_gone(world, record, role);
-                if (role->target != NODE_NONE || (role->state != ROLE_ONLINE && role->state != ROLE_STOPPING))
+                if (!has_owner)
                         continue;
                 record->owner = role->owner;
                 record->target = NODE_NONE;

@@ -52,12 +52,20 @@ static void displaced(struct apply *apply, struct role *role, const char *reason
 
 static void settle_on(struct apply *apply, struct role *role, uint32_t owner, const char *reason)
 {
+        const struct node *node = model_node(apply->model, owner);
         role->owner = owner;
         role->target = NODE_NONE;
         if (role->failback == owner)
                 role->failback = NODE_NONE; /* home again */
         role->owner_evidence = (struct evidence){ .kind = EVIDENCE_NONE };
         role->target_evidence = (struct evidence){ .kind = EVIDENCE_NONE };
+        if (node->state == NODE_LOST) { /* it said so before it was lost */
+                char lost[REASON_BYTES];
+                TEXT_PRINT(lost, "its owner %s is lost; waiting for evidence", node->name);
+                role->lost_owner = owner;
+                role_enter(role, ROLE_RECOVERING, apply->index, lost);
+                return;
+        }
         role_enter(role, role->desired == DESIRED_RUNNING ? ROLE_ONLINE : ROLE_STOPPING, apply->index,
                    reason);
 }

@@ -453,6 +453,26 @@ START_TEST(a_random_history_keeps_the_rules)
 }
 END_TEST
 
+/* What ran where it ended was told before that node was lost: shown online there, it would wait for nothing.
+ */
+START_TEST(a_move_that_ends_on_a_lost_node_recovers)
+{
+        uint32_t end = _i == 0 ? 1 : 2, other = 3 - end;
+        story_online(&story, "vm01", 1);
+        story_move(&story, "vm01", 2);
+        story_report(&story, "vm01", end, REPORT_RUNNING);
+        story_lost(&story, end);
+        ck_assert_int_eq(story_report(&story, "vm01", other, REPORT_ABSENT), APPLY_DONE);
+        const struct role *role = model_role(story.model, "vm01");
+        ck_assert_int_eq(role->state, ROLE_RECOVERING);
+        ck_assert_uint_eq(role->owner, end);
+        ck_assert_uint_eq(role_possible_runners(role), node_set_of(end));
+        ck_assert_int_eq(story_assign(&story, "vm01", 3), APPLY_REFUSED);
+        story_evidence(&story, end, EVIDENCE_POWERED_OFF);
+        ck_assert_int_eq(story_assign(&story, "vm01", 3), APPLY_DONE);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("apply_report");
@@ -477,6 +497,7 @@ int main(void)
         tcase_add_loop_test(tcase, an_ocf_role_that_is_stopped_on_its_way_forgets_where_to, 0, 2);
         tcase_add_test(tcase, a_drained_role_remembers_its_home_until_it_is_back);
         tcase_add_test(tcase, an_operators_move_elsewhere_forgets_the_home);
+        tcase_add_loop_test(tcase, a_move_that_ends_on_a_lost_node_recovers, 0, 2);
         tcase_add_loop_test(tcase, a_random_history_keeps_the_rules, 1, 9);
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);
