@@ -14,6 +14,7 @@
 #define CORE_GROUP        "clu"
 #define COROSYNC_AGAIN_US 500000
 #define GUARD_WAIT_MS     3000 /* for the guard keeper's first report at start-up */
+#define STOOD_STILL_MS    1000 /* the core asks to be woken several times a second */
 
 char *daemon_ledger_path(const char *state_dir)
 {
@@ -57,10 +58,20 @@ static void flush(struct daemon *daemon)
         store_flush(daemon->store);
 }
 
+/* clu-guard went on while we stood still; otherwise the core knows better. 0: not asked, or no answer. */
+static uint64_t kept_contact(struct daemon *daemon, uint64_t now_ms)
+{
+        struct guard_report report;
+        bool stood_still = now_ms - daemon->step_ms >= STOOD_STILL_MS;
+        daemon->step_ms = now_ms;
+        return stood_still && guard_client_read(daemon->guard, &report) == 0 ? report.contact_ms : 0;
+}
+
 static void step(struct daemon *daemon, const struct cluster_event *event)
 {
         struct cluster_event stamped = *event;
         daemon_stamp(&stamped);
+        stamped.kept_ms = kept_contact(daemon, stamped.now_ms);
         cluster_step(daemon->cluster, &stamped, daemon->actions);
         daemon->stepping = true;
         for (size_t i = 0; i < daemon->actions->count; i++)

@@ -65,8 +65,9 @@ struct daemon {
 
         struct cluster *cluster;
         struct cluster_actions *actions;
-        bool stepping; /* actions are being carried out */
-        bool in_batch; /* more messages are coming: one write for all */
+        uint64_t step_ms; /* when the last began */
+        bool stepping;    /* actions are being carried out */
+        bool in_batch;    /* more messages are coming: one write for all */
         struct queued_event *queue;
         struct queued_event **queue_end;
         qb_loop_timer_handle wake_timer;

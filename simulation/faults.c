@@ -175,6 +175,8 @@ static struct incident draw(struct world *world, enum fault_kind kind)
         case FAULT_FREEZE:
                 return draw_node(world, INCIDENT_FREEZE, duration(world));
         case FAULT_DAEMON:
+                if (random_chance(chance(world), 400))
+                        return draw_node(world, INCIDENT_FREEZE_CLUSTERD, duration(world));
                 return draw_node(world, INCIDENT_KILL_CLUSTERD, duration(world) / 4);
         case FAULT_COROSYNC:
                 if (random_chance(chance(world), 300))

@@ -209,7 +209,7 @@ void hostile_carry_out(struct world *world, const struct incident *incident)
 {
         struct words words;
         struct proposal proposal = { .sender = &world->nodes[incident->node] };
-        if (proposal.sender->daemon_life == 0 || proposal.sender->frozen)
+        if (!shell_runs(world, proposal.sender))
                 return;
         proposal.model = cluster_model(proposal.sender->core);
         if (!words_read(incident->words, &words, &proposal.wrong) || words.node > world->node_count)

@@ -105,6 +105,16 @@ static void apply_freeze(struct world *world, const struct incident *incident)
         power_freeze(world, node_of(world, incident), incident->duration_us);
 }
 
+/* SIGSTOP, no memory, a debugger: its guests, corosync and clu-guard go on. */
+static void apply_freeze_clusterd(struct world *world, const struct incident *incident)
+{
+        struct simulated_node *node = node_of(world, incident);
+        if (!shell_runs(world, node))
+                return;
+        world_note(world, node, "clusterd freezes for %" PRIu64 " ms", incident->duration_us / 1000);
+        node->daemon_thaw_us = world->now_us + incident->duration_us;
+}
+
 static void apply_kill_clusterd(struct world *world, const struct incident *incident)
 {
         struct simulated_node *node = node_of(world, incident);
@@ -324,6 +334,9 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
         [INCIDENT_FREEZE] = { "freeze", NODE_FOR,
                               "nothing on it runs, its guests neither; afterwards all goes on, late",
                               apply_freeze },
+        [INCIDENT_FREEZE_CLUSTERD] = { "freeze-clusterd", NODE_FOR,
+                                       "it stands still; its guests and clu-guard do not",
+                                       apply_freeze_clusterd },
         [INCIDENT_KILL_CLUSTERD] = { "kill-clusterd", NODE_LASTING,
                                      "its guests run on; it starts again afterwards", apply_kill_clusterd },
         [INCIDENT_START_CLUSTERD] = { "start-clusterd", INCIDENT_NODE, "if it does not run",

@@ -87,7 +87,7 @@ void keeper_on_tick(struct world *world, const struct event *event)
         if (event->a % (PROBE_MS / TICK_MS) == 0 &&
             guard_contact_begin(&node->keeper.contact, node_clock_ms(world, node), &number))
                 network_send_contact(world, node, number);
-        if (event->a % (ORDER_MS / TICK_MS) == 0 && node->daemon_life != 0) {
+        if (event->a % (ORDER_MS / TICK_MS) == 0 && shell_runs(world, node)) {
                 keeper_arm(world, node, node->keeper.state.order.armed);
                 tell_watchdog(world, node);
         }

@@ -22,7 +22,7 @@ static struct simulated_node *random_daemon(struct world *world)
         uint32_t first = (uint32_t)random_below(chance(world), world->node_count);
         for (uint32_t i = 0; i < world->node_count; i++) {
                 struct simulated_node *node = &world->nodes[1 + (first + i) % world->node_count];
-                if (node->daemon_life != 0 && !node->frozen)
+                if (shell_runs(world, node))
                         return node;
         }
         return NULL;
@@ -212,18 +212,13 @@ static void ask(struct world *world, struct simulated_node *node, const struct c
         shell_step(world, node, &event);
 }
 
-static bool answers(const struct simulated_node *node)
-{
-        return node->daemon_life != 0 && !node->frozen;
-}
-
 /* Who leads, or else the first that answers; NULL if nobody does. */
 static struct simulated_node *any_daemon(struct world *world)
 {
         struct simulated_node *first = NULL;
         WORLD_EACH_NODE (world, node) {
                 struct cluster_status status;
-                if (!answers(node))
+                if (!shell_runs(world, node))
                         continue;
                 cluster_status_read(node->core, &status);
                 if (status.active && status.leader == node->id)
@@ -239,7 +234,7 @@ void operator_carry_out(struct world *world, const struct incident *incident)
                 incident->node == NODE_NONE ? any_daemon(world) : &world->nodes[incident->node];
         char error[VERB_ERROR_BYTES];
         struct command command;
-        if (node == NULL || !answers(node)) {
+        if (node == NULL || !shell_runs(world, node)) {
                 tell(world, "no daemon answers", "answer unreachable %s", incident->words);
                 return;
         }
@@ -280,7 +275,7 @@ void operator_put_right(struct world *world)
                 struct cluster_status status;
                 if (!node->powered && world->now_us > world->heal_us + SECOND(30))
                         power_boot_later(world, node, MS(500));
-                if (node->daemon_life == 0)
+                if (!shell_runs(world, node))
                         continue;
                 cluster_status_read(node->core, &status);
                 if (!status.active || status.leader != node->id)

@@ -87,7 +87,8 @@ void power_on_boot(struct world *world, const struct event *event)
 /* Nothing on the node runs, its guests neither; all of it goes on later as if no time had passed. */
 void power_freeze(struct world *world, struct simulated_node *node, uint64_t duration_us)
 {
-        if (!node->powered || node->frozen)
+        /* One after the other: what waits for the first would come behind what waits for both. */
+        if (!node->powered || node->frozen || world->now_us < node->daemon_thaw_us)
                 return;
         world_note(world, node, "freezes for %" PRIu64 " ms", duration_us / 1000);
         node->frozen = true;

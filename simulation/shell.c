@@ -112,6 +112,7 @@ void shell_step(struct world *world, struct simulated_node *node, struct cluster
         event->now_ms = node_clock_ms(world, node);
         event->wall_ms = INT64_C(1700000000000) + node->wall_offset_ms + (int64_t)(world->now_us / 1000) +
                          world->options.wall_shift_ms;
+        event->kept_ms = node->keeper.state.contact_ms;
         struct cluster_actions *actions = world->actions;
         node->disk.logged_reset = false;
         if (event->kind == CLUSTER_EVENT_REQUEST)
@@ -247,8 +248,14 @@ void shell_stop(struct world *world, struct simulated_node *node)
         network_leave(world, node);
         hypervisor_daemon_gone(world, node);
         node->daemon_life = 0;
+        node->daemon_thaw_us = 0;
         node->wake_serial++;
         node->wakes_in_a_row = 0;
+}
+
+bool shell_runs(const struct world *world, const struct simulated_node *node)
+{
+        return node->daemon_life != 0 && !node->frozen && world->now_us >= node->daemon_thaw_us;
 }
 
 void shell_start_later(struct world *world, struct simulated_node *node, uint64_t delay_us)

@@ -323,15 +323,25 @@ static void world_create(struct world *world)
 
 /* --- running --- */
 
+/* 0: it is not late, for nothing stands still that it needs. */
+static uint64_t late_until_us(const struct world *world, const struct simulated_node *node,
+                              const struct event_rule *rule)
+{
+        if (node->frozen && rule->waits_for_thaw)
+                return node->thaw_us;
+        return rule->scope == SCOPE_DAEMON && world->now_us < node->daemon_thaw_us ? node->daemon_thaw_us : 0;
+}
+
 static void world_dispatch(struct world *world, struct event *event)
 {
         const struct event_rule *rule = &rules[event->kind];
         struct simulated_node *node = event->node != NODE_NONE ? &world->nodes[event->node] : NULL;
         if (rule->scope != SCOPE_WORLD && (event->life == 0 || event->life != life_of(node, rule->scope)))
                 return;
-        if (node != NULL && node->frozen && rule->waits_for_thaw) {
+        uint64_t thaw_us = node == NULL ? 0 : late_until_us(world, node, rule);
+        if (thaw_us != 0) {
                 struct event late = *event;
-                late.time_us = node->thaw_us;
+                late.time_us = thaw_us;
                 event->payload = NULL;
                 queue_push(&world->queue, late);
                 return;

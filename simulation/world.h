@@ -287,6 +287,8 @@ void keeper_on_watchdog(struct world *world, const struct event *event);
 
 void shell_start(struct world *world, struct simulated_node *node);
 void shell_stop(struct world *world, struct simulated_node *node);
+bool shell_runs(const struct world *world,
+                const struct simulated_node *node); /* its clusterd, and it does not stand still */
 void shell_start_later(struct world *world, struct simulated_node *node, uint64_t delay_us);
 void shell_on_start(struct world *world, const struct event *event);
 void shell_step(struct world *world, struct simulated_node *node, struct cluster_event *event);
@@ -469,7 +471,8 @@ struct simulated_node {
         char name[NAME_BYTES];
         bool powered;
         bool frozen;
-        bool dark; /* off because there is no mains */
+        uint64_t daemon_thaw_us; /* until then clusterd stands still */
+        bool dark;               /* off because there is no mains */
         uint64_t thaw_us;
         uint32_t feeds_off;   /* power supplies that fence devices have cut: bits */
         uint64_t power_life;  /* of this boot; 0 while off */

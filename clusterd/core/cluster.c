@@ -165,6 +165,7 @@ void cluster_step(struct cluster *cluster, const struct cluster_event *event, st
         cluster->wake_ms = TIME_NEVER;
         struct ledger_position applied_before = cluster->ledger.applied;
 
+        round_notice_stall(cluster, event->kept_ms);
         dispatch(cluster, event);
         if (!cluster->loaded) {
                 actions->wake_at_ms = TIME_NEVER;

@@ -89,6 +89,9 @@ struct cluster_event_operation {
 struct cluster_event {
         uint64_t now_ms; /* monotonic, counts on in suspend: CLOCK_BOOTTIME */
         int64_t wall_ms; /* real-time clock; only ever copied into proposals */
+        /* The last contact that clu-guard knows of; asked for when there was no step for a second or more, or
+         * 0. */
+        uint64_t kept_ms;
         enum cluster_event_kind kind;
         union {
                 const struct object *object; /* LOAD_OBJECT */

@@ -164,6 +164,7 @@ struct cluster {
         bool unsurveyed;         /* something may be here that no listing has shown us yet */
         uint32_t expected_count; /* roles that the ledger lets this node run */
         uint64_t contact_ms;     /* last contact: renews the guard */
+        uint64_t kept_ms;        /* clu-guard's, when we had stood still: enough to keep what runs here */
         bool guard_lapsed;       /* and acted upon */
         bool guard_was_valid;    /* at the last look */
         bool guard_armed;
@@ -220,6 +221,8 @@ void round_view(struct cluster *cluster, node_set members, node_set connected);
 void round_message(struct cluster *cluster, uint32_t sender, const struct message *message);
 void round_stored(struct cluster *cluster);
 void round_tick(struct cluster *cluster);
+/* At the begin of a step. kept_ms: as in struct cluster_event. */
+void round_notice_stall(struct cluster *cluster, uint64_t kept_ms);
 bool round_is_active(const struct cluster *cluster); /* in an epoch, and level with it */
 bool round_is_primary(const struct round *round);    /* decided so: its view may hold or win an epoch */
 bool round_is_leader(const struct cluster *cluster);
@@ -267,7 +270,8 @@ void reconcile_role_removed(struct cluster *cluster, uint32_t slot);
 
 /* guard.c */
 void guard_tick(struct cluster *cluster);
-bool guard_is_valid(const struct cluster *cluster);
+bool guard_is_valid(const struct cluster *cluster);   /* something may be started */
+bool guard_has_lapsed(const struct cluster *cluster); /* what runs here has to stop */
 
 /* lead.c: what a leader's planner comes to is proposed */
 void lead_tick(struct cluster *cluster);

@@ -8,17 +8,34 @@
  * than isolation_hold ago. The arithmetic is in clusterd/guard/README.md.
  */
 
-static uint64_t lapses_at(const struct cluster *cluster)
+static uint64_t lapses_at(const struct cluster *cluster, uint64_t contact_ms)
 {
-        if (cluster->contact_ms == 0)
+        if (contact_ms == 0)
                 return 0;
-        return cluster->contact_ms +
+        return contact_ms +
                (MUTATED(GUARD_NEVER_LAPSES) ? UINT32_MAX : cluster->model->settings.isolation_hold_ms);
 }
 
+/* What we know ourselves: the group's messages reached us. */
 bool guard_is_valid(const struct cluster *cluster)
 {
-        return cluster->now_ms < lapses_at(cluster);
+        return cluster->now_ms < lapses_at(cluster, cluster->contact_ms);
+}
+
+/*
+ * A clusterd that stood still (no memory, a debugger) has no contact of its own to show, and may not know
+ * what was decided meanwhile: it starts nothing. But clu-guard was in contact, so nobody counted this node's
+ * loss.
+ */
+static uint64_t stop_at(const struct cluster *cluster)
+{
+        return lapses_at(cluster,
+                         cluster->kept_ms > cluster->contact_ms ? cluster->kept_ms : cluster->contact_ms);
+}
+
+bool guard_has_lapsed(const struct cluster *cluster)
+{
+        return cluster->now_ms >= stop_at(cluster);
 }
 
 void guard_tick(struct cluster *cluster)
@@ -32,14 +49,12 @@ void guard_tick(struct cluster *cluster)
         if (valid && !cluster->guard_was_valid)
                 reconcile_all(cluster); /* what was held back, or stopped, can be seen to now */
         cluster->guard_was_valid = valid;
-        if (needed && !valid && !cluster->guard_lapsed) {
-                cluster->guard_lapsed = true;
+        bool lapsed = guard_has_lapsed(cluster);
+        if (needed && lapsed && !cluster->guard_lapsed)
                 reconcile_all(cluster);
-        } else if (valid) {
-                cluster->guard_lapsed = false;
-        }
-        if (needed && valid)
-                wake_at(cluster, lapses_at(cluster));
+        cluster->guard_lapsed = lapsed && (needed || cluster->guard_lapsed);
+        if (needed && !lapsed)
+                wake_at(cluster, stop_at(cluster));
         if (needed != cluster->guard_armed) {
                 cluster->guard_armed = needed;
                 action_add(cluster, CLUSTER_ACTION_GUARD, needed ? "roles run here" : "no role runs here")

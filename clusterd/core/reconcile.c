@@ -359,7 +359,7 @@ static void see_to(struct cluster *cluster, uint32_t slot)
                 return;
         at.present = observation_is_present(at.local->observation);
         bool interruptible = at.local->operation == OPERATION_NONE || at.local->operation == OPERATION_MOVE;
-        if (at.present && interruptible && !guard_is_valid(cluster)) {
+        if (at.present && interruptible && guard_has_lapsed(cluster)) {
                 stop_for_guard(&at);
                 return;
         }

@@ -356,7 +356,8 @@ bool round_is_primary(const struct round *round)
  */
 static bool contact_counts(const struct cluster *cluster)
 {
-        return round_is_active(cluster) || (round_is_primary(&cluster->round) && guard_is_valid(cluster)) ||
+        return round_is_active(cluster) ||
+               (round_is_primary(&cluster->round) && !guard_has_lapsed(cluster)) ||
                MUTATED(CONTACT_WITHOUT_EPOCH);
 }
 
@@ -496,11 +497,15 @@ static void tick_heartbeat(struct cluster *cluster)
         wake_at(cluster, round->heartbeat_ms + HEARTBEAT_MS);
 }
 
-/* Silence is not held against others while it was us who stood still. Source: field complaint 16. */
-static void notice_own_stall(struct cluster *cluster)
+/*
+ * Silence is not held against others while it was us who stood still, nor our own against the guard:
+ * clu-guard went on. Source: field complaint 16.
+ */
+void round_notice_stall(struct cluster *cluster, uint64_t kept_ms)
 {
         struct round *round = &cluster->round;
         if (round->tick_ms != 0 && cluster->now_ms - round->tick_ms > STALL_MS) {
+                cluster->kept_ms = kept_ms;
                 NODE_SET_EACH (round->members, node)
                         round->heard_ms[node] = cluster->now_ms;
                 round->phase_ms = cluster->now_ms;
@@ -511,7 +516,6 @@ static void notice_own_stall(struct cluster *cluster)
 void round_tick(struct cluster *cluster)
 {
         struct round *round = &cluster->round;
-        notice_own_stall(cluster);
         if (!node_set_has(round->members, self(cluster)))
                 return;
         if (round->id.node != NODE_NONE)

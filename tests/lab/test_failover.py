@@ -12,8 +12,6 @@ RUNS = 10
 # shared processors must not make a good build look broken.
 CUT_TO_RUNNING_AIM_MS = 2900
 VIEW_TO_RUNNING_AIM_MS = 600
-# clusterd/core/README.md: shorter guard times do not count for a node that is lost within ten seconds of them.
-SHORT_GUARD_COUNTS_S = 11
 # After the guard has expired: evidence, two commits, the command to start. How long a start takes is not ours.
 GUARD_TO_START_MAX_MS = 500
 START_TIMEOUT_S = 30
@@ -65,19 +63,6 @@ def place(lab, guest, on_leader):
     target = leading if on_leader else next(node for node in lab.nodes if node != leading)
     lab.clu("n1", "role", "move", guest.name, "--node", target)
     return target
-
-
-def shorten_guard_and_wait(lab):
-    """Until it counts: a node that is lost too soon afterwards may not have heard of it."""
-    roles.shorten_guard(lab)
-    counts_at = time.monotonic() + SHORT_GUARD_COUNTS_S
-    wait_until(lambda: time.monotonic() > counts_at, SHORT_GUARD_COUNTS_S + 1, "the shorter times count", poll_s=0.1)
-
-
-def guard_ms(lab, node="n1"):
-    """What survivors must wait for, by the cluster's settings."""
-    settings = lab.clu(node, "cluster", "status")["settings"]
-    return sum(settings[f"{part}_ms"] for part in ("isolation_hold", "stop_grace", "watchdog", "margin"))
 
 
 def check_recovered(lab, guest, cut, kind, by):
@@ -171,10 +156,10 @@ def test_power_cut_of_the_owner_with_a_fence_device(lab):
 @lab_test(nodes=3, fresh=True)
 def test_power_cut_of_the_owner_without_a_fence_device(lab):
     guest = add_guest(lab)
-    wait_ms = {"default": guard_ms(lab)}
+    wait_ms = {"default": roles.guard_ms(lab)}
     cuts = {"default": guard_cut(lab, guest, on_leader=False, boots=2)}
-    shorten_guard_and_wait(lab)
-    wait_ms["short"] = wait_ms["short_leader"] = guard_ms(lab)
+    roles.shorten_guard_and_wait(lab)
+    wait_ms["short"] = wait_ms["short_leader"] = roles.guard_ms(lab)
     cuts["short_leader"] = guard_cut(lab, guest, on_leader=True, boots=3)
     cuts["short"] = guard_cut(lab, guest, on_leader=False, boots=4)
     for name, cut in cuts.items():
@@ -186,7 +171,7 @@ def test_power_cut_of_the_owner_without_a_fence_device(lab):
 
 def guard_cut(lab, guest, on_leader, boots):
     """One cut that only time can prove."""
-    least_ms = guard_ms(lab)
+    least_ms = roles.guard_ms(lab)
     cut = Cut(lab, guest, place(lab, guest, on_leader))
     check_equal(cut.was_leader, on_leader, "the leader was cut")
     cut.evidence_ms = check_recovered(lab, guest, cut, "guard-expired", "no contact")["after_ms"]
@@ -200,7 +185,7 @@ def guard_cut(lab, guest, on_leader, boots):
 
 @lab_test(nodes=3, fresh=True)
 def test_power_cut_without_fence_device_and_watchdog_waits_for_the_operator(lab):
-    shorten_guard_and_wait(lab)
+    roles.shorten_guard_and_wait(lab)
     for node in lab.nodes:
         # Nothing runs yet, so the keeper releases the device.
         lab.daemon_stop(node, "clu-guard")

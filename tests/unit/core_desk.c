@@ -180,6 +180,7 @@ void desk_step(struct desk *desk, struct cluster_event *event)
 {
         bool wrote = false;
         event->now_ms = desk->now_ms;
+        event->kept_ms = desk->kept_ms;
         event->wall_ms = WALL_MS + (int64_t)desk->now_ms;
         cluster_step(desk->cluster, event, desk->actions);
         desk->wake_at_ms = desk->actions->wake_at_ms;

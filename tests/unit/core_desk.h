@@ -28,6 +28,7 @@ struct desk {
         struct cluster *cluster;
         struct cluster_actions *actions;
         uint64_t now_ms, wake_at_ms;
+        uint64_t kept_ms; /* what clu-guard says */
         node_set puppets;
         node_set laggards;     /* puppets whose history has not begun, and that are not brought level */
         struct round_id round; /* of the last VIEW_OPEN */

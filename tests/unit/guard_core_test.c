@@ -74,6 +74,47 @@ START_TEST(a_guest_runs_on_for_the_hold_and_is_stopped_then)
 }
 END_TEST
 
+/* SIGSTOP, no memory, a debugger: longer than the guard holds. */
+static void stand_still(uint64_t kept_age_ms)
+{
+        desk.now_ms += settings_default.isolation_hold_ms + 5000;
+        desk.kept_ms = desk.now_ms - kept_age_ms;
+        desk_wait(&desk, 100);
+}
+
+START_TEST(a_daemon_that_stood_still_keeps_its_guests_when_its_keeper_was_in_contact)
+{
+        begin_isolated();
+        stand_still(400);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_STOP), 0);
+        ck_assert(desk.guard_armed);
+        ck_assert(!guard_is_valid_now()); /* it may not know what was decided: nothing is started */
+        desk_wait(&desk, settings_default.isolation_hold_ms - 600);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_STOP), 0);
+        desk_wait(&desk, 600); /* and nobody was heard */
+        ck_assert_ptr_nonnull(desk_take(&desk, CLUSTER_ACTION_STOP));
+}
+END_TEST
+
+START_TEST(a_node_that_stood_still_without_contact_stops_its_guests_at_once)
+{
+        begin_isolated();
+        stand_still(settings_default.isolation_hold_ms + 100);
+        ck_assert_ptr_nonnull(desk_take(&desk, CLUSTER_ACTION_STOP));
+}
+END_TEST
+
+START_TEST(the_keepers_contact_does_not_count_while_the_daemon_is_awake)
+{
+        begin_isolated();
+        for (uint64_t waited = 0; waited < settings_default.isolation_hold_ms + 600; waited += 100) {
+                desk.kept_ms = desk.now_ms;
+                desk_wait(&desk, 100);
+        }
+        ck_assert_ptr_nonnull(desk_take(&desk, CLUSTER_ACTION_STOP));
+}
+END_TEST
+
 START_TEST(a_stop_for_the_guard_that_fails_is_tried_again_in_time)
 {
         begin_isolated();
@@ -348,6 +389,9 @@ int main(void)
         tcase_add_checked_fixture(tcase, begin, end);
         tcase_add_test(tcase, contact_keeps_the_guard_valid);
         tcase_add_test(tcase, a_guest_runs_on_for_the_hold_and_is_stopped_then);
+        tcase_add_test(tcase, a_daemon_that_stood_still_keeps_its_guests_when_its_keeper_was_in_contact);
+        tcase_add_test(tcase, a_node_that_stood_still_without_contact_stops_its_guests_at_once);
+        tcase_add_test(tcase, the_keepers_contact_does_not_count_while_the_daemon_is_awake);
         tcase_add_test(tcase, a_stop_for_the_guard_that_fails_is_tried_again_in_time);
         tcase_add_test(tcase, a_move_is_not_waited_for_when_the_guard_lapses);
         tcase_add_test(tcase, a_move_is_handed_over_when_both_ends_agree);
