@@ -287,8 +287,7 @@ void keeper_on_watchdog(struct world *world, const struct event *event);
 
 void shell_start(struct world *world, struct simulated_node *node);
 void shell_stop(struct world *world, struct simulated_node *node);
-bool shell_runs(const struct world *world,
-                const struct simulated_node *node); /* its clusterd, and it does not stand still */
+bool shell_runs(const struct world *world, const struct simulated_node *node); /* nor stands still */
 void shell_start_later(struct world *world, struct simulated_node *node, uint64_t delay_us);
 void shell_on_start(struct world *world, const struct event *event);
 void shell_step(struct world *world, struct simulated_node *node, struct cluster_event *event);

@@ -138,9 +138,22 @@ static void send_decide(struct cluster *cluster)
         round->sent_decide = true;
 }
 
+/* Whoever stood still while the others decided: with it there may be a majority, and its guests do not wait. */
+static void on_late_state(struct cluster *cluster, uint32_t sender)
+{
+        struct round *round = &cluster->round;
+        if (round->id.node != self(cluster) || node_set_has(round->spoke, sender) ||
+            !round_is_majority(round->members, cluster->model->settings.voters))
+                return;
+        round->spoke |= node_set_of(sender);
+        open_round(cluster, "a node that was silent speaks");
+}
+
 static void on_state(struct cluster *cluster, uint32_t sender, const struct message_state *state)
 {
         struct round *round = &cluster->round;
+        if (round->phase == ROUND_REFUSED)
+                on_late_state(cluster, sender);
         if (round->phase != ROUND_GATHER || !node_set_has(round->members, sender))
                 return;
         round->states[sender] = *state;
