@@ -12,11 +12,13 @@
 #include "clusterd/core/cluster.h"
 #include "clusterd/guard/guard_rule.h"
 #include "simulation/coverage.h"
+#include "simulation/disk.h"
 #include "simulation/fence.h"
 #include "simulation/incident.h"
 #include "simulation/liveness.h"
 #include "simulation/power_cuts.h"
 #include "simulation/names.h"
+#include "simulation/network.h"
 #include "simulation/queue.h"
 #include "simulation/random.h"
 #include "simulation/telling.h"
@@ -27,181 +29,6 @@
 
 struct world;
 struct simulated_node;
-
-/* --- network.c: corosync and the group in it --- */
-
-enum packet_kind { PACKET_MESSAGE, PACKET_JOIN, PACKET_LEAVE, PACKET_CONTACT };
-
-struct packet {
-        uint32_t references;
-        enum packet_kind kind;
-        uint32_t sender;
-        uint64_t life;   /* JOIN: of the daemon that joins */
-        uint64_t probe;  /* CONTACT: its number */
-        node_set group;  /* of the ring once this was ordered */
-        char *text;      /* owned; message's text points into it */
-        char definition; /* and its definition here, if it brings one */
-        struct message message;
-};
-
-struct packet_list {
-        struct packet **item;
-        size_t count;
-        size_t capacity;
-};
-
-/* What a daemon is still to be given, in order. */
-struct delivery {
-        uint64_t id;
-        uint64_t ring;
-        uint64_t sequence;     /* in that ring; 0 for a new ring's view */
-        struct packet *packet; /* NULL for a view */
-        bool absolute;         /* members replaces what was; otherwise the packet changes it */
-        node_set members;
-        node_set transitional; /* who came along from the former ring */
-        node_set connected;
-};
-
-struct ring {
-        uint64_t id;
-        node_set nodes;
-        node_set group; /* nodes whose daemon is in the group, as of the last ordered packet */
-        uint64_t formed_us;
-        bool broken;     /* orders nothing any more */
-        bool stranded;   /* but what its holder sends just now, to itself */
-        uint32_t holder; /* of the token, once broken */
-        uint64_t base;   /* packets 1 to base are forgotten: everybody has them */
-        struct packet_list ordered;
-        struct ring *next;
-};
-
-struct station {
-        bool up;            /* corosync runs */
-        uint32_t label;     /* nodes with the same label can talk */
-        node_set cut;       /* but not with these; and these not with it */
-        uint64_t reform_us; /* when it will next try to form a ring; 0: it will not */
-        struct ring *ring;
-        uint64_t received; /* once the ring is broken: the last sequence that came in time */
-        uint64_t delivered;
-        uint64_t last_us; /* nothing is delivered before what was */
-        bool in_group;
-        bool attached; /* the present daemon's join was ordered */
-        node_set members;
-        node_set connected;
-        bool view_given;
-        struct packet_list outgoing;
-        struct delivery *inbox;
-        size_t inbox_count;
-        size_t inbox_capacity;
-};
-
-void network_start(struct world *world, struct simulated_node *node);
-void network_stop(struct world *world, struct simulated_node *node);
-void network_stop_in_order(struct world *world, struct simulated_node *node);
-void network_join(struct world *world, struct simulated_node *node);
-void network_leave(struct world *world, struct simulated_node *node);
-void network_send(struct world *world, struct simulated_node *node, const struct message *message);
-void network_send_contact(struct world *world, struct simulated_node *node, uint64_t probe);
-void network_changed(struct world *world); /* labels, or who is frozen */
-void network_on_order(struct world *world, const struct event *event);
-void network_on_deliver(struct world *world, const struct event *event);
-void network_on_reform(struct world *world, const struct event *event);
-void network_release(struct world *world);
-bool network_is_linked(const struct simulated_node *a, const struct simulated_node *b);
-bool network_is_quorate(const struct world *world, const struct simulated_node *node);
-
-/* --- disk.c --- */
-
-enum disk_operation_kind {
-        DISK_APPEND,
-        DISK_TRUNCATE,
-        DISK_PROMISE,
-        DISK_PUT,
-        DISK_DELETE,
-        DISK_APPLIED,
-        DISK_RESET,
-        DISK_DEFINITION,
-        DISK_COMPACT,
-        DISK_SEND_ENTRIES,
-        DISK_SEND_SNAPSHOT
-};
-
-struct disk_operation {
-        enum disk_operation_kind kind;
-        union {
-                struct entry entry;
-                uint64_t number;
-                struct object object;
-                struct ledger_position position;
-                struct {
-                        struct round_id round;
-                        uint32_t to;
-                        uint64_t first, last;
-                } send;
-        };
-};
-
-struct disk {
-        /* durable */
-        struct entry *entries;
-        size_t entry_count;
-        size_t entry_capacity;
-        struct object *objects;
-        size_t object_count;
-        size_t object_capacity;
-        struct ledger_position applied;
-        uint64_t promised;
-        bool blank;
-        uint64_t definitions[UINT8_MAX + 1];        /* when it was put, counting those; 0: it is not there */
-        uint64_t definitions_put, definitions_seen; /* seen: at the last compaction of this process */
-        struct disk *backup;                        /* owned; only its durable part */
-        uint64_t owed_index, owed_promise;          /* it held and promised so much, before it was lost */
-        /* on its way */
-        struct disk_operation *queue;
-        size_t queue_count;
-        size_t queue_capacity;
-        size_t in_flight;
-        uint64_t due_us; /* when the batch under way is carried out, or fails */
-        uint64_t failing_until_us;
-        uint64_t slow_until_us;
-        uint64_t hung_until_us;
-        bool logged_reset; /* a reset was queued in the present step */
-};
-
-void disk_create(struct disk *disk, const struct settings *settings);
-void disk_wipe(struct disk *disk);
-/* As if it had been stored long ago, the entries behind it compacted away. */
-void disk_seed(struct disk *disk, const struct object *object, const struct ledger_position *position);
-void disk_release(struct disk *disk);
-void disk_crash(struct world *world, struct simulated_node *node);
-bool disk_is_whole(const struct disk *disk); /* it has again what it ever had */
-void disk_back_up(struct disk *disk);
-void disk_restore(struct disk *disk); /* precondition: there is a backup */
-bool disk_keeps_after(const struct disk *disk, const struct ledger_position *position);
-void disk_drop_backup(struct disk *disk);
-void disk_cut(struct disk *disk, size_t count);
-void disk_compact_later(struct world *world, struct disk *disk);
-uint8_t disk_definition_of(const struct command *command);
-void disk_put_definition(struct disk *disk, uint8_t definition);
-bool disk_has_definition(const struct disk *disk, uint8_t definition); /* with what is queued */
-void disk_write(struct world *world, struct simulated_node *node, const struct cluster_action *action);
-void disk_kick(struct world *world, struct simulated_node *node);
-void disk_on_batch(struct world *world, const struct event *event);
-const struct entry *disk_find(const struct disk *disk, uint64_t index); /* with what is queued */
-const struct entry *disk_durable(const struct disk *disk, uint64_t index);
-uint64_t disk_last_queued(const struct disk *disk);
-bool disk_blank_queued(const struct disk *disk);
-bool disk_holds(const struct disk *disk, const struct ledger_position *position); /* durably */
-uint64_t disk_last(const struct disk *disk);
-void entry_restore_command(struct entry *entry);
-
-/* --- disk_read.c --- */
-
-void disk_compact(struct world *world, struct disk *disk, uint64_t keep);
-void disk_send_entries(struct world *world, struct simulated_node *node,
-                       const struct disk_operation *operation);
-void disk_send_snapshot(struct world *world, struct simulated_node *node,
-                        const struct disk_operation *operation);
 
 /* --- hypervisor.c --- */
 

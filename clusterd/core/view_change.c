@@ -138,7 +138,8 @@ static void send_decide(struct cluster *cluster)
         round->sent_decide = true;
 }
 
-/* Whoever stood still while the others decided: with it there may be a majority, and its guests do not wait. */
+/* Whoever stood still while the others decided: with it there may be a majority, and its guests do not wait.
+ */
 static void on_late_state(struct cluster *cluster, uint32_t sender)
 {
         struct round *round = &cluster->round;
