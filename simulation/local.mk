@@ -16,7 +16,7 @@ noinst_LIBRARIES += %D%/libclusimulation.a
 	clusterd/guard/guard_rule.c clusterd/guard/guard_rule.h
 
 noinst_PROGRAMS += %D%/simulate
-%C%_simulate_SOURCES = %D%/main.c %D%/jobs.c %D%/jobs.h %D%/mutation_choice.c %D%/mutation_choice.h
+%C%_simulate_SOURCES = %D%/main.c %D%/arguments.c %D%/arguments.h %D%/jobs.c %D%/jobs.h %D%/mutation_choice.c %D%/mutation_choice.h
 %C%_simulate_LDADD = %D%/libclusimulation.a $(CLU_CORE) $(PURE_LIBS)
 
 # The same with a core whose guards can be taken away, one in a run.

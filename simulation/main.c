@@ -2,7 +2,6 @@
 
 /* simulate: runs seeds; a violation names its seed, which replays it exactly. */
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -11,38 +10,16 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "clusterd/base/text.h"
+#include "simulation/arguments.h"
 #include "simulation/jobs.h"
-#include "simulation/mutation_choice.h"
 #include "simulation/shrink.h"
 #include "simulation/stories.h"
 
-#define TAIL_LINES_DEFAULT 120
-#define SHRINK_RUNS_MAX    300
-#define YEAR_MS            (INT64_C(365) * 24 * 3600 * 1000)
-
-struct arguments {
-        uint64_t first;
-        uint64_t seeds;
-        uint32_t nodes;
-        uint32_t roles;
-        uint32_t seconds;
-        uint64_t tail;
-        uint32_t budget_s; /* real time; 0: none */
-        uint32_t jobs;
-        struct power_cut cut;
-        uint64_t cut_every; /* steps; 0: no power is cut but as cut says */
-        uint64_t cut_steps; /* that the run has, and nodes */
-        uint32_t cut_nodes;
-        bool verbose;
-        bool repeat;
-        bool hashes;
-        bool coverage;
-        bool keep_going;
-        bool seeds_given;
-        const char *shrink; /* folder for the stories of what failed; NULL: none */
-};
+#define SHRINK_RUNS_MAX 300
+#define YEAR_MS         (INT64_C(365) * 24 * 3600 * 1000)
 
 /*
  * An assertion of a core is a violation like others: the run ends there, the
@@ -338,131 +315,9 @@ static int tell_stories(const struct arguments *arguments, char *const *paths, s
         return failed == 0 ? 0 : 1;
 }
 
-static void usage(FILE *stream)
-{
-        (void)fputs("usage: simulate [--seeds N] [--verbose] FILE...\n"
-                    "       simulate [--seed N] [--first N] [--seeds N] [--nodes N] [--roles N]\n"
-                    "                [--seconds N] [--verbose] [--repeat] [--hashes] [--keep-going] [--tail "
-                    "LINES] "
-                    "[--budget SECONDS]\n"
-                    "                [--jobs N] [--coverage] [--power-cuts EVERY] [--shrink FOLDER]\n"
-                    "                [--cut-step N --cut-nodes MASK [--cut-written]]\n"
-                    "       simulate-mutants --mutations\n"
-                    "       simulate-mutants --mutation NAME [as above]\n",
-                    stream);
-}
-
-static int arguments_read(int argc, char **argv, struct arguments *arguments)
-{
-        static const struct option options[] = {
-                { "seed", required_argument, NULL, 's' },
-                { "first", required_argument, NULL, 'f' },
-                { "seeds", required_argument, NULL, 'n' },
-                { "nodes", required_argument, NULL, 'N' },
-                { "seconds", required_argument, NULL, 't' },
-                { "verbose", no_argument, NULL, 'v' },
-                { "repeat", no_argument, NULL, 'r' },
-                { "keep-going", no_argument, NULL, 'k' },
-                { "tail", required_argument, NULL, 'l' },
-                { "budget", required_argument, NULL, 'b' },
-                { "jobs", required_argument, NULL, 'j' },
-                { "roles", required_argument, NULL, 'R' },
-                { "hashes", no_argument, NULL, 'H' },
-                { "coverage", no_argument, NULL, 'c' },
-                { "power-cuts", required_argument, NULL, 'p' },
-                { "cut-step", required_argument, NULL, 'K' },
-                { "cut-nodes", required_argument, NULL, 'C' },
-                { "cut-written", no_argument, NULL, 'w' },
-                { "shrink", required_argument, NULL, 'S' },
-                { "mutation", required_argument, NULL, 'm' },
-                { "mutations", no_argument, NULL, 'M' },
-                { "help", no_argument, NULL, 'h' },
-                { NULL, 0, NULL, 0 },
-        };
-        for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-                uint64_t number = optarg != NULL ? strtoull(optarg, NULL, 10) : 0;
-                switch (option) {
-                case 's':
-                        arguments->first = number;
-                        arguments->seeds = 1;
-                        break;
-                case 'f':
-                        arguments->first = number;
-                        break;
-                case 'n':
-                        arguments->seeds = number;
-                        arguments->seeds_given = true;
-                        break;
-                case 'N':
-                        arguments->nodes = number <= NODES_MAX ? (uint32_t)number : NODES_MAX;
-                        break;
-                case 'R':
-                        arguments->roles = number <= ROLES_MAX ? (uint32_t)number : ROLES_MAX;
-                        break;
-                case 't':
-                        arguments->seconds = (uint32_t)number;
-                        break;
-                case 'l':
-                        arguments->tail = number;
-                        break;
-                case 'b':
-                        arguments->budget_s = (uint32_t)number;
-                        break;
-                case 'j':
-                        arguments->jobs = number >= 1 && number <= 1024 ? (uint32_t)number : 1;
-                        break;
-                case 'c':
-                        arguments->coverage = true;
-                        break;
-                case 'p':
-                        arguments->cut_every = number;
-                        break;
-                case 'K':
-                        arguments->cut.step = number;
-                        break;
-                case 'C':
-                        arguments->cut.nodes = number;
-                        break;
-                case 'w':
-                        arguments->cut.written = true;
-                        break;
-                case 'H':
-                        arguments->hashes = true;
-                        break;
-                case 'S':
-                        arguments->shrink = optarg;
-                        break;
-                case 'v':
-                        arguments->verbose = true;
-                        break;
-                case 'r':
-                        arguments->repeat = true;
-                        break;
-                case 'k':
-                        arguments->keep_going = true;
-                        break;
-                case 'm':
-                        if (mutation_choose(optarg))
-                                break;
-                        (void)fprintf(stderr, "simulate: this core has no guard '%s' to take away\n", optarg);
-                        return -1;
-                case 'M':
-                        mutations_print(stdout);
-                        return 1;
-                case 'h':
-                        usage(stdout);
-                        return 1;
-                default:
-                        usage(stderr);
-                        return -1;
-                }
-        }
-        return 0;
-}
-
 int main(int argc, char **argv)
 {
-        struct arguments arguments = { .first = 1, .seeds = 1, .jobs = 1, .tail = TAIL_LINES_DEFAULT };
+        struct arguments arguments;
         int result = arguments_read(argc, argv, &arguments);
         if (result != 0)
                 return result < 0 ? 2 : 0;
