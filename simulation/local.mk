@@ -30,16 +30,13 @@ noinst_PROGRAMS += %D%/simulate-mutants
 dist_check_SCRIPTS += %D%/check.sh %D%/replay.sh %D%/teeth.sh
 
 # make simulate SEEDS=N [FIRST=N] [JOBS=N]: as many as one has time for.
-SEEDS = 10000
-FIRST = 1
-JOBS  = 1
 .PHONY: simulate
 simulate: %D%/simulate$(EXEEXT)
-	%D%/simulate --first $(FIRST) --seeds $(SEEDS) --jobs $(JOBS) --keep-going --shrink .
+	%D%/simulate --first $${FIRST:-1} --seeds $${SEEDS:-10000} --jobs $${JOBS:-1} --keep-going --shrink .
 EXTRA_DIST += %D%/README.md
 
 # make mutations [MUTATIONS='NAME...'] [SEEDS=N] [JOBS=N]: is each guard of the protocol missed when it is gone?
 .PHONY: mutations
 mutations: %D%/simulate-mutants$(EXEEXT)
-	SEEDS=$(SEEDS) JOBS=$(JOBS) $(top_srcdir)/%D%/mutations.sh %D%/simulate-mutants $(MUTATIONS)
+	$(top_srcdir)/%D%/mutations.sh %D%/simulate-mutants $(MUTATIONS)
 EXTRA_DIST += %D%/mutations.sh
