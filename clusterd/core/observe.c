@@ -210,7 +210,9 @@ void observe_operation_done(struct cluster *cluster, const struct cluster_event_
                 local->not_before_ms = cluster->now_ms + 2000;
                 return;
         }
-        set_observation(cluster, slot, done->observation, true);
+        /* That it shut itself down when we stopped it is not what somebody inside wanted. */
+        bool obeyed = done->operation == OPERATION_STOP && done->observation == OBSERVED_ABSENT_SHUTDOWN;
+        set_observation(cluster, slot, obeyed ? OBSERVED_ABSENT_UNKNOWN : done->observation, true);
         if (done->operation == OPERATION_START && !observation_is_present(done->observation))
                 local->start_failed = done->generation;
 }
