@@ -35,7 +35,8 @@ static const char *result_name(unsigned column)
 
 static const char *observation_name(unsigned row)
 {
-        return NAMED("absent", "shut-down", "failed", "moved", "incoming", "outgoing", "running")[row];
+        return NAMED("absent", "shut-down", "failed", "moved", "incoming", "outgoing", "paused",
+                     "running")[row];
 }
 
 static const char *source_name(unsigned column)

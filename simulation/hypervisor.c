@@ -112,10 +112,12 @@ static bool is_moving_out(const struct domain *domain)
         return false;
 }
 
-static enum observation domain_observation(const struct domain *domain)
+enum observation hypervisor_observation(const struct domain *domain)
 {
         if (is_moving_out(domain))
                 return OBSERVED_OUTGOING;
+        if (domain->state == DOMAIN_PAUSED)
+                return OBSERVED_PAUSED;
         return domain->state == DOMAIN_INCOMING ? OBSERVED_INCOMING : OBSERVED_RUNNING;
 }
 
@@ -140,7 +142,7 @@ void hypervisor_on_list(struct world *world, const struct event *event)
                 if (domain->state == DOMAIN_NONE)
                         continue;
                 TEXT_COPY(answered.listed.role, domain->name);
-                answered.listed.observation = domain_observation(domain);
+                answered.listed.observation = hypervisor_observation(domain);
                 shell_send_later(world, node, &answered, delay_us);
         }
         memset(answered.listed.role, 0, sizeof(answered.listed.role));

@@ -143,9 +143,9 @@ static bool start_fails(struct world *world, const struct simulated_node *node, 
 static void start_begin(struct world *world, struct simulated_node *node, struct hypervisor_job *job)
 {
         const struct cluster_action *action = &job->action;
-        if (hypervisor_domain(world, node, action->role.name) != NULL) {
-                bool incoming = hypervisor_domain(world, node, action->role.name)->state == DOMAIN_INCOMING;
-                job_end(world, node, job, OPERATION_FAILED, incoming ? OBSERVED_INCOMING : OBSERVED_RUNNING);
+        const struct domain *present = hypervisor_domain(world, node, action->role.name);
+        if (present != NULL) {
+                job_end(world, node, job, OPERATION_FAILED, hypervisor_observation(present));
                 return;
         }
         checker_start_executed(world, node, action->role.name, action->role.generation);
@@ -203,8 +203,7 @@ static void stop_effect(struct world *world, struct simulated_node *node, struct
 {
         struct domain *domain = hypervisor_domain(world, node, job->action.role.name);
         if (domain != NULL && job->fails) {
-                job_end(world, node, job, OPERATION_FAILED,
-                        domain->state == DOMAIN_INCOMING ? OBSERVED_INCOMING : OBSERVED_RUNNING);
+                job_end(world, node, job, OPERATION_FAILED, hypervisor_observation(domain));
                 return;
         }
         if (domain != NULL)
@@ -255,6 +254,40 @@ static void move_fail(struct world *world, struct simulated_node *node, struct h
         job_end(world, node, job, OPERATION_FAILED, here ? OBSERVED_RUNNING : OBSERVED_ABSENT_UNKNOWN);
 }
 
+/*
+ * The connection breaks at the switch: the source stays paused, for it cannot know whether the target took
+ * over. Nothing but a stop ends that.
+ */
+static bool move_is_torn(struct world *world, const char *role)
+{
+        return world_mishap(world, 20) ||
+               world->now_us < world->troubles[names_number(&world->names, role)].moves_tear_until_us;
+}
+
+static void guest_arrives(struct world *world, struct simulated_node *target, struct domain *copy)
+{
+        copy->state = DOMAIN_RUNNING;
+        world->statistics->moves++;
+        world_note(world, target, "guest %s has moved here", copy->name);
+        checker_domain_changed(world, target, copy->name);
+        hypervisor_observe(world, target, copy->name, OBSERVED_RUNNING);
+}
+
+static void move_tear(struct world *world, struct simulated_node *node, struct hypervisor_job *job,
+                      struct domain *source, struct domain *copy)
+{
+        struct simulated_node *target = &world->nodes[job->action.role.node];
+        world_note(world, node, "guest %s is left paused", source->name);
+        tell_guest(world, node, source->name, false);
+        source->state = DOMAIN_PAUSED;
+        if (random_chance(&world->random, 500))
+                guest_arrives(world, target, copy);
+        else
+                world_schedule(world, random_between(&world->random, 0, MS(200)), EVENT_VANISH, target,
+                               copy->id, names_number(&world->names, source->name));
+        job_end(world, node, job, OPERATION_UNKNOWN, OBSERVED_PAUSED);
+}
+
 static void move_effect(struct world *world, struct simulated_node *node, struct hypervisor_job *job)
 {
         const char *role = job->action.role.name;
@@ -267,12 +300,12 @@ static void move_effect(struct world *world, struct simulated_node *node, struct
                 move_fail(world, node, job);
                 return;
         }
+        if (move_is_torn(world, role)) {
+                move_tear(world, node, job, source, copy);
+                return;
+        }
         hypervisor_domain_end(world, node, source);
-        copy->state = DOMAIN_RUNNING;
-        world->statistics->moves++;
-        world_note(world, node, "guest %s has moved to n%u", role, target->id);
-        checker_domain_changed(world, target, role);
-        hypervisor_observe(world, target, role, OBSERVED_RUNNING);
+        guest_arrives(world, target, copy);
         job_end(world, node, job, OPERATION_SUCCEEDED, OBSERVED_ABSENT_MOVED);
 }
 

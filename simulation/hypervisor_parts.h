@@ -9,6 +9,7 @@
 struct domain *hypervisor_slot(struct world *world, struct simulated_node *node, const char *name);
 struct domain *hypervisor_domain_make(struct world *world, struct simulated_node *node,
                                       const struct cluster_action *action, enum domain_state state);
+enum observation hypervisor_observation(const struct domain *domain); /* precondition: there is one */
 void hypervisor_domain_end(struct world *world, struct simulated_node *node,
                            struct domain *domain); /* what is asked about it stays */
 /* The daemon is told, if it is there to hear. */

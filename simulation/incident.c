@@ -250,6 +250,11 @@ static void apply_fail_moves_of(struct world *world, const struct incident *inci
         trouble_of(world, incident)->moves_fail_until_us = until_us(world, incident);
 }
 
+static void apply_tear_moves_of(struct world *world, const struct incident *incident)
+{
+        trouble_of(world, incident)->moves_tear_until_us = until_us(world, incident);
+}
+
 static void apply_deaf_guest(struct world *world, const struct incident *incident)
 {
         trouble_of(world, incident)->deaf_until_us = until_us(world, incident);
@@ -376,6 +381,11 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
                                       apply_fail_starts_of },
         [INCIDENT_FAIL_MOVES_OF] = { "fail-moves-of", ROLE_LASTING,
                                      "its migrations fail, and it stays where it is", apply_fail_moves_of },
+        [INCIDENT_TEAR_MOVES_OF] = { "tear-moves-of", ROLE_LASTING,
+                                     "its migrations break at the switch: it is left paused at its source, "
+                                     "and may "
+                                     "run at its target",
+                                     apply_tear_moves_of },
         [INCIDENT_DEAF_GUEST] = { "deaf-guest", ROLE_LASTING,
                                   "it does not listen when it is asked to shut down", apply_deaf_guest },
         [INCIDENT_CRASH_GUEST] = { "crash-guest", INCIDENT_ROLE, "where it runs", apply_crash_guest },

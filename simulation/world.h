@@ -32,7 +32,7 @@ struct simulated_node;
 
 /* --- hypervisor.c --- */
 
-enum domain_state { DOMAIN_NONE, DOMAIN_STARTING, DOMAIN_INCOMING, DOMAIN_RUNNING };
+enum domain_state { DOMAIN_NONE, DOMAIN_STARTING, DOMAIN_INCOMING, DOMAIN_RUNNING, DOMAIN_PAUSED };
 
 struct hypervisor_job {
         struct hypervisor_job *next;
@@ -349,7 +349,7 @@ struct world_options {
 
 /* What a story does to one role. */
 struct trouble {
-        uint64_t starts_fail_until_us, moves_fail_until_us;
+        uint64_t starts_fail_until_us, moves_fail_until_us, moves_tear_until_us;
         uint64_t deaf_until_us; /* it does not listen when it is asked to shut down */
 };
 

@@ -63,6 +63,7 @@ enum observation {
         OBSERVED_ABSENT_MOVED,    /* left by migration */
         OBSERVED_INCOMING,        /* a migration's target: memory arrives, nothing runs yet */
         OBSERVED_OUTGOING,        /* runs here, and a migration away from here is under way */
+        OBSERVED_PAUSED,          /* a migration that is over left it so: it may have run elsewhere since */
         OBSERVED_RUNNING,         /* also paused by an operator: it may write again at any moment */
         OBSERVATION_COUNT
 };

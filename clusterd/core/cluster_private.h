@@ -81,7 +81,7 @@ struct local_role {
         uint64_t stamp;        /* listings up to this one may be older than what we know */
         uint64_t listed;       /* last listing that named it */
         enum observation hint; /* absent: how it was said to have ended */
-        bool stopped_by_guard;
+        bool stopped_by_guard, stopped_paused;
         uint64_t seen_ms; /* present: since when */
         bool expected;    /* the ledger lets this node run it */
 

@@ -24,7 +24,7 @@
 bool observation_is_present(enum observation observation)
 {
         return observation == OBSERVED_INCOMING || observation == OBSERVED_OUTGOING ||
-               observation == OBSERVED_RUNNING;
+               observation == OBSERVED_PAUSED || observation == OBSERVED_RUNNING;
 }
 
 /* Counts for the guard: something may write here. */
@@ -56,7 +56,7 @@ static void set_observation(struct cluster *cluster, uint32_t slot, enum observa
             (observation != OBSERVED_ABSENT_UNKNOWN || observation_is_present(local->observation)))
                 local->hint = observation;
         if (present)
-                local->stopped_by_guard = false;
+                local->stopped_by_guard = local->stopped_paused = false;
         if (present && !observation_is_present(local->observation))
                 local->seen_ms = cluster->now_ms;
         local->observation = observation;

@@ -113,6 +113,8 @@ static void report_gone(struct looked_at *at)
         const struct local_role *local = at->local;
         if (local->stopped_by_guard)
                 report(at, REPORT_STOPPED, "this node stopped it: its guard had lapsed");
+        else if (local->stopped_paused)
+                report(at, REPORT_STOPPED, "this node stopped what a move had left paused");
         else if (local->hint == OBSERVED_ABSENT_SHUTDOWN)
                 report(at, REPORT_SHUT_DOWN, local->text);
         else
@@ -127,6 +129,20 @@ static bool is_surely_absent(struct looked_at *at)
         if (!at->local->confirmed)
                 at->cluster->list_wanted = true;
         return at->local->confirmed || MUTATED(ABSENT_UNCONFIRMED);
+}
+
+/*
+ * What a move left paused is the guest of before the switch. The target may have run it since and written to
+ * its disks, whatever has become of the target: resumed, it would write what it remembers over that.
+ */
+static void stop_paused(struct looked_at *at)
+{
+        if (at->cluster->now_ms < at->local->not_before_ms) {
+                look_again(at, at->local->not_before_ms);
+                return;
+        }
+        stop(at, 0, "a move left it paused, and it may have run elsewhere since");
+        at->local->stopped_paused = true;
 }
 
 static void see_to_starting(struct looked_at *at)
@@ -250,7 +266,9 @@ static void see_to_moving_out(struct looked_at *at)
         } else if (local->observation == OBSERVED_OUTGOING) {
                 at->cluster->list_wanted = true;
                 look_again(at, at->cluster->now_ms + RELIST_MS);
-        } else if (local->observation == OBSERVED_RUNNING) {
+        } else if (local->observation == OBSERVED_PAUSED && local->attempted != at->role->generation) {
+                stay(at, "a move left it paused");
+        } else if (local->observation == OBSERVED_RUNNING || local->observation == OBSERVED_PAUSED) {
                 if (local->attempted == at->role->generation)
                         report(at, REPORT_RUNNING, local->text);
                 else
@@ -267,7 +285,9 @@ static void see_to_moving_in(struct looked_at *at)
         if (at->local->observation == OBSERVED_RUNNING) {
                 if (at->role->target_end == MOVE_END_UNKNOWN)
                         report(at, REPORT_RUNNING, "");
-        } else if (at->local->observation == OBSERVED_INCOMING) {
+        } else if (at->local->observation == OBSERVED_PAUSED && owner_done) {
+                stop_paused(at);
+        } else if (at->local->observation == OBSERVED_INCOMING || at->local->observation == OBSERVED_PAUSED) {
                 /* It may have arrived before its source went: only a listing asked since says that it did
                  * not. */
                 bool is_gone = owner_done && owner != NULL && owner->state == NODE_DOWN;
@@ -299,6 +319,11 @@ static void see_to_recovering(struct looked_at *at)
 
 static void see_to_right(struct looked_at *at)
 {
+        if (at->local->observation == OBSERVED_PAUSED && at->role->state != ROLE_MOVING &&
+            !MUTATED(PAUSED_IS_RUNNING)) {
+                stop_paused(at);
+                return;
+        }
         switch (at->role->state) {
         case ROLE_STARTING:
                 see_to_starting(at);

@@ -52,7 +52,10 @@ static enum observation observation_of(struct hypervisor *hypervisor, virDomainP
         if (state != VIR_DOMAIN_PAUSED ||
             (reason != VIR_DOMAIN_PAUSED_MIGRATION && reason != VIR_DOMAIN_PAUSED_STARTING_UP))
                 return OBSERVED_RUNNING;
-        return known == OBSERVED_INCOMING ? known : domain_migration(domain);
+        if (known != OBSERVED_INCOMING)
+                known = domain_migration(domain);
+        /* libvirt resumes what a move that failed has paused before it ends the job; this one it has left. */
+        return known == OBSERVED_RUNNING && reason == VIR_DOMAIN_PAUSED_MIGRATION ? OBSERVED_PAUSED : known;
 }
 
 static const char *text_of(int state, int reason)
@@ -89,7 +92,7 @@ void domain_look_at(struct hypervisor *hypervisor, virDomainPtr domain, struct s
                 return;
         }
         ret_sighting->look = LOOK_HERE;
-        if (ret_sighting->observation == OBSERVED_RUNNING)
+        if (ret_sighting->observation == OBSERVED_RUNNING || ret_sighting->observation == OBSERVED_PAUSED)
                 TEXT_PRINT(ret_sighting->text, "%s", text_of(state, reason));
 }
 

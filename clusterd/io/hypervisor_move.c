@@ -210,6 +210,8 @@ static bool may_move(struct task *task, const struct sighting *here)
                 task_finish(task, OPERATION_FAILED, here->observation, "it does not run here");
         else if (here->observation == OBSERVED_INCOMING)
                 task_finish(task, OPERATION_FAILED, here->observation, "it is still arriving here");
+        else if (here->observation == OBSERVED_PAUSED)
+                task_finish(task, OPERATION_FAILED, here->observation, "an earlier move left it paused here");
         else if (here->observation == OBSERVED_OUTGOING)
                 task_finish(task, OPERATION_FAILED, here->observation, "another move of it is under way");
         else

@@ -38,6 +38,10 @@ static bool is_settled_by(struct task *task, const struct sighting *sighting)
                 task_finish(task, OPERATION_SUCCEEDED, sighting->observation, NULL);
                 return true;
         }
+        if (sighting->observation == OBSERVED_PAUSED) {
+                task_finish(task, OPERATION_FAILED, OBSERVED_PAUSED, "a move left it paused here");
+                return true;
+        }
         if (sighting->observation == OBSERVED_INCOMING) {
                 task_finish(task, OPERATION_FAILED, OBSERVED_INCOMING, "it is arriving here by a move");
                 return true;

@@ -442,6 +442,11 @@ void desk_list_failed(struct desk *desk, uint64_t listing)
 
 void desk_list(struct desk *desk, const char *role)
 {
+        desk_list_as(desk, role, OBSERVED_RUNNING);
+}
+
+void desk_list_as(struct desk *desk, const char *role, enum observation observation)
+{
         const struct cluster_action *list = NULL, *next = NULL;
         while ((next = desk_take(desk, CLUSTER_ACTION_LIST)) != NULL)
                 list = next;
@@ -454,7 +459,7 @@ void desk_list(struct desk *desk, const char *role)
         }
         ck_assert_msg(list != NULL, "no listing was asked for");
         if (role != NULL)
-                desk_listed(desk, list->listing, role, OBSERVED_RUNNING);
+                desk_listed(desk, list->listing, role, observation);
         desk_list_end(desk, list->listing);
 }
 

@@ -243,9 +243,33 @@ START_TEST(of_two_ends_that_both_run_the_source_is_stopped)
         const struct cluster_action *stop = desk_take(&desk, CLUSTER_ACTION_STOP);
         ck_assert_ptr_nonnull(stop);
         ck_assert_uint_eq(stop->role.timeout_ms, 0);
-        desk_done(&desk, "vm01", OPERATION_STOP, OPERATION_SUCCEEDED, OBSERVED_ABSENT_UNKNOWN);
+        /* It may obey as if somebody inside had shut it down: that was us. */
+        desk_done(&desk, "vm01", OPERATION_STOP, OPERATION_SUCCEEDED, OBSERVED_ABSENT_SHUTDOWN);
         ck_desk_state(&desk, "vm01", ROLE_ONLINE);
         ck_assert_uint_eq(desk_role(&desk, "vm01")->owner, 2);
+}
+END_TEST
+
+/* The connection broke at the switch, and the target is gone, or says that nothing arrived. */
+START_TEST(what_a_move_left_paused_is_stopped_and_started_anew)
+{
+        begin_move();
+        desk_done(&desk, "vm01", OPERATION_MOVE, OPERATION_UNKNOWN, OBSERVED_ABSENT_UNKNOWN);
+        desk_list_as(&desk, "vm01", OBSERVED_PAUSED);
+        desk_wait(&desk, 3000);
+        ck_assert_int_eq(desk_role(&desk, "vm01")->owner_end, MOVE_END_RUNNING);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_STOP), 0); /* it may be all that is left */
+        desk_hear_report(&desk, "vm01", 2, REPORT_ABSENT);
+        ck_desk_state(&desk, "vm01", ROLE_ONLINE);
+        const struct cluster_action *stop = desk_take(&desk, CLUSTER_ACTION_STOP);
+        ck_assert_ptr_nonnull(stop);
+        ck_assert_uint_eq(stop->role.timeout_ms, 0);
+        size_t starts = desk_count(&desk, CLUSTER_ACTION_START);
+        desk_done(&desk, "vm01", OPERATION_STOP, OPERATION_SUCCEEDED, OBSERVED_ABSENT_SHUTDOWN);
+        desk_wait(&desk, 100);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_START), starts + 1);
+        ck_assert_uint_eq(desk_role(&desk, "vm01")->failures, 0);
+        ck_assert_int_eq(desk_role(&desk, "vm01")->desired, DESIRED_RUNNING);
 }
 END_TEST
 
@@ -403,6 +427,7 @@ int main(void)
         tcase_add_test(tcase, a_target_says_nothing_of_absence_before_its_source_has_spoken);
         tcase_add_test(tcase, a_listing_from_before_the_source_spoke_proves_no_absence);
         tcase_add_test(tcase, of_two_ends_that_both_run_the_source_is_stopped);
+        tcase_add_test(tcase, what_a_move_left_paused_is_stopped_and_started_anew);
         tcase_add_loop_test(
                 tcase, what_arrives_from_a_dead_source_is_stopped_only_when_it_surely_did_not_arrive, 0, 2);
         tcase_add_test(tcase, a_disk_that_fails_stops_no_guest);
