@@ -16,6 +16,7 @@
 void checker_domain_changed(struct world *world, struct simulated_node *node, const char *role)
 {
         tell_guest(world, node, role, true);
+        checker_armed(world, node, role);
         WORLD_EACH_NODE (world, other) {
                 if (other == node || !other->powered)
                         continue;
@@ -124,7 +125,7 @@ static void check_durable(struct world *world, struct simulated_node *node, cons
         memcpy(position.hash, entry->hash, HASH_BYTES);
         node_set holders = 0;
         WORLD_EACH_NODE (world, other)
-                if (disk_holds(&other->disk, &position))
+                if (disk_holds(&other->disk, &position) || disk_has_lost(&other->disk, entry->index))
                         holders |= node_set_of(other->id);
         if (2 * node_set_count(holders & world->settings.voters) <= node_set_count(world->settings.voters))
                 world_violate(world, "2: committed entry lost", node, NULL,

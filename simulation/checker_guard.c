@@ -43,6 +43,28 @@ static void check_contacts(struct world *world, struct simulated_node *leader,
         }
 }
 
+/*
+ * That its guard has expired proves a node off only because no guest runs there without. A core that has no
+ * contact may have disarmed it: it ends what comes as soon as it sees it, if it lives.
+ */
+void checker_armed(struct world *world, struct simulated_node *node, const char *role)
+{
+        if (!node->has_watchdog || node->keeper.state.order.armed)
+                return;
+        struct cluster_status status = { .guard_valid = true };
+        if (node->daemon_life != 0 && !node->loading)
+                cluster_status_read(node->core, &status);
+        if (status.guard_valid)
+                world_violate(world, "3: a guest without a guard", node, role, "no watchdog would end it");
+}
+
+void checker_ordered(struct world *world, struct simulated_node *node)
+{
+        for (uint32_t number = 0; number < world->names.count; number++)
+                if (node->hypervisor.domains[number].state == DOMAIN_RUNNING)
+                        checker_armed(world, node, world->names.name[number]);
+}
+
 void checker_guard(struct world *world, struct simulated_node *node, const struct cluster_status *status)
 {
         struct node_memory *memory = &node->memory;

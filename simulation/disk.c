@@ -443,6 +443,12 @@ bool disk_is_whole(const struct disk *disk)
         return !disk->blank && disk_last(disk) >= disk->owed_index && disk->promised >= disk->owed_promise;
 }
 
+/* It held the entry, and may have said so, before it got an older disk: all others hold it. */
+bool disk_has_lost(const struct disk *disk, uint64_t index)
+{
+        return disk->owed_index >= index && (disk->blank || disk_last(disk) < index);
+}
+
 void disk_seed(struct disk *disk, const struct object *object, const struct ledger_position *position)
 {
         disk_put(disk, object);

@@ -74,6 +74,7 @@ void disk_seed(struct disk *disk, const struct object *object, const struct ledg
 void disk_release(struct disk *disk);
 void disk_crash(struct world *world, struct simulated_node *node);
 bool disk_is_whole(const struct disk *disk); /* it has again what it ever had */
+bool disk_has_lost(const struct disk *disk, uint64_t index);
 void disk_back_up(struct disk *disk);
 void disk_restore(struct disk *disk); /* precondition: there is a backup */
 bool disk_keeps_after(const struct disk *disk, const struct ledger_position *position);

@@ -193,6 +193,8 @@ struct node_memory {
 
 void checker_after_step(struct world *world, struct simulated_node *node);
 void checker_action(struct world *world, struct simulated_node *node, const struct cluster_action *action);
+void checker_armed(struct world *world, struct simulated_node *node, const char *role);
+void checker_ordered(struct world *world, struct simulated_node *node);
 void checker_guard(struct world *world, struct simulated_node *node, const struct cluster_status *status);
 void checker_heard(struct simulated_node *node, uint32_t sender, const struct message *message);
 void checker_decided(struct world *world, struct simulated_node *node, const struct message *message);

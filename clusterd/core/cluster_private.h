@@ -160,6 +160,7 @@ struct cluster {
         uint64_t list_ms;  /* of the last */
         bool list_running;
         bool list_wanted;
+        bool list_strange;       /* something is here that the ledger, as far as we know it, does not know */
         uint32_t present_count;  /* roles that are here, or being started */
         bool unsurveyed;         /* something may be here that no listing has shown us yet */
         uint32_t expected_count; /* roles that the ledger lets this node run */

@@ -84,10 +84,26 @@ static struct local_role *find(struct cluster *cluster, const char *name, uint32
         return &cluster->local[*ret_slot];
 }
 
+/*
+ * Who is not level may have been told to run what its ledger does not know yet: it was applied, and lost with
+ * the daemon before it was stored, or a snapshot is on its way. Whoever is level knows: it is somebody
+ * else's.
+ */
+static void note_strange(struct cluster *cluster, enum observation observation)
+{
+        if (!observation_is_present(observation) || round_is_active(cluster) ||
+            MUTATED(GUARD_DISARMED_UNKNOWING))
+                return;
+        cluster->list_strange = true;
+        cluster->unsurveyed |= cluster->identity.guard_armed;
+}
+
 void observe_observed(struct cluster *cluster, const struct cluster_event *event)
 {
         uint32_t slot = 0;
         struct local_role *local = find(cluster, event->observed.role, &slot);
+        if (local == NULL)
+                note_strange(cluster, event->observed.observation);
         if (local == NULL || local->operation != OPERATION_NONE)
                 return; /* the operation's end will say */
         bool before = counts(local);
@@ -159,14 +175,16 @@ void observe_listed(struct cluster *cluster, const struct cluster_event *event)
         }
         if (event->listed.end || (event->listed.failed && MUTATED(ABSENT_BY_FAILED_LISTING))) {
                 cluster->list_running = false;
-                cluster->unsurveyed = false;
+                cluster->unsurveyed &= cluster->list_strange;
                 conclude_listing(cluster, event->listed.listing);
                 return;
         }
         uint32_t slot = 0;
         struct local_role *local = find(cluster, event->listed.role, &slot);
-        if (local == NULL)
+        if (local == NULL) {
+                note_strange(cluster, event->listed.observation);
                 return;
+        }
         local->listed = event->listed.listing;
         if (local->operation != OPERATION_NONE || local->stamp >= event->listed.listing)
                 return;
@@ -231,6 +249,7 @@ void observe_tick(struct cluster *cluster)
                 return;
         }
         cluster->list_wanted = false;
+        cluster->list_strange = false;
         cluster->list_running = true;
         cluster->list_ms = cluster->now_ms;
         action_add(cluster, CLUSTER_ACTION_LIST, "what runs here?")->listing = ++cluster->listings;

@@ -59,7 +59,9 @@ void desk_restart(struct desk *desk, const struct model *model, uint64_t contact
                 .address = "10.0.0.1",
                 .migration_address = "10.0.1.1",
                 .contact_ms = contact_ms,
+                .guard_armed = contact_ms != 0,
         };
+        desk->guard_armed = identity.guard_armed;
         cluster_init(desk->cluster, &identity, DESK_ROLES_MAX);
         load_model(desk, model);
         struct cluster_event event = { .kind = CLUSTER_EVENT_LOADED };

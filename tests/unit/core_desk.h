@@ -51,7 +51,7 @@ struct desk {
 /* The daemon has loaded a cluster of which node 1 is the only voter; nodes 2, 3 are known if puppets ever
  * come. */
 void desk_begin(struct desk *desk);
-/* As above, with rows of before and a contact known to the guard keeper. */
+/* As above, with rows of before and a contact known to the guard keeper, who is armed then. */
 void desk_restart(struct desk *desk, const struct model *model, uint64_t contact_ms, uint64_t incarnation);
 void desk_end(struct desk *desk);
 

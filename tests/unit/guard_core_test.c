@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "clusterd/base/text.h"
+#include "clusterd/core/model.h"
 #include "tests/unit/core_desk.h"
 
 /* The quorum guard, and moves as their two ends see them. */
@@ -405,6 +406,29 @@ START_TEST(a_guard_that_has_lapsed_is_renewed_only_by_who_knows_the_ledger)
 }
 END_TEST
 
+/* Applied, and lost with the daemon before it was stored. */
+START_TEST(a_guest_that_the_ledger_does_not_know_yet_keeps_the_guard_armed)
+{
+        struct model *model = model_init(calloc(1, model_bytes(1)), 1);
+        model->settings = settings_default;
+        model->settings.voters = node_set_of(1);
+        desk_end(&desk);
+        desk_restart(&desk, model, 99000, 78);
+        free(model);
+        const struct cluster_action *list = desk_take(&desk, CLUSTER_ACTION_LIST);
+        ck_assert(desk.guard_armed);
+        if (_i == 0)
+                desk_listed(&desk, list->listing, "vm77", OBSERVED_RUNNING);
+        desk_list_end(&desk, list->listing);
+        ck_assert(desk.guard_armed == (_i == 0));
+        desk_observed(&desk, "vm77", OBSERVED_RUNNING); /* a start that was under way */
+        ck_assert(desk.guard_armed);
+        desk_view(&desk, node_set_of(2)); /* the ledger is level now: it is not one of the cluster's */
+        desk_list(&desk, "vm77");
+        ck_assert(!desk.guard_armed);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("guard_core");
@@ -418,6 +442,7 @@ int main(void)
         tcase_add_test(tcase, the_keepers_contact_does_not_count_while_the_daemon_is_awake);
         tcase_add_test(tcase, a_stop_for_the_guard_that_fails_is_tried_again_in_time);
         tcase_add_test(tcase, a_move_is_not_waited_for_when_the_guard_lapses);
+        tcase_add_loop_test(tcase, a_guest_that_the_ledger_does_not_know_yet_keeps_the_guard_armed, 0, 2);
         tcase_add_test(tcase, a_move_is_handed_over_when_both_ends_agree);
         tcase_add_test(tcase, a_move_begins_when_the_guard_of_its_target_stands);
         tcase_add_test(tcase, a_move_to_who_is_never_ready_is_given_up);
