@@ -46,7 +46,7 @@ static bool node_is_well(const struct world *world, const struct simulated_node 
 {
         const struct ring *ring = node->station.ring;
         bool disk_hangs = node->disk.in_flight > 0 && node->disk.due_us > world->now_us + SECOND(1);
-        return !node->frozen && !disk_hangs && node->daemon_life != 0 && ring != NULL && !ring->broken &&
+        return shell_runs(world, node) && !disk_hangs && ring != NULL && !ring->broken &&
                world->now_us >= node->disk.failing_until_us && world->now_us >= node->disk.slow_until_us &&
                world->now_us >= node->disk.hung_until_us && world->now_us >= node->hypervisor.outage_until_us;
 }
