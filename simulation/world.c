@@ -272,7 +272,7 @@ static uint64_t cluster_draw(struct world *world, struct random *random)
 /* Some are left as they are for a while first: nodes off, drained, or to be turned off. */
 static void end_draw(struct world *world, struct random *random, uint64_t seconds)
 {
-        bool calm = random_chance(random, 150);
+        bool calm = random_chance(random, 100);
         uint64_t peace_us = SECOND(seconds) + (calm ? SECOND(CALM_SECONDS) : 0);
         uint32_t off = 1 + (uint32_t)random_below(random, 2 * world->node_count);
         if (calm)
