@@ -73,7 +73,8 @@ static void end_attempt(struct cluster *cluster, uint32_t node, const char *reas
 static void forget(struct cluster *cluster, uint32_t node, const char *reason)
 {
         end_attempt(cluster, node, reason);
-        memset(&cluster->fencing[node], 0, sizeof(struct fencing));
+        if (!MUTATED(FENCED_LONG_AGO))
+                memset(&cluster->fencing[node], 0, sizeof(struct fencing));
 }
 
 void fencing_guard_shortened(struct cluster *cluster, uint64_t before_ms)
@@ -141,7 +142,7 @@ static void tick_node(struct cluster *cluster, const struct node *node)
                 forget(cluster, node->id, node->state == NODE_LOST ? "in contact again" : node->reason);
                 return;
         }
-        if (fencing->incarnation != node->incarnation && !MUTATED(FENCED_LONG_AGO)) {
+        if (fencing->incarnation != node->incarnation) {
                 /* What was done to an earlier incarnation proves nothing of this one. */
                 forget(cluster, node->id, "returned, and is lost again");
                 fencing->incarnation = node->incarnation;
