@@ -21,14 +21,21 @@ static uint64_t contact_ms(const struct simulated_node *node)
         return status.contact_ms > kept ? status.contact_ms : kept;
 }
 
+/* It may lead nobody any more, and not know yet. */
+static bool leads_its_ring(const struct simulated_node *leader, const struct cluster_status *status)
+{
+        const struct ring *ring = leader->station.ring;
+        return ring != NULL && !ring->broken && ring->nodes == status->connected &&
+               leader->station.inbox_count == 0;
+}
+
 static void check_contacts(struct world *world, struct simulated_node *leader,
                            const struct cluster_status *status)
 {
         const struct node_memory *memory = &leader->memory;
         const struct ring *ring = leader->station.ring;
-        if (ring == NULL || ring->broken || ring->nodes != status->connected ||
-            leader->station.inbox_count > 0)
-                return; /* it may lead nobody any more, and not know yet */
+        if (!leads_its_ring(leader, status))
+                return;
         WORLD_EACH_NODE (world, lost) {
                 if (!lost->powered || lost->station.ring == ring ||
                     node_set_has(status->connected, lost->id) || contact_ms(lost) == 0)
@@ -65,12 +72,51 @@ void checker_ordered(struct world *world, struct simulated_node *node)
                         checker_armed(world, node, world->names.name[number]);
 }
 
+static uint64_t sum_us(uint32_t hold_ms, uint32_t grace_ms, uint32_t watchdog_ms)
+{
+        return MS((uint64_t)hold_ms + grace_ms + watchdog_ms);
+}
+
+/* By the times that its keeper, or its daemon, was told last. */
+static uint64_t guard_takes_us(const struct simulated_node *node)
+{
+        const struct guard_order *order = &node->keeper.state.order;
+        uint64_t kept_us = sum_us(order->isolation_hold_ms, order->stop_grace_ms, order->watchdog_ms);
+        if (node->daemon_life == 0 || node->loading)
+                return kept_us;
+        const struct settings *settings = &cluster_model(node->core)->settings;
+        uint64_t meant_us =
+                sum_us(settings->isolation_hold_ms, settings->stop_grace_ms, settings->watchdog_ms);
+        return meant_us > kept_us ? meant_us : kept_us;
+}
+
+void checker_expired(struct world *world, struct simulated_node *leader, const struct cluster_status *status,
+                     uint32_t about)
+{
+        const struct simulated_node *lost = &world->nodes[about];
+        if (!lost->powered || !leads_its_ring(leader, status) || lost->station.ring == leader->station.ring)
+                return;
+        uint64_t takes_us = guard_takes_us(lost), since_us = lost->hypervisor.arrived_us;
+        if (contact_ms(lost) != 0) {
+                uint64_t contact_us = world->now_us - MS(node_clock_ms(world, lost) - contact_ms(lost));
+                since_us = contact_us > since_us ? contact_us : since_us;
+        }
+        if (since_us != 0 && since_us + takes_us > world->now_us + CLOCK_SLACK_US)
+                world_violate(world, "3: a guard that has not expired", lost, NULL,
+                              "%s says that it has; it counts from %" PRIu64 " us, and takes %" PRIu64 " us",
+                              leader->name, since_us, takes_us);
+}
+
 void checker_guard(struct world *world, struct simulated_node *node, const struct cluster_status *status)
 {
         struct node_memory *memory = &node->memory;
         NODE_SET_EACH (memory->connected & ~status->connected, lost)
                 memory->lost_us[lost] = world->now_us;
         memory->connected = status->connected;
+        if (status->guard_valid)
+                memory->lapsed_us = 0;
+        else if (memory->lapsed_us == 0)
+                memory->lapsed_us = world->now_us;
         if (status->active && status->leader == node->id)
                 check_contacts(world, node, status);
         uint64_t hold_ms = cluster_model(node->core)->settings.isolation_hold_ms;

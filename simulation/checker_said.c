@@ -63,6 +63,16 @@ static void check_lost(struct world *world, struct simulated_node *node, const s
                 world_violate(world, "7: a node is given up before it could boot", node, NULL, "n%u", lost);
 }
 
+static void check_proposal(struct world *world, struct simulated_node *node,
+                           const struct cluster_status *status, const struct command *command)
+{
+        if (command->kind == COMMAND_NODE_LOST)
+                check_lost(world, node, status, command->node.node);
+        else if (command->kind == COMMAND_NODE_EVIDENCE &&
+                 command->node_evidence.kind == EVIDENCE_GUARD_EXPIRED)
+                checker_expired(world, node, status, command->node_evidence.node);
+}
+
 void checker_said(struct world *world, struct simulated_node *node, const struct message *message)
 {
         struct cluster_status status;
@@ -83,8 +93,7 @@ void checker_said(struct world *world, struct simulated_node *node, const struct
                 check_stored(world, node, &status, message->stored_index);
                 return;
         case MESSAGE_PROPOSE:
-                if (message->propose.command.kind == COMMAND_NODE_LOST)
-                        check_lost(world, node, &status, message->propose.command.node.node);
+                check_proposal(world, node, &status, &message->propose.command);
                 return;
         default:
                 return;

@@ -267,6 +267,7 @@ static bool move_is_torn(struct world *world, const char *role)
 static void guest_arrives(struct world *world, struct simulated_node *target, struct domain *copy)
 {
         copy->state = DOMAIN_RUNNING;
+        target->hypervisor.arrived_us = world->now_us;
         world->statistics->moves++;
         world_note(world, target, "guest %s has moved here", copy->name);
         checker_domain_changed(world, target, copy->name);

@@ -59,9 +59,12 @@ static void check_quorum(struct world *world, struct simulated_node *node,
                               "stops it with a valid guard");
 }
 
-/* In a ring and in a view of a majority for so long, awake, with its daemon: nothing is wrong but management.
+/*
+ * In a ring and in a view of a majority for so long before a moment, awake, with its daemon: nothing was
+ * wrong but management.
  */
-static bool is_in_contact(const struct world *world, const struct simulated_node *node, uint64_t since_us)
+static bool was_in_contact(const struct world *world, const struct simulated_node *node, uint64_t since_us,
+                           uint64_t moment_us)
 {
         const struct ring *ring = node->station.ring;
         uint64_t latest_us = node->memory.members_us;
@@ -73,7 +76,7 @@ static bool is_in_contact(const struct world *world, const struct simulated_node
                 latest_us = node->thaw_us;
         if (node->boot_us > latest_us)
                 latest_us = node->boot_us;
-        return latest_us + since_us + CONTACT_US < world->now_us;
+        return latest_us + since_us + CONTACT_US < moment_us;
 }
 
 /* Asked of the core's own model, too: it may be the first to know what the history says. */
@@ -93,7 +96,10 @@ static void check_stop(struct world *world, struct simulated_node *node, const s
         if (domain == NULL || domain->state != DOMAIN_RUNNING)
                 return;
         uint64_t hold_us = MS(cluster_model(node->core)->settings.isolation_hold_ms);
-        if (!status->guard_valid && is_in_contact(world, node, hold_us))
+        /* Who is not level renews no guard that has lapsed: what could not be stopped then, or came later, is
+         * stopped later. */
+        uint64_t lapsed_us = node->memory.lapsed_us != 0 ? node->memory.lapsed_us : world->now_us;
+        if (!status->guard_valid && was_in_contact(world, node, hold_us, lapsed_us))
                 world_violate(world, "7: management stops a healthy guest", node, name,
                               "its guard has lapsed in the middle of a majority: active=%d disk %s",
                               status->active, status->store_failed ? "fails" : "works");
@@ -119,7 +125,7 @@ void rights_check_watchdog(struct world *world, struct simulated_node *node)
         const struct settings *settings = &world->checker.reference->settings;
         uint64_t patience_us =
                 MS((uint64_t)settings->isolation_hold_ms + settings->stop_grace_ms + settings->watchdog_ms);
-        if (node->frozen || !is_in_contact(world, node, patience_us))
+        if (node->frozen || !was_in_contact(world, node, patience_us, world->now_us))
                 return;
         for (uint32_t number = 0; number < world->names.count; number++)
                 if (node->hypervisor.domains[number].state == DOMAIN_RUNNING)

@@ -59,6 +59,7 @@ struct hypervisor_model {
         struct domain *domains; /* by the role's number */
         uint64_t outage_until_us;
         uint64_t starts_fail_until_us;
+        uint64_t arrived_us; /* when the last guest came by a move */
 };
 
 void hypervisor_create(struct world *world, struct simulated_node *node);
@@ -185,6 +186,7 @@ struct node_memory {
         uint64_t epoch_us;               /* since when in that epoch */
         node_set members;                /* of the view that it was given last */
         uint64_t members_us;             /* and when */
+        uint64_t lapsed_us;              /* since when its guard is not valid; 0: it is */
         struct heard heard[NODES_MAX + 1];
         struct round_id decided; /* the decision that it was given last */
         node_set participants;
@@ -199,6 +201,9 @@ void checker_guard(struct world *world, struct simulated_node *node, const struc
 void checker_heard(struct simulated_node *node, uint32_t sender, const struct message *message);
 void checker_decided(struct world *world, struct simulated_node *node, const struct message *message);
 void checker_promised(struct world *world, struct simulated_node *node, const struct message *message);
+/* The leader says that the guard of a node has. */
+void checker_expired(struct world *world, struct simulated_node *leader, const struct cluster_status *status,
+                     uint32_t about);
 void checker_said(struct world *world, struct simulated_node *node, const struct message *message);
 void checker_reply(struct world *world, struct simulated_node *node, const struct cluster_action *action);
 void checker_domain_changed(struct world *world, struct simulated_node *node, const char *role);
