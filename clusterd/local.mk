@@ -48,6 +48,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/placement.c %D%/core/placement.h \
 	%D%/core/plan.c %D%/core/plan.h \
 	%D%/core/planner.c %D%/core/planner.h \
+	%D%/core/guard_times.c \
 	%D%/core/pause.c \
 	%D%/core/quarantine.c \
 	%D%/core/reconcile.c \

@@ -52,6 +52,7 @@
         MUTATION(EXPIRY_WITHOUT_WATCHDOG_TIME, "core/apply.c", "the watchdog takes its time")                \
         MUTATION(EXPIRY_FROM_LOSS, "core/fencing.c", "expiry counts from the present round")                 \
         MUTATION(EXPIRY_BY_SHORTENED_TIMES, "core/fencing.c", "a lost node may go by longer times")          \
+        MUTATION(TIMES_SETTLED_UNHEARD, "core/guard_times.c", "shorter times count when all follow")         \
         MUTATION(TIMES_SHORTENED_AT_ANY_TIME, "core/apply.c", "no shorter times while a node is lost")       \
         MUTATION(FENCED_UNCONFIRMED, "core/fencing.c", "a fence device has to say that it is off")           \
         MUTATION(FENCED_BY_HALF, "core/fencing.c", "all devices of a level have to say so")                  \

@@ -109,8 +109,37 @@ struct settings settings_changed(const struct settings *settings, const struct c
         return next;
 }
 
+/* Of several shorter times the longest before them counts. */
+static void remember_guard(struct apply *apply, struct settings *next)
+{
+        uint64_t before_ms = settings_guard_ms(&apply->model->settings);
+        if (before_ms > next->guard_before_ms)
+                next->guard_before_ms = before_ms < UINT32_MAX ? (uint32_t)before_ms : UINT32_MAX;
+        next->guard_index = apply->index;
+}
+
+/* By the leader, which sees who follows. One that is lost goes by the times that it knew. */
+static void settle_guard(struct apply *apply, uint64_t index)
+{
+        struct settings *settings = &apply->model->settings;
+        if (index != settings->guard_index) {
+                apply_refuse(apply, "the guard's times have been made shorter since");
+                return;
+        }
+        if (!may_shorten_guard(apply))
+                return;
+        settings->guard_before_ms = 0;
+        settings->guard_index = 0;
+        if (apply->changes != NULL)
+                apply->changes->settings = true;
+}
+
 static void apply_cluster_set(struct apply *apply, const struct command_cluster_set *set)
 {
+        if (set->fields == SETTINGS_FIELD_GUARD_INDEX) {
+                settle_guard(apply, set->settings.guard_index);
+                return;
+        }
         struct settings next = settings_changed(&apply->model->settings, set);
         if (next.isolation_hold_ms < ISOLATION_HOLD_LEAST_MS &&
             (set->fields & SETTINGS_FIELD_ISOLATION_HOLD)) {
@@ -118,9 +147,11 @@ static void apply_cluster_set(struct apply *apply, const struct command_cluster_
                              (unsigned)ISOLATION_HOLD_LEAST_MS);
                 return;
         }
-        if (settings_guard_ms(&next) < settings_guard_ms(&apply->model->settings) &&
-            !may_shorten_guard(apply))
-                return;
+        if (settings_guard_ms(&next) < settings_guard_ms(&apply->model->settings)) {
+                if (!may_shorten_guard(apply))
+                        return;
+                remember_guard(apply, &next);
+        }
         apply->model->settings = next;
         if (apply->changes != NULL)
                 apply->changes->settings = true;

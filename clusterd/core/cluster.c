@@ -177,6 +177,7 @@ void cluster_step(struct cluster *cluster, const struct cluster_event *event, st
         guard_tick(cluster);
         reconcile_tick(cluster);
         pause_tick(cluster);
+        guard_times_tick(cluster);
         fencing_tick(cluster);
         quarantine_tick(cluster);
         lead_tick(cluster);

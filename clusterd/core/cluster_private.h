@@ -189,8 +189,9 @@ struct cluster {
         uint64_t pause_index, pause_seen_ms; /* the pause that this node saw begin, and when */
         uint64_t pause_count;                /* request_id of the proposal of its end; 0: none */
         uint64_t fenced_ms[NODES_MAX + 1];   /* when this leader last turned a node off; 0: never */
-        uint64_t guard_shortened_ms;         /* when the guard's times were last made shorter */
-        uint64_t guard_before_ms;            /* and the longest that somebody may know from before */
+        uint64_t guard_index,
+                guard_followed_ms; /* shorter times that all follow, as the leader sees, and since when */
+        uint64_t guard_count;      /* request_id of the proposal that says so; 0: none */
 
         uint64_t wake_ms; /* of the present step */
 };
@@ -286,6 +287,11 @@ void pause_tick(struct cluster *cluster);
 void pause_answered(struct cluster *cluster, const struct entry *entry);
 void pause_round_ended(struct cluster *cluster);
 
+/* guard_times.c */
+void guard_times_tick(struct cluster *cluster);
+void guard_times_answered(struct cluster *cluster, const struct entry *entry);
+void guard_times_round_ended(struct cluster *cluster);
+
 /* quarantine.c */
 void quarantine_tick(struct cluster *cluster);
 /* Of any node: everybody counts, so that a new leader knows. */
@@ -295,7 +301,6 @@ void quarantine_round_ended(struct cluster *cluster);
 
 /* fencing.c */
 void fencing_tick(struct cluster *cluster);
-void fencing_guard_shortened(struct cluster *cluster, uint64_t before_ms);
 void fencing_done(struct cluster *cluster, const struct cluster_event *event);
 /* Applied, or dropped. */
 void fencing_answered(struct cluster *cluster, const struct entry *entry);

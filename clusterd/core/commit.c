@@ -21,6 +21,7 @@ static void proposal_dropped(struct cluster *cluster, const struct message_propo
         const struct entry entry = { .request = propose->request, .command = propose->command };
         lead_applied(cluster, &entry);
         fencing_answered(cluster, &entry);
+        guard_times_answered(cluster, &entry);
         quarantine_dropped(cluster, &entry);
         pause_answered(cluster, &entry);
         pending_dropped(cluster, &entry);
@@ -98,11 +99,8 @@ void commit_apply_next(struct cluster *cluster)
                 .time_ms = entry->time_ms,
                 .origin = entry->request.node,
         };
-        uint64_t guard_before_ms = settings_guard_ms(&cluster->model->settings);
         uint32_t freed = slot_to_free(cluster, &entry->command);
         apply_command(&apply, &entry->command);
-        if (settings_guard_ms(&cluster->model->settings) < guard_before_ms)
-                fencing_guard_shortened(cluster, guard_before_ms);
         if (apply.outcome != APPLY_DONE)
                 log_refusal(cluster, entry, &apply);
         if (apply.deleted) {
@@ -120,6 +118,7 @@ void commit_apply_next(struct cluster *cluster)
         if (ours) {
                 lead_applied(cluster, entry);
                 fencing_answered(cluster, entry);
+                guard_times_answered(cluster, entry);
                 pending_applied(cluster, entry, &apply);
         }
         pause_answered(cluster, entry);

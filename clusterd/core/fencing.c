@@ -18,7 +18,6 @@
 #define AGAIN_MS       5000 /* from turning a node off until it may be turned off once more */
 #define REPORTED_TRIES 3    /* then one in REPORTED_EVERY: half a minute each, for as long as it takes */
 #define REPORTED_EVERY 20
-#define SETTLE_MS      10000 /* by then every node that is level has applied, and told its keeper */
 
 static bool is_wanted(const struct cluster *cluster, const struct node *node)
 {
@@ -77,14 +76,6 @@ static void forget(struct cluster *cluster, uint32_t node, const char *reason)
                 memset(&cluster->fencing[node], 0, sizeof(struct fencing));
 }
 
-void fencing_guard_shortened(struct cluster *cluster, uint64_t before_ms)
-{
-        bool settled = cluster->now_ms >= cluster->guard_shortened_ms + SETTLE_MS;
-        if (settled || before_ms > cluster->guard_before_ms)
-                cluster->guard_before_ms = before_ms;
-        cluster->guard_shortened_ms = cluster->now_ms;
-}
-
 /*
  * On this node's clock: from when we lost it, all that its guard may take. A member that joined us later may
  * have been in contact with it until then, so the clock starts no earlier than the present round.
@@ -96,11 +87,11 @@ static uint64_t guard_expires_at(const struct cluster *cluster, const struct nod
                 lost_ms = cluster->fencing[node->id].arrival_ms;
         if (lost_ms < cluster->round.state_ms && !MUTATED(EXPIRY_FROM_LOSS))
                 lost_ms = cluster->round.state_ms;
-        uint64_t guard_ms = settings_guard_ms(&cluster->model->settings);
-        /* Lost while shorter times were being told: it may go by the longer ones. */
-        if (lost_ms < cluster->guard_shortened_ms + SETTLE_MS && cluster->guard_before_ms > guard_ms &&
-            !MUTATED(EXPIRY_BY_SHORTENED_TIMES))
-                guard_ms = cluster->guard_before_ms;
+        const struct settings *settings = &cluster->model->settings;
+        uint64_t guard_ms = settings_guard_ms(settings);
+        /* It may not have heard of shorter ones: see guard_times.c. */
+        if (settings->guard_before_ms > guard_ms && !MUTATED(EXPIRY_BY_SHORTENED_TIMES))
+                guard_ms = settings->guard_before_ms;
         return lost_ms + (MUTATED(EXPIRY_AT_ONCE) ? 0 : guard_ms);
 }
 

@@ -56,6 +56,7 @@ static void end_epoch(struct cluster *cluster)
         fencing_round_ended(cluster);
         quarantine_round_ended(cluster);
         pause_round_ended(cluster);
+        guard_times_round_ended(cluster);
         reconcile_round_ended(cluster);
 }
 

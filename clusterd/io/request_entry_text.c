@@ -145,6 +145,11 @@ static void say_report(struct sentence *sentence, const struct command_role_repo
 static void say_settings(struct sentence *sentence, const struct command_cluster_set *set)
 {
         const struct settings *settings = &set->settings;
+        if (set->fields == SETTINGS_FIELD_GUARD_INDEX) {
+                say(sentence, "every node goes by the shorter times of entry %" PRIu64,
+                    settings->guard_index);
+                return;
+        }
         say(sentence, "settings change:");
         if (set->fields & SETTINGS_FIELD_MOVES_MAX)
                 say(sentence, " max-moves %" PRIu32, settings->moves_max);

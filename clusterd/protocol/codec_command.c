@@ -123,6 +123,8 @@ static const struct json_field cluster_set_fields[] = {
                    .bit = SETTINGS_FIELD_QUARANTINE_WINDOW),
         JSON_FIELD("quarantine_ms", UINT32, struct command_cluster_set, settings.quarantine_ms,
                    .bit = SETTINGS_FIELD_QUARANTINE),
+        JSON_FIELD("guard_index", COUNTER, struct command_cluster_set, settings.guard_index,
+                   .bit = SETTINGS_FIELD_GUARD_INDEX),
 };
 static const struct json_shape cluster_set_shape =
         JSON_SHAPE(cluster_set_fields, .mask_offset = offsetof(struct command_cluster_set, fields));

@@ -27,6 +27,8 @@ static const struct json_field settings_fields[] = {
         JSON_FIELD("quarantine_ms", UINT32, struct settings, quarantine_ms),
         JSON_FIELD("pause_ms", UINT32, struct settings, pause_ms),
         JSON_FIELD("pause_index", COUNTER, struct settings, pause_index),
+        JSON_FIELD("guard_before_ms", UINT32, struct settings, guard_before_ms),
+        JSON_FIELD("guard_index", COUNTER, struct settings, guard_index),
 };
 const struct json_shape settings_shape = JSON_SHAPE(settings_fields);
 

@@ -74,7 +74,8 @@ enum settings_field {
         SETTINGS_FIELD_MARGIN = 1 << 4,
         SETTINGS_FIELD_QUARANTINE_LOSSES = 1 << 5,
         SETTINGS_FIELD_QUARANTINE_WINDOW = 1 << 6,
-        SETTINGS_FIELD_QUARANTINE = 1 << 7
+        SETTINGS_FIELD_QUARANTINE = 1 << 7,
+        SETTINGS_FIELD_GUARD_INDEX = 1 << 8 /* by the leader: nobody goes by times of before that entry */
 };
 
 struct command_epoch {

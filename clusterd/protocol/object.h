@@ -163,7 +163,9 @@ struct settings {
         uint32_t quarantine_window_ms;
         uint32_t quarantine_ms; /* for so long */
         uint32_t pause_ms; /* no failover and no fencing for so long, on the leader's clock; 0: as always */
-        uint64_t pause_index; /* entry since which */
+        uint32_t guard_before_ms; /* the longest that a lost guard may take since its times were shortened */
+        uint64_t pause_index;     /* entry since which */
+        uint64_t guard_index;     /* entry that shortened them; 0: nobody goes by longer ones */
 };
 
 extern const struct settings settings_default;

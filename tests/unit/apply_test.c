@@ -201,9 +201,11 @@ START_TEST(only_the_settings_that_are_meant_change)
                                                           .pause_index = 20 };
         struct settings want = story.model->settings;
         command.cluster_set.fields = SETTINGS_FIELD_MOVES_MAX | SETTINGS_FIELD_WATCHDOG;
+        want.guard_before_ms = (uint32_t)settings_guard_ms(&want);
         want.moves_max = 11;
         want.watchdog_ms = 14;
         ck_assert_int_eq(story_apply(&story, 1, &command), APPLY_DONE);
+        want.guard_index = story.index;
         ck_assert_mem_eq(&story.model->settings, &want, sizeof want);
         command.cluster_set.fields = SETTINGS_FIELD_ISOLATION_HOLD | SETTINGS_FIELD_STOP_GRACE |
                                      SETTINGS_FIELD_MARGIN | SETTINGS_FIELD_QUARANTINE_LOSSES |
@@ -215,7 +217,26 @@ START_TEST(only_the_settings_that_are_meant_change)
         want.quarantine_window_ms = 17;
         want.quarantine_ms = 18;
         ck_assert_int_eq(story_apply(&story, 1, &command), APPLY_DONE);
+        want.guard_index = story.index;
         ck_assert_mem_eq(&story.model->settings, &want, sizeof want);
+}
+END_TEST
+
+START_TEST(longer_times_are_forgotten_for_the_entry_that_shortened_them)
+{
+        struct command command = { .kind = COMMAND_CLUSTER_SET };
+        struct settings *settings = &story.model->settings;
+        command.cluster_set.fields = SETTINGS_FIELD_MARGIN;
+        command.cluster_set.settings.margin_ms = settings->margin_ms - 1;
+        ck_assert_int_eq(story_apply(&story, 1, &command), APPLY_DONE);
+        command.cluster_set.fields = SETTINGS_FIELD_GUARD_INDEX;
+        command.cluster_set.settings.guard_index = settings->guard_index - 1;
+        ck_assert_int_eq(story_apply(&story, 1, &command), APPLY_REFUSED);
+        ck_assert_uint_eq(settings->guard_before_ms, settings_guard_ms(settings) + 1);
+        command.cluster_set.settings.guard_index = settings->guard_index;
+        ck_assert_int_eq(story_apply(&story, 1, &command), APPLY_DONE);
+        ck_assert_uint_eq(settings->guard_before_ms, 0);
+        ck_assert_uint_eq(settings->guard_index, 0);
 }
 END_TEST
 
@@ -380,6 +401,7 @@ int main(void)
                             sizeof about_roles / sizeof *about_roles);
         tcase_add_test(tcase, the_first_epoch_brings_the_settings_and_no_later_one);
         tcase_add_test(tcase, only_the_settings_that_are_meant_change);
+        tcase_add_test(tcase, longer_times_are_forgotten_for_the_entry_that_shortened_them);
         tcase_add_test(tcase, a_hold_that_no_view_change_fits_into_is_refused);
         tcase_add_test(tcase, only_the_fields_of_a_role_that_are_meant_change);
         tcase_add_test(tcase, a_role_is_added_with_what_was_given_and_nothing_else);

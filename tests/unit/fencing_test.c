@@ -363,6 +363,59 @@ START_TEST(a_node_lost_as_times_are_shortened_has_the_longest)
 }
 END_TEST
 
+static void shorten(uint32_t by_ms)
+{
+        struct command set = { .kind = COMMAND_CLUSTER_SET };
+        set.cluster_set.fields = SETTINGS_FIELD_ISOLATION_HOLD;
+        set.cluster_set.settings.isolation_hold_ms = settings_default.isolation_hold_ms - by_ms;
+        ck_assert_int_eq(desk_ask(&desk, &set), REPLY_DONE);
+}
+
+static void expires_after(uint64_t expected_ms)
+{
+        uint64_t lost_ms = desk.now_ms;
+        desk_view(&desk, 0);
+        desk_wait(&desk, lost_ms + expected_ms - 1 - desk.now_ms);
+        ck_assert_int_eq(lost_node()->state, NODE_LOST);
+        desk_wait(&desk, 1000);
+        ck_assert_int_eq(lost_node()->evidence.kind, EVIDENCE_GUARD_EXPIRED);
+}
+
+START_TEST(shorter_times_count_when_all_have_followed_for_a_while)
+{
+        shorten(3000);
+        ck_assert_uint_eq(cluster_model(desk.cluster)->settings.guard_before_ms, guard_ms());
+        desk_wait(&desk, 11000);
+        ck_assert_uint_eq(cluster_model(desk.cluster)->settings.guard_before_ms, 0);
+        expires_after(guard_ms() - 3000);
+}
+END_TEST
+
+/* Its daemon is gone before it hears of them: its keeper goes by the longer ones, for as long as it has
+ * contact. */
+START_TEST(who_does_not_follow_has_the_longer_times)
+{
+        shorten(3000);
+        desk_view_connected(&desk, 0, node_set_of(2));
+        desk_wait(&desk, 60000);
+        expires_after(guard_ms());
+}
+END_TEST
+
+START_TEST(a_leader_that_starts_anew_knows_the_longer_times)
+{
+        shorten(3000);
+        struct model *model = model_init(calloc(1, model_bytes(cluster_model(desk.cluster)->roles_max)),
+                                         cluster_model(desk.cluster)->roles_max);
+        model_copy(model, cluster_model(desk.cluster));
+        desk_end(&desk);
+        desk_restart(&desk, model, 0, 78);
+        free(model);
+        desk_view(&desk, node_set_of(2));
+        expires_after(guard_ms());
+}
+END_TEST
+
 START_TEST(an_operator_can_have_a_connected_node_turned_off)
 {
         add_device("ipmi");
@@ -416,6 +469,9 @@ int main(void)
         tcase_add_test(tcase, a_node_that_is_still_connected_is_not_lost);
         tcase_add_test(tcase, times_are_not_shortened_behind_the_back_of_a_node);
         tcase_add_test(tcase, a_node_lost_as_times_are_shortened_has_the_longest);
+        tcase_add_test(tcase, shorter_times_count_when_all_have_followed_for_a_while);
+        tcase_add_test(tcase, who_does_not_follow_has_the_longer_times);
+        tcase_add_test(tcase, a_leader_that_starts_anew_knows_the_longer_times);
         tcase_add_test(tcase, an_operator_can_have_a_connected_node_turned_off);
         tcase_add_test(tcase, nonsense_about_fencing_is_ignored);
         suite_add_tcase(suite, tcase);
