@@ -158,7 +158,7 @@ static void on_patience(void *data)
 static void timer_set(struct ocf_fixture *fixture, unsigned ms, qb_loop_timer_handle *ret_timer)
 {
         fixture->late = false;
-        ck_assert_int_eq(qb_loop_timer_add(fixture->loop, QB_LOOP_HIGH, ms * NS_PER_MS, fixture, on_patience,
+        ck_assert_int_eq(qb_loop_timer_add(fixture->loop, QB_LOOP_LOW, ms * NS_PER_MS, fixture, on_patience,
                                            ret_timer),
                          0);
 }
