@@ -108,7 +108,10 @@ void observe_observed(struct cluster *cluster, const struct cluster_event *event
                 return; /* the operation's end will say */
         bool before = counts(local);
         local->stamp = cluster->listings;
-        local->unresolved = false;
+        if (observation_is_present(event->observed.observation) || MUTATED(DOUBT_ENDS_FOR_ALL))
+                local->unresolved = 0;
+        else if (local->unresolved > 0) /* the late word of one */
+                local->unresolved--;
         recount(cluster, before, local);
         TEXT_COPY(local->text, event->observed.text);
         local->duration_ms = 0; /* those were of an operation */
@@ -190,7 +193,7 @@ void observe_listed(struct cluster *cluster, const struct cluster_event *event)
                 return;
         if (event->listed.observation != local->observation || local->unresolved || local->in_doubt) {
                 bool before = counts(local);
-                local->unresolved = false;
+                local->unresolved = 0;
                 recount(cluster, before, local);
                 set_observation(cluster, slot, event->listed.observation, false);
         }
@@ -208,14 +211,15 @@ void observe_operation_done(struct cluster *cluster, const struct cluster_event_
         local->duration_ms = done->duration_ms;
         local->downtime_ms = done->downtime_ms;
         /*
-         * A start whose end nobody knows may come true later. Its own late word ends that doubt, and so does
-         * a stop: the hypervisor does what it is asked about one domain in the order of asking.
+         * A start whose end nobody knows may come true later. Its own late word ends that doubt, a guest that
+         * is seen that of all, and so does a stop: the hypervisor does what it is asked about one domain in
+         * the order of asking.
          */
-        if (done->operation == OPERATION_START)
-                local->unresolved = (done->result == OPERATION_UNKNOWN && !MUTATED(START_UNRESOLVED)) ||
-                                    (local->unresolved && !observation_is_present(done->observation));
-        else if (done->result == OPERATION_SUCCEEDED)
-                local->unresolved = false;
+        if (done->operation == OPERATION_START && done->result == OPERATION_UNKNOWN)
+                local->unresolved += !MUTATED(START_UNRESOLVED);
+        else if (done->operation == OPERATION_START ? observation_is_present(done->observation)
+                                                    : done->result == OPERATION_SUCCEEDED)
+                local->unresolved = 0;
         recount(cluster, before, local);
         TEXT_COPY(local->text, done->text);
         if (done->operation == OPERATION_STOP &&
@@ -231,8 +235,11 @@ void observe_operation_done(struct cluster *cluster, const struct cluster_event_
         /* That it shut itself down when we stopped it is not what somebody inside wanted. */
         bool obeyed = done->operation == OPERATION_STOP && done->observation == OBSERVED_ABSENT_SHUTDOWN;
         set_observation(cluster, slot, obeyed ? OBSERVED_ABSENT_UNKNOWN : done->observation, true);
-        if (done->operation == OPERATION_START && !observation_is_present(done->observation))
-                local->start_failed = done->generation;
+        if (done->operation != OPERATION_START || observation_is_present(done->observation))
+                return;
+        local->start_failed = done->generation;
+        if (local->unresolved > 0) /* for the sake of an earlier one it is tried again, and not in a loop */
+                local->not_before_ms = cluster->now_ms + 2000;
 }
 
 void observe_tick(struct cluster *cluster)

@@ -129,6 +129,29 @@ START_TEST(a_start_with_an_unknown_end_is_never_reported)
 }
 END_TEST
 
+/* One late word says nothing of the other start. */
+START_TEST(of_two_starts_with_an_unknown_end_each_may_come_true)
+{
+        desk_add(&desk, "vm01");
+        for (int i = 0; i < 2; i++) {
+                desk_wait(&desk, 3000);
+                ck_assert_ptr_nonnull(desk_take(&desk, CLUSTER_ACTION_START));
+                desk_done(&desk, "vm01", OPERATION_START, OPERATION_UNKNOWN, OBSERVED_ABSENT_UNKNOWN);
+        }
+        desk_observed(&desk, "vm01", OBSERVED_ABSENT_FAILED);
+        desk_wait(&desk, 300);
+        ck_assert_ptr_nonnull(desk_take(&desk, CLUSTER_ACTION_LIST));
+        desk_wait(&desk, 3000);
+        ck_assert_ptr_nonnull(desk_take(&desk, CLUSTER_ACTION_START)); /* not believed gone */
+        desk_done(&desk, "vm01", OPERATION_START, OPERATION_FAILED, OBSERVED_ABSENT_FAILED);
+        ck_desk_state(&desk, "vm01", ROLE_STARTING);
+        desk_observed(&desk, "vm01", OBSERVED_RUNNING);
+        desk_wait(&desk, 3000);
+        ck_desk_state(&desk, "vm01", ROLE_ONLINE);
+        ck_assert_ptr_null(desk_take(&desk, CLUSTER_ACTION_START));
+}
+END_TEST
+
 static void rest_here(void)
 {
         desk_online(&desk, "vm01");
@@ -426,6 +449,7 @@ int main(void)
         tcase_add_test(tcase, absence_counts_only_from_a_listing_asked_after_the_last_change);
         tcase_add_test(tcase, a_guest_that_a_listing_still_names_is_not_gone);
         tcase_add_test(tcase, a_listing_that_failed_says_nothing);
+        tcase_add_test(tcase, of_two_starts_with_an_unknown_end_each_may_come_true);
         tcase_add_test(tcase, a_listing_that_hangs_is_asked_anew_and_its_late_answer_ignored);
         tcase_add_test(tcase, a_guest_that_shut_itself_down_is_left_at_rest);
         tcase_add_test(tcase, an_old_shut_down_is_not_taken_for_a_new_one);
