@@ -63,6 +63,21 @@ static void check_lost(struct world *world, struct simulated_node *node, const s
                 world_violate(world, "7: a node is given up before it could boot", node, NULL, "n%u", lost);
 }
 
+/* That it stayed where it was, or what became of it is lost: asked while it is still on its way. */
+static void check_stayed(struct world *world, struct simulated_node *node,
+                         const struct command_role_report *report)
+{
+        const struct role *role = model_role(cluster_model(node->core), report->role);
+        if (report->kind != REPORT_RUNNING || role == NULL || role->state != ROLE_MOVING ||
+            role->owner != node->id)
+                return;
+        if (hypervisor_is_leaving(world, node, report->role) ||
+            (hypervisor_domain(world, node, report->role) == NULL &&
+             hypervisor_is_running(world, &world->nodes[role->target], report->role)))
+                world_violate(world, "3: false evidence", node, report->role,
+                              "says that it stayed, and it moves or has moved");
+}
+
 static void check_proposal(struct world *world, struct simulated_node *node,
                            const struct cluster_status *status, const struct command *command)
 {
@@ -71,6 +86,8 @@ static void check_proposal(struct world *world, struct simulated_node *node,
         else if (command->kind == COMMAND_NODE_EVIDENCE &&
                  command->node_evidence.kind == EVIDENCE_GUARD_EXPIRED)
                 checker_expired(world, node, status, command->node_evidence.node);
+        else if (command->kind == COMMAND_ROLE_REPORT)
+                check_stayed(world, node, &command->role_report);
 }
 
 void checker_said(struct world *world, struct simulated_node *node, const struct message *message)

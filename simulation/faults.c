@@ -121,6 +121,31 @@ static void flap(struct world *world)
         }
 }
 
+/*
+ * A move that its source gets round to late: meanwhile its target is turned off, and mostly back before the
+ * guest arrives there.
+ */
+static void late_move(struct world *world)
+{
+        struct simulated_node *source = &world->nodes[victim(world)];
+        struct incident stop = { .kind = INCIDENT_STOP_LIBVIRTD, .node = source->id };
+        struct incident move = { .kind = INCIDENT_CLU }, fence = { .kind = INCIDENT_CLU };
+        const struct domain *domain = hypervisor_some_guest(world, source, chance(world));
+        uint32_t target = victim(world);
+        if (domain == NULL || target == source->id)
+                return;
+        stop.duration_us = random_between(chance(world), MS(2000), MS(6000));
+        TEXT_PRINT(move.words, "role move %s --node n%u", domain->name, target);
+        TEXT_PRINT(fence.words, "node fence n%u --reason \"it smells\"", target);
+        struct incident off = { .kind = INCIDENT_POWER_OFF,
+                                .node = target,
+                                .duration_us = random_between(chance(world), MS(500), MS(4500)) };
+        incident_schedule(world, stop, 0);
+        incident_schedule(world, move, random_between(chance(world), MS(1), MS(50)));
+        incident_schedule(world, random_chance(chance(world), 500) ? off : fence,
+                          random_between(chance(world), MS(50), MS(500)));
+}
+
 /* A guest that runs on the victim. */
 static struct incident draw_guest(struct world *world, enum incident_kind kind)
 {
@@ -217,6 +242,7 @@ static struct incident draw(struct world *world, enum fault_kind kind)
         case FAULT_BLACKOUT:
         case FAULT_CUT:
         case FAULT_FLAP:
+        case FAULT_LATE_MOVE:
         case FAULT_COUNT:
                 break;
         }
@@ -231,6 +257,10 @@ static void strike(struct world *world, enum fault_kind kind)
         }
         if (kind == FAULT_FLAP) {
                 flap(world);
+                return;
+        }
+        if (kind == FAULT_LATE_MOVE) {
+                late_move(world);
                 return;
         }
         struct incident incident = draw(world, kind);
@@ -275,10 +305,11 @@ void faults_aim(struct world *world, const struct simulated_node *node)
 {
         static const enum incident_kind kinds[] = { INCIDENT_POWER_OFF,     INCIDENT_KILL_CLUSTERD,
                                                     INCIDENT_KILL_COROSYNC, INCIDENT_ISOLATE,
-                                                    INCIDENT_FREEZE,        INCIDENT_FAIL_DISK };
+                                                    INCIDENT_FREEZE,        INCIDENT_FAIL_DISK,
+                                                    INCIDENT_STOP_LIBVIRTD };
         if (!world->faults.on || !random_chance(chance(world), world->faults.aim_permille))
                 return;
-        struct incident incident = { .kind = kinds[random_below(chance(world), 6)],
+        struct incident incident = { .kind = kinds[random_below(chance(world), 7)],
                                      .node = random_chance(chance(world), 700) ? node->id : victim(world),
                                      .duration_us = duration(world) };
         incident_schedule(world, incident, random_between(chance(world), 0, MS(30)));
@@ -289,7 +320,7 @@ void faults_begin(struct world *world)
         static const uint32_t aims[] = { 0, 0, 2, 10 };
         static const uint64_t intervals[] = { MS(500), MS(2000), MS(5000), MS(12000) };
         static const uint32_t rarely[FAULT_COUNT] = {
-                [FAULT_BLACKOUT] = 1, [FAULT_WIPE] = 1, [FAULT_CUT] = 1
+                [FAULT_BLACKOUT] = 1, [FAULT_WIPE] = 1, [FAULT_CUT] = 1, [FAULT_LATE_MOVE] = 1
         };
         world->faults.on = true;
         random_init(chance(world), world->options.seed ^ UINT64_C(0x6661756c7473));

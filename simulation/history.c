@@ -12,6 +12,7 @@
 
 #include "clusterd/base/text.h"
 #include "clusterd/core/apply.h"
+#include "clusterd/core/role_state.h"
 #include "simulation/world.h"
 
 static struct runner_record *record_of(struct world *world, const char *name)
@@ -107,13 +108,37 @@ static void require_gone(struct world *world, struct runner_record *record, cons
 {
         const uint32_t ends[] = { record->owner, record->target };
         record->ended = true;
+        /* Until its source had ended the move, a guest could still arrive there. */
+        if (role->target_evidence.index < role->owner_evidence.index)
+                world_violate(world, "3: false evidence", &world->nodes[record->target], role->name,
+                              "entry %" PRIu64
+                              " proved that it is not there, its source ended the move in %" PRIu64,
+                              role->target_evidence.index, role->owner_evidence.index);
         for (size_t i = 0; i < 2; i++)
                 if (hypervisor_may_run(world, &world->nodes[ends[i]], role->name))
                         world_violate(world, "3: false evidence", &world->nodes[ends[i]], role->name,
                                       "its move has ended on neither end, and it may run there");
 }
 
+/* Who is down is asked no more, and proven no more: nobody would ever end that move. */
+static void require_provable(struct world *world, const struct role *role)
+{
+        NODE_SET_EACH (role_possible_runners(role), runner)
+                if (world->checker.reference->nodes[runner].state == NODE_DOWN)
+                        world_violate(world, "6: waits for a node that is down", NULL, role->name,
+                                      "it may run on n%u", runner);
+}
+
 /* A move has ended, with the guest on one of its ends: only that one may run it now. */
+static void require_settled(struct world *world, const struct runner_record *record, const struct role *role)
+{
+        uint32_t other = role->owner == record->owner ? record->target : record->owner;
+        const struct domain *domain = hypervisor_domain(world, &world->nodes[other], role->name);
+        if (domain != NULL && (domain->state == DOMAIN_RUNNING || domain->state == DOMAIN_PAUSED))
+                world_violate(world, "3: false evidence", &world->nodes[other], role->name,
+                              "its move has ended elsewhere, and it is still here");
+}
+
 static void settle_moves(struct world *world)
 {
         for (uint32_t number = 0; number < world->names.count; number++) {
@@ -123,6 +148,7 @@ static void settle_moves(struct world *world)
                 const struct role *role = model_role(world->checker.reference, world->names.name[number]);
                 if (role == NULL)
                         continue;
+                require_provable(world, role);
                 bool has_owner =
                         role->target == NODE_NONE &&
                         (role->state == ROLE_ONLINE || role->state == ROLE_STOPPING ||
@@ -132,6 +158,7 @@ static void settle_moves(struct world *world)
                         require_gone(world, record, role);
                 if (!has_owner)
                         continue;
+                require_settled(world, record, role);
                 record->owner = role->owner;
                 record->target = NODE_NONE;
         }

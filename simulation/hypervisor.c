@@ -104,17 +104,35 @@ void hypervisor_on_vanish(struct world *world, const struct event *event)
 
 /* --- what is there --- */
 
-static bool is_moving_out(const struct domain *domain)
+static const struct hypervisor_job *moving_out(const struct domain *domain)
 {
         for (const struct hypervisor_job *job = domain->jobs; job != NULL; job = job->next)
                 if (job->executing && job->operation == OPERATION_MOVE)
+                        return job;
+        return NULL;
+}
+
+bool hypervisor_is_leaving(struct world *world, struct simulated_node *node, const char *name)
+{
+        return moving_out(hypervisor_slot(world, node, name)) != NULL;
+}
+
+bool hypervisor_is_arriving(struct world *world, struct simulated_node *node, const char *name)
+{
+        const struct domain *domain = hypervisor_domain(world, node, name);
+        if (domain == NULL || domain->state != DOMAIN_INCOMING)
+                return false;
+        WORLD_EACH_NODE (world, source) {
+                const struct hypervisor_job *job = moving_out(hypervisor_slot(world, source, name));
+                if (job != NULL && job->domain_id == domain->id)
                         return true;
+        }
         return false;
 }
 
 enum observation hypervisor_observation(const struct domain *domain)
 {
-        if (is_moving_out(domain))
+        if (moving_out(domain) != NULL)
                 return OBSERVED_OUTGOING;
         if (domain->state == DOMAIN_PAUSED)
                 return OBSERVED_PAUSED;
@@ -194,9 +212,7 @@ static void outage_hits(struct world *world, struct simulated_node *node, struct
         hypervisor_answer(world, node, job, OPERATION_UNKNOWN, OBSERVED_ABSENT_UNKNOWN);
         if (!job->executing)
                 hypervisor_job_free(domain, job);
-        else if (job->operation == OPERATION_MOVE)
-                job->fails = true;
-        else if (job->operation == OPERATION_START && random_chance(&world->random, 500))
+        else if (job->operation != OPERATION_STOP && random_chance(&world->random, 500))
                 job->fails = true;
 }
 

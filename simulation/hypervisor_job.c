@@ -117,8 +117,11 @@ void hypervisor_on_deadline(struct world *world, const struct event *event)
         if (job == NULL)
                 return;
         hypervisor_answer(world, node, job, OPERATION_UNKNOWN, OBSERVED_ABSENT_UNKNOWN);
-        if (!job->executing)
-                hypervisor_job_free(domain, job); /* taken back before libvirtd took it up */
+        /* Taken back before libvirtd took it up; or the call is on its way already, and comes true when
+         * nobody waits for it any more. */
+        bool is_late = job->operation == OPERATION_START && world_mishap(world, 500);
+        if (!job->executing && !is_late)
+                hypervisor_job_free(domain, job);
 }
 
 /* Operations on one domain happen in order; only destroying cuts in, as libvirt lets it into a migration. */
@@ -225,7 +228,8 @@ static void move_begin(struct world *world, struct simulated_node *node, struct 
         const struct cluster_action *action = &job->action;
         const struct domain *domain = hypervisor_domain(world, node, action->role.name);
         if (domain == NULL || domain->state != DOMAIN_RUNNING) {
-                job_end(world, node, job, OPERATION_FAILED, OBSERVED_ABSENT_UNKNOWN);
+                job_end(world, node, job, OPERATION_FAILED,
+                        domain == NULL ? OBSERVED_ABSENT_UNKNOWN : hypervisor_observation(domain));
                 return;
         }
         assert(action->role.node >= 1 && action->role.node <= world->node_count);
@@ -242,7 +246,10 @@ static void move_begin(struct world *world, struct simulated_node *node, struct 
         if (random_chance(&world->random, 500))
                 hypervisor_observe(world, target, action->role.name, OBSERVED_INCOMING);
         job->fails = world_mishap(world, 50) || move_fails(world, action->role.name);
-        job_continue(world, node, job, random_between(&world->random, MS(300), MS(3000)), JOB_EFFECT);
+        bool hangs = world_mishap(world, 30);
+        uint64_t duration = hangs ? random_between(&world->random, MS(3000), MS(9000))
+                                  : random_between(&world->random, MS(300), MS(3000));
+        job_continue(world, node, job, duration, JOB_EFFECT);
 }
 
 static void move_fail(struct world *world, struct simulated_node *node, struct hypervisor_job *job)
@@ -315,7 +322,8 @@ static void move_effect(struct world *world, struct simulated_node *node, struct
 static void job_begin(struct world *world, struct simulated_node *node, struct hypervisor_job *job)
 {
         if (world->now_us < node->hypervisor.outage_until_us || job_must_wait(world, node, job)) {
-                job_continue(world, node, job, MS(10), JOB_BEGIN);
+                uint64_t pause = job->reported ? random_between(&world->random, MS(10), MS(1500)) : MS(10);
+                job_continue(world, node, job, pause, JOB_BEGIN);
                 return;
         }
         if (job->operation == OPERATION_START)

@@ -93,13 +93,14 @@ static void check_stop(struct world *world, struct simulated_node *node, const s
 {
         const char *name = action->role.name;
         const struct domain *domain = hypervisor_domain(world, node, name);
-        if (domain == NULL || domain->state != DOMAIN_RUNNING)
+        bool arrives = hypervisor_is_arriving(world, node, name);
+        if (domain == NULL || (domain->state != DOMAIN_RUNNING && !arrives))
                 return;
         uint64_t hold_us = MS(cluster_model(node->core)->settings.isolation_hold_ms);
         /* Who is not level renews no guard that has lapsed: what could not be stopped then, or came later, is
          * stopped later. */
         uint64_t lapsed_us = node->memory.lapsed_us != 0 ? node->memory.lapsed_us : world->now_us;
-        if (!status->guard_valid && was_in_contact(world, node, hold_us, lapsed_us))
+        if (!status->guard_valid && !arrives && was_in_contact(world, node, hold_us, lapsed_us))
                 world_violate(world, "7: management stops a healthy guest", node, name,
                               "its guard has lapsed in the middle of a majority: active=%d disk %s",
                               status->active, status->store_failed ? "fails" : "works");

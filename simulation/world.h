@@ -79,6 +79,9 @@ void hypervisor_guest_ends(struct world *world, struct simulated_node *node, str
                            enum observation why);
 struct domain *hypervisor_domain(struct world *world, struct simulated_node *node, const char *name);
 struct domain *hypervisor_some_guest(struct world *world, struct simulated_node *node, struct random *random);
+/* Has libvirtd taken up a move of it away from there, or to there? */
+bool hypervisor_is_leaving(struct world *world, struct simulated_node *node, const char *name);
+bool hypervisor_is_arriving(struct world *world, struct simulated_node *node, const char *name);
 bool hypervisor_is_running(struct world *world, struct simulated_node *node, const char *name);
 bool hypervisor_may_run(struct world *world, struct simulated_node *node, const char *name);
 
@@ -266,6 +269,7 @@ enum fault_kind {
         FAULT_GUEST_CRASH,
         FAULT_GUEST_SHUTDOWN,
         FAULT_FENCE,
+        FAULT_LATE_MOVE,
         FAULT_PROPOSAL,
         FAULT_COUNT
 };
