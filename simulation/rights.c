@@ -59,6 +59,17 @@ static void check_quorum(struct world *world, struct simulated_node *node,
                               "stops it with a valid guard");
 }
 
+/* Whose clusterd stood still is a member, and gave no contact. */
+static bool majority_was_awake(const struct world *world, const struct simulated_node *node,
+                               uint64_t since_us, uint64_t moment_us)
+{
+        node_set voters = world->settings.voters, awake = 0;
+        NODE_SET_EACH (node->station.members &voters, member)
+                if (world->nodes[member].daemon_thaw_us + since_us + CONTACT_US < moment_us)
+                        awake |= node_set_of(member);
+        return 2 * node_set_count(awake) > node_set_count(voters);
+}
+
 /*
  * In a ring and in a view of a majority for so long before a moment, awake, with its daemon: nothing was
  * wrong but management.
@@ -68,7 +79,8 @@ static bool was_in_contact(const struct world *world, const struct simulated_nod
 {
         const struct ring *ring = node->station.ring;
         uint64_t latest_us = node->memory.members_us;
-        if (ring == NULL || ring->broken || node->daemon_life == 0 || !has_majority(world, node))
+        if (ring == NULL || ring->broken || node->daemon_life == 0 ||
+            !majority_was_awake(world, node, since_us, moment_us))
                 return false;
         if (ring->formed_us > latest_us)
                 latest_us = ring->formed_us;
