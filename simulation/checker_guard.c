@@ -56,7 +56,9 @@ static void check_contacts(struct world *world, struct simulated_node *leader,
  */
 void checker_armed(struct world *world, struct simulated_node *node, const char *role)
 {
-        if (!node->has_watchdog || node->keeper.state.order.armed)
+        bool has_orders =
+                node->keeper.state.order.isolation_hold_ms != 0; /* not before clusterd's first start */
+        if (!node->has_watchdog || node->keeper.state.order.armed || !has_orders)
                 return;
         struct cluster_status status = { .guard_valid = true };
         if (node->daemon_life != 0 && !node->loading)

@@ -17,8 +17,10 @@ void checker_heard(struct simulated_node *node, uint32_t sender, const struct me
                 memory->heard[sender] = (struct heard){ .round = message->round,
                                                         .promised = message->state.promised,
                                                         .blank = message->state.blank };
-        } else if (message->kind == MESSAGE_DECIDE) {
-                memory->decided = message->round;
+        } else if (message->kind == MESSAGE_VIEW_OPEN) {
+                memory->opened = message->round;
+        } else if (message->kind == MESSAGE_DECIDE && round_id_equal(&message->round, &memory->opened)) {
+                memory->decided = message->round; /* what comes of an earlier round is nothing to anybody */
                 memory->participants = message->decide.participants;
         }
 }

@@ -191,7 +191,8 @@ struct node_memory {
         uint64_t members_us;             /* and when */
         uint64_t lapsed_us;              /* since when its guard is not valid; 0: it is */
         struct heard heard[NODES_MAX + 1];
-        struct round_id decided; /* the decision that it was given last */
+        struct round_id opened;  /* the round that it was given last */
+        struct round_id decided; /* and the decision in it */
         node_set participants;
         uint64_t given_up; /* what it had applied before a snapshot: that has to be newer */
 };
