@@ -105,6 +105,7 @@
         MUTATION(ABSENT_BY_OLD_LISTING, "core/observe.c", "a listing is asked after the change")             \
         MUTATION(ABSENT_BY_FAILED_LISTING, "core/observe.c", "a listing that failed says nothing")           \
         MUTATION(START_UNRESOLVED, "core/observe.c", "a start whose end nobody knows may come true")         \
+        MUTATION(DOUBTS_FORGOTTEN, "core/observe.c", "a start whose end nobody knows outlives a snapshot")   \
         MUTATION(DOUBT_ENDS_FOR_ALL, "core/observe.c", "each start whose end nobody knows is waited for")    \
         MUTATION(MOVE_IN_DOUBT, "core/observe.c", "a move whose end nobody knows is looked at")              \
         MUTATION(GUARD_NEVER_LAPSES, "core/guard.c", "guests are stopped when the guard lapses")             \

@@ -106,10 +106,10 @@ static void on_snapshot_begin(struct cluster *cluster, const struct ledger_posit
 {
         action_add(cluster, CLUSTER_ACTION_RESET, "a snapshot at %llu replaces what this node holds",
                    (unsigned long long)at->index);
-        model_clear(cluster->model);
-        slot_list_clear(&cluster->changes.roles);
         if (!MUTATED(SLOTS_REMEMBERED))
                 observe_forget(cluster);
+        model_clear(cluster->model);
+        slot_list_clear(&cluster->changes.roles);
         ledger_restart_at(&cluster->ledger, &(struct ledger_position){ .index = 0 });
         cluster->ledger.blank = !MUTATED(HALF_A_SNAPSHOT_VOTES);
         cluster->snapshot_running = true;
@@ -133,9 +133,12 @@ static void on_snapshot_object(struct cluster *cluster, const struct object *obj
         case OBJECT_NODE:
                 changes->nodes |= node_set_of(object->node.id);
                 break;
-        case OBJECT_ROLE:
-                slot_list_add(&changes->roles, role_slot(cluster, model_role(model, object->role.name)));
+        case OBJECT_ROLE: {
+                uint32_t slot = role_slot(cluster, model_role(model, object->role.name));
+                slot_list_add(&changes->roles, slot);
+                observe_doubt(cluster, slot);
                 break;
+        }
         case OBJECT_FENCE_DEVICE: {
                 size_t slot =
                         (size_t)(model_fence_device(model, object->fence_device.name) - model->fence_devices);
@@ -167,6 +170,7 @@ static void on_snapshot(struct cluster *cluster, const struct message *message)
                 cluster->snapshot_running = false;
                 ledger_restart_at(&cluster->ledger, &snapshot->at);
                 pending_snapshot(cluster);
+                observe_snapshot_ended(cluster);
         }
 }
 

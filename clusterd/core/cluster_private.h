@@ -75,6 +75,15 @@ struct pending {
 };
 
 /* reconcile.c: what this node knows and does about one role here. */
+#define DOUBTS_MAX 32
+
+/* Roles that this node was starting, or whose start it knew no end of, when a snapshot took its rows away. */
+struct doubts {
+        char role[DOUBTS_MAX][NAME_BYTES];
+        uint32_t count;
+        bool all; /* more than fit: any role may be one */
+};
+
 struct local_role {
         enum observation observation;
         bool confirmed;        /* absent: an operation or a listing asked since the last change says so */
@@ -160,8 +169,9 @@ struct cluster {
         uint64_t list_ms;  /* of the last */
         bool list_running;
         bool list_wanted;
-        bool list_strange;       /* something is here that the ledger, as far as we know it, does not know */
-        uint32_t present_count;  /* roles that are here, or being started */
+        bool list_strange;      /* something is here that the ledger, as far as we know it, does not know */
+        uint32_t present_count; /* roles that are here, or being started */
+        struct doubts doubts;
         bool unsurveyed;         /* something may be here that no listing has shown us yet */
         uint32_t expected_count; /* roles that the ledger lets this node run */
         uint64_t contact_ms;     /* last contact: renews the guard */
@@ -251,7 +261,9 @@ void commit_flush_rows(struct cluster *cluster, const struct ledger_position *ap
 /* observe.c */
 /* Role slots have new meanings: what was known by slot is forgotten, and asked for anew. */
 void observe_forget_role(struct cluster *cluster, uint32_t slot);
-void observe_forget(struct cluster *cluster);
+void observe_forget(struct cluster *cluster);               /* before a snapshot clears the model */
+void observe_doubt(struct cluster *cluster, uint32_t slot); /* a row of the snapshot */
+void observe_snapshot_ended(struct cluster *cluster);
 void observe_listed(struct cluster *cluster, const struct cluster_event *event);
 void observe_observed(struct cluster *cluster, const struct cluster_event *event);
 void observe_operation_done(struct cluster *cluster, const struct cluster_event_operation *done);

@@ -130,9 +130,49 @@ void observe_forget_role(struct cluster *cluster, uint32_t slot)
         *local = nothing;
 }
 
+static bool is_doubted(const struct doubts *doubts, const char *name)
+{
+        for (uint32_t i = 0; i < doubts->count; i++)
+                if (text_equal(doubts->role[i], name))
+                        return true;
+        return doubts->all;
+}
+
+/* A snapshot changes what a slot means, and not what the hypervisor was asked for. */
+static void keep_doubts(struct cluster *cluster)
+{
+        struct doubts *doubts = &cluster->doubts;
+        for (uint32_t slot = 0; slot < cluster->model->roles_used && !MUTATED(DOUBTS_FORGOTTEN); slot++) {
+                const struct local_role *local = &cluster->local[slot];
+                const char *name = cluster->model->roles[slot].name;
+                if ((local->unresolved == 0 && local->operation != OPERATION_START) ||
+                    is_doubted(doubts, name))
+                        continue;
+                if (doubts->count == DOUBTS_MAX)
+                        doubts->all = true;
+                else
+                        TEXT_COPY(doubts->role[doubts->count++], name);
+        }
+}
+
+void observe_doubt(struct cluster *cluster, uint32_t slot)
+{
+        struct local_role *local = &cluster->local[slot];
+        bool before = counts(local);
+        local->unresolved += is_doubted(&cluster->doubts, cluster->model->roles[slot].name);
+        recount(cluster, before, local);
+}
+
+void observe_snapshot_ended(struct cluster *cluster)
+{
+        cluster->doubts.count = 0;
+        cluster->doubts.all = false;
+}
+
 void observe_forget(struct cluster *cluster)
 {
         uint32_t roles_max = cluster->model->roles_max;
+        keep_doubts(cluster);
         memset(cluster->local, 0, roles_max * sizeof *cluster->local);
         memset(cluster->planned, 0, roles_max * sizeof *cluster->planned);
         slot_list_clear(&cluster->attention);
