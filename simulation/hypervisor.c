@@ -82,6 +82,14 @@ void hypervisor_adopt(struct world *world, struct simulated_node *node, const st
         tell_guest(world, node, domain->name, true);
 }
 
+void hypervisor_start_by_hand(struct world *world, struct simulated_node *node, const char *name)
+{
+        struct cluster_action action = { .kind = CLUSTER_ACTION_START };
+        TEXT_COPY(action.role.name, name);
+        hypervisor_adopt(world, node, &action);
+        hypervisor_observe(world, node, name, OBSERVED_RUNNING);
+}
+
 /* The first that runs from a random one on; NULL if none does. */
 struct domain *hypervisor_some_guest(struct world *world, struct simulated_node *node, struct random *random)
 {

@@ -260,6 +260,13 @@ static void apply_deaf_guest(struct world *world, const struct incident *inciden
         trouble_of(world, incident)->deaf_until_us = until_us(world, incident);
 }
 
+static void apply_start_guest(struct world *world, const struct incident *incident)
+{
+        struct simulated_node *node = node_of(world, incident);
+        if (node->powered && !node->frozen && hypervisor_domain(world, node, incident->role) == NULL)
+                hypervisor_start_by_hand(world, node, incident->role);
+}
+
 static void guest_ends(struct world *world, const char *role, enum observation why)
 {
         WORLD_EACH_NODE (world, node) {
@@ -388,6 +395,8 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
                                      apply_tear_moves_of },
         [INCIDENT_DEAF_GUEST] = { "deaf-guest", ROLE_LASTING,
                                   "it does not listen when it is asked to shut down", apply_deaf_guest },
+        [INCIDENT_START_GUEST] = { "start-guest", (unsigned)INCIDENT_NODE | (unsigned)INCIDENT_ROLE,
+                                   "somebody does it by hand, past the cluster", apply_start_guest },
         [INCIDENT_CRASH_GUEST] = { "crash-guest", INCIDENT_ROLE, "where it runs", apply_crash_guest },
         [INCIDENT_SHUT_DOWN_GUEST] = { "shut-down-guest", INCIDENT_ROLE, "from inside, where it runs",
                                        apply_shut_down_guest },

@@ -54,6 +54,7 @@ enum incident_kind {
         INCIDENT_TEAR_MOVES_OF,
         INCIDENT_DEAF_GUEST,
         INCIDENT_STOP_LIBVIRTD,
+        INCIDENT_START_GUEST,
         INCIDENT_CRASH_GUEST,
         INCIDENT_SHUT_DOWN_GUEST,
         /* fence devices */

@@ -75,6 +75,7 @@ void hypervisor_on_vanish(struct world *world, const struct event *event);
 void hypervisor_power_off(struct world *world, struct simulated_node *node);
 void hypervisor_daemon_gone(struct world *world, struct simulated_node *node);
 void hypervisor_adopt(struct world *world, struct simulated_node *node, const struct cluster_action *action);
+void hypervisor_start_by_hand(struct world *world, struct simulated_node *node, const char *name);
 void hypervisor_guest_ends(struct world *world, struct simulated_node *node, struct domain *domain,
                            enum observation why);
 struct domain *hypervisor_domain(struct world *world, struct simulated_node *node, const char *name);

@@ -213,7 +213,7 @@ static bool target_is_there(const struct looked_at *at)
 static bool target_is_ready(const struct looked_at *at)
 {
         return at->cluster->round.guarded[at->role->target] >= at->role->since_index ||
-               MUTATED(MOVE_TO_THE_UNGUARDED);
+               MUTATED(MOVE_TO_THE_UNGUARDED) || MUTATED(STOPPED_BEFORE_OWN_WORD);
 }
 
 static void stay(struct looked_at *at, const char *why)
