@@ -535,6 +535,8 @@ void round_tick(struct cluster *cluster)
                 return;
         if (round->id.node != NODE_NONE)
                 tick_heartbeat(cluster);
+        else
+                wake_at(cluster, cluster->now_ms + HEARTBEAT_MS); /* or it looks as if we had stood still */
         switch (round->phase) {
         case ROUND_GATHER:
                 if (round->id.node == self(cluster) && !round->sent_decide) {
