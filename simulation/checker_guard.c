@@ -9,6 +9,8 @@
 
 #include "simulation/world.h"
 
+#define SENT_BEFORE_US                                                                                       \
+        SECOND(20)             /* what was sent to a node before it booted anew may arrive: a known limit */
 #define CLOCK_SLACK_US MS(100) /* some seconds on a clock are not as long as elsewhere */
 
 static uint64_t contact_ms(const struct simulated_node *node)
@@ -56,9 +58,8 @@ static void check_contacts(struct world *world, struct simulated_node *leader,
  */
 void checker_armed(struct world *world, struct simulated_node *node, const char *role)
 {
-        bool has_orders =
-                node->keeper.state.order.isolation_hold_ms != 0; /* not before clusterd's first start */
-        if (!node->has_watchdog || node->keeper.state.order.armed || !has_orders)
+        bool is_fresh = node->boot_us + SENT_BEFORE_US > world->now_us;
+        if (!node->has_watchdog || node->keeper.state.order.armed || is_fresh)
                 return;
         struct cluster_status status = { .guard_valid = true };
         if (node->daemon_life != 0 && !node->loading)

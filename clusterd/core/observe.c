@@ -268,7 +268,8 @@ void observe_operation_done(struct cluster *cluster, const struct cluster_event_
         cluster->list_wanted = true; /* a word that we ignored meanwhile is made up for */
         slot_list_add(&cluster->attention, slot);
         if (done->result == OPERATION_UNKNOWN) {
-                local->in_doubt = done->operation == OPERATION_MOVE && !MUTATED(MOVE_IN_DOUBT);
+                /* A stop may have cut into a move. */
+                local->in_doubt = done->operation != OPERATION_START && !MUTATED(MOVE_IN_DOUBT);
                 local->not_before_ms = cluster->now_ms + 2000;
                 return;
         }
