@@ -168,11 +168,13 @@ static void on_nothing(void *data)
         (void)data;
 }
 
-/* A loop that was stopped has forgotten that something was due; it looks again when there is a job. */
+/* A loop that was stopped has forgotten that something was due; it looks again when a timer is. */
 static void loop_run(struct ocf_fixture *fixture)
 {
-        ck_assert_int_eq(qb_loop_job_add(fixture->loop, QB_LOOP_LOW, NULL, on_nothing), 0);
+        qb_loop_timer_handle turn;
+        ck_assert_int_eq(qb_loop_timer_add(fixture->loop, QB_LOOP_LOW, 0, NULL, on_nothing, &turn), 0);
         qb_loop_run(fixture->loop);
+        (void)qb_loop_timer_del(fixture->loop, turn);
 }
 
 const struct cluster_event *fixture_await(struct ocf_fixture *fixture)
