@@ -200,7 +200,7 @@ def test_power_cut_without_fence_device_and_watchdog_waits_for_the_operator(lab)
         row = wait_until(lambda: (r if (r := roles.show(lab, node, guest.name))["state"] == "recovering" else None),
                          10, f"{guest.name} is recovering")
         holds_for(lambda: roles.show(lab, node, guest.name)["state"] == "recovering" and not watch.all("Started"),
-                  guard_ms(lab, node) / 1000 + 3, "nobody starts it without evidence", poll_s=0.2)
+                  roles.guard_ms(lab, node=node) / 1000 + 3, "nobody starts it without evidence", poll_s=0.2)
         row = roles.show(lab, node, guest.name)
         check(lost in row["reason"], f"the reason of a recovering role does not name {lost}: '{row['reason']}'")
         lab.clu(node, "node", "confirm-off", lost)

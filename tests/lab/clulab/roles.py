@@ -37,9 +37,9 @@ def shorten_guard_and_wait(lab):
     wait_until(lambda: time.monotonic() > counts_at, SHORT_GUARD_COUNTS_S + 1, "the shorter times count", poll_s=0.1)
 
 
-def guard_ms(lab, *parts):
-    """What survivors must wait for, or these PARTS of it, by the cluster's settings."""
-    settings = lab.clu("n1", "cluster", "status")["settings"]
+def guard_ms(lab, *parts, node="n1"):
+    """What survivors must wait for, or these PARTS of it, by the cluster's settings as NODE knows them."""
+    settings = lab.clu(node, "cluster", "status")["settings"]
     return sum(settings[f"{part}_ms"] for part in parts or ("isolation_hold", "stop_grace", "watchdog", "margin"))
 
 
