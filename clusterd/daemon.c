@@ -282,17 +282,8 @@ static void on_guard_timer(void *context)
 {
         struct daemon *daemon = context;
         struct guard_report report;
-        const struct settings *settings = &cluster_model(daemon->cluster)->settings;
-        if (settings->isolation_hold_ms != 0) {
-                daemon->guard_order.isolation_hold_ms = settings->isolation_hold_ms;
-                daemon->guard_order.stop_grace_ms = settings->stop_grace_ms;
-                daemon->guard_order.watchdog_ms = settings->watchdog_ms;
-        }
-        struct cluster_status status;
-        cluster_status_read(daemon->cluster, &status);
-        daemon->guard_order.contact_ms = status.contact_ms;
-        bool watchdog = guard_client_send(daemon->guard, &daemon->guard_order) == 0 &&
-                        guard_client_read(daemon->guard, &report) == 0 && report.watchdog;
+        bool watchdog = daemon_tell_keeper(daemon) == 0 && guard_client_read(daemon->guard, &report) == 0 &&
+                        report.watchdog;
         if (watchdog != daemon->watchdog) {
                 daemon->watchdog = watchdog;
                 log_notice("watchdog" QB_XS " present=%d", watchdog);

@@ -179,10 +179,27 @@ int daemon_open_workers(struct daemon *daemon, const struct daemon_options *opti
         return error;
 }
 
+int daemon_tell_keeper(struct daemon *daemon)
+{
+        struct guard_order *order = &daemon->guard_order;
+        const struct settings *settings = &cluster_model(daemon->cluster)->settings;
+        if (settings->isolation_hold_ms != 0) {
+                order->isolation_hold_ms = settings->isolation_hold_ms;
+                order->stop_grace_ms = settings->stop_grace_ms;
+                order->watchdog_ms = settings->watchdog_ms;
+        }
+        struct cluster_status status;
+        cluster_status_read(daemon->cluster, &status);
+        order->contact_ms = status.contact_ms;
+        order->voters = (struct guard_voters){ .epoch = status.last.epoch, .index = status.last.index };
+        cluster_voters(daemon->cluster, &order->voters.nodes, &order->voters.before);
+        return guard_client_send(daemon->guard, order);
+}
+
 static void set_guard(struct daemon *daemon, const struct cluster_action *action)
 {
         daemon->guard_order.armed = action->guard;
-        int error = guard_client_send(daemon->guard, &daemon->guard_order);
+        int error = daemon_tell_keeper(daemon);
         log_info("guard %s: %s" QB_XS " errno=%d", action->guard ? "armed" : "disarmed", action->reason,
                  -error);
 }

@@ -87,6 +87,8 @@ void daemon_stamp(struct cluster_event *event);
 
 /* daemon_actions.c */
 int daemon_open_workers(struct daemon *daemon, const struct daemon_options *options);
+/* The present order, with all that the core knows. 0 or negative errno. */
+int daemon_tell_keeper(struct daemon *daemon);
 void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action);
 
 /* daemon_messages.c */

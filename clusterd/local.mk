@@ -39,6 +39,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/fence_level.c %D%/core/fence_level.h \
 	%D%/core/fencing.c \
 	%D%/core/guard.c \
+	%D%/core/electorate.c \
 	%D%/core/lead.c \
 	%D%/core/ledger.c %D%/core/ledger.h \
 	%D%/core/model.c %D%/core/model.h \

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
+#include "simulation/voters.h"
 #include "simulation/world.h"
 
 /* --- rule 1: never two running guests of one role --- */
@@ -119,6 +120,17 @@ void checker_action(struct world *world, struct simulated_node *node, const stru
 
 /* --- rule 2: one history --- */
 
+static void require_majority(struct world *world, const struct simulated_node *node, uint64_t index,
+                             node_set holders, node_set voters)
+{
+        if (2 * node_set_count(holders & voters) <= node_set_count(voters))
+                world_violate(world, "2: committed entry lost", node, NULL,
+                              "entry %" PRIu64 " is applied, but durable on %" PRIx64
+                              " only; voters are %" PRIx64,
+                              index, holders, voters);
+}
+
+/* A majority of those who vote; of a change of them, one before and one after it. */
 static void check_durable(struct world *world, struct simulated_node *node, const struct entry *entry)
 {
         struct ledger_position position = { .epoch = entry->epoch, .index = entry->index };
@@ -127,10 +139,28 @@ static void check_durable(struct world *world, struct simulated_node *node, cons
         WORLD_EACH_NODE (world, other)
                 if (disk_holds(&other->disk, &position) || disk_has_lost(&other->disk, entry->index))
                         holders |= node_set_of(other->id);
-        if (2 * node_set_count(holders & world->settings.voters) <= node_set_count(world->settings.voters))
-                world_violate(world, "2: committed entry lost", node, NULL,
-                              "entry %" PRIu64 " is applied, but durable on %" PRIx64 " only", entry->index,
-                              holders);
+        require_majority(world, node, entry->index, holders, world->checker.voters);
+        if (entry->command.kind != COMMAND_VOTER_SET)
+                return;
+        const struct command_voter_set *change = &entry->command.voter_set;
+        if (change->before != world->checker.voters)
+                world_violate(world, "2: two states", node, NULL,
+                              "entry %" PRIu64 " changes voters %" PRIx64 " that are %" PRIx64, entry->index,
+                              change->before, world->checker.voters);
+        require_majority(world, node, entry->index, holders, change->voters);
+        voters_change(world, change->voters);
+}
+
+/* What an epoch commits after a later one has committed was decided by a second primary. */
+static void check_one_primary(struct world *world, const struct simulated_node *node,
+                              const struct entry *entry)
+{
+        uint64_t *latest = &world->checker.latest_epoch;
+        if (entry->epoch < *latest)
+                world_violate(world, "2: two primaries", node, NULL,
+                              "epoch %" PRIu64 " commits entry %" PRIu64 " after epoch %" PRIu64 " did",
+                              entry->epoch, entry->index, *latest);
+        *latest = entry->epoch;
 }
 
 static struct committed *committed_add(struct checker *checker)
@@ -180,7 +210,8 @@ static void check_entry(struct world *world, struct simulated_node *node, uint64
         struct entry decoded = *entry;
         entry_restore_command(&decoded);
         committed->command = decoded.command;
-        check_durable(world, node, entry);
+        check_durable(world, node, &decoded);
+        check_one_primary(world, node, &decoded);
         history_committed(world, node, index, &decoded);
 }
 

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 
+#include "simulation/voters.h"
 #include "simulation/world.h"
 
 /* What a core was given last by each; looked at before its step. */
@@ -41,13 +42,13 @@ static void check_participant(struct world *world, struct simulated_node *node, 
 void checker_decided(struct world *world, struct simulated_node *node, const struct message *message)
 {
         const struct message_decide *decide = &message->decide;
-        node_set voters = world->settings.voters, voices = 0;
+        node_set voices = 0;
         NODE_SET_EACH (decide->participants, id) {
                 check_participant(world, node, message, id);
                 if (!node->memory.heard[id].blank)
                         voices |= node_set_of(id);
         }
-        if (decide->primary && 2 * node_set_count(voices & voters) <= node_set_count(voters))
+        if (decide->primary && !voters_would_do(world, voices, node->memory.members_us))
                 world_violate(world, "4: primary without a majority", node, NULL,
                               "of those who spoke only %" PRIx64 " have a history", voices);
 }

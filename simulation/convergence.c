@@ -25,7 +25,7 @@ static bool node_is_level(struct world *world, struct simulated_node *node, cons
         if (!status.active || !status.primary)
                 FAIL("%s: active=%d primary=%d members=%" PRIx64, node->name, status.active, status.primary,
                      status.members);
-        if (node_set_count(status.members) != world->node_count || status.level != status.members)
+        if (status.members != descent_expected(world) || status.level != status.members)
                 FAIL("%s: members %" PRIx64 ", level %" PRIx64, node->name, status.members, status.level);
         if (status.applied.index != at->index || memcmp(status.applied.hash, at->hash, HASH_BYTES) != 0)
                 FAIL("%s: applied %" PRIu64 " instead of %" PRIu64, node->name, status.applied.index,
@@ -34,6 +34,17 @@ static bool node_is_level(struct world *world, struct simulated_node *node, cons
         if (known == NULL || known->state != NODE_UP)
                 FAIL("%s is %s in its own model", node->name,
                      known == NULL ? "not" : node_state_name(known->state));
+        return true;
+}
+
+/* All that are there vote; of two one, the first. */
+static bool voters_are_right(struct world *world, const struct model *model, char *text, size_t text_bytes)
+{
+        node_set want = descent_expected(world);
+        if (node_set_count(want) == 2)
+                want = node_set_of(node_set_lowest(want));
+        if (model->settings.voters != want)
+                FAIL("voters are %" PRIx64 " instead of %" PRIx64, model->settings.voters, want);
         return true;
 }
 
@@ -56,11 +67,14 @@ static bool role_is_placed(struct world *world, const struct role *role, char *t
                 return places_reason_is_true(world->checker.reference, role, text, text_bytes);
         if (role->state == ROLE_FAILED && role->reason[0] != '\0') {
                 WORLD_EACH_NODE (world, node)
-                        if (cluster_retry_in_ms(node->core, role->name, node_clock_ms(world, node)) !=
-                            TIME_NEVER)
+                        if (node->daemon_life != 0 &&
+                            cluster_retry_in_ms(node->core, role->name, node_clock_ms(world, node)) !=
+                                    TIME_NEVER)
                                 return true;
                 FAIL("role %s has failed and is never tried again: %s", role->name, role->reason);
         }
+        if (role->possible != 0 && (role->possible & descent_expected(world)) == 0)
+                return true; /* all that it may run on are lost */
         if (role->state != ROLE_ONLINE || owner == NULL)
                 FAIL("role %s is to run and is %s: %s", role->name, role_state_name(role->state),
                      role->reason);
@@ -83,15 +97,17 @@ static bool guests_are_known(struct world *world, const struct model *model, cha
 
 bool convergence_reached(struct world *world, char *text, size_t text_bytes)
 {
-        struct simulated_node *first = &world->nodes[1];
+        struct simulated_node *first = &world->nodes[node_set_lowest(descent_expected(world))];
         struct cluster_status status;
         if (first->daemon_life == 0)
                 FAIL("%s does not run", first->name);
         cluster_status_read(first->core, &status);
-        WORLD_EACH_NODE (world, node)
-                if (!node_is_level(world, node, &status.applied, text, text_bytes))
+        NODE_SET_EACH (descent_expected(world), id)
+                if (!node_is_level(world, &world->nodes[id], &status.applied, text, text_bytes))
                         return false;
         const struct model *model = cluster_model(first->core);
+        if (!voters_are_right(world, model, text, text_bytes))
+                return false;
         MODEL_EACH_ROLE (model, role)
                 if (!role_is_placed(world, role, text, text_bytes))
                         return false;

@@ -13,18 +13,14 @@
  * many that no majority can need one among its own: here that is made sure of,
  * though only a few are kept.
  */
-static uint64_t majority_applied(struct world *world)
+static uint64_t voters_applied(struct world *world)
 {
-        uint64_t best = 0;
-        WORLD_EACH_NODE (world, candidate) {
-                uint32_t holders = 0;
-                WORLD_EACH_NODE (world, node)
-                        holders += !node->disk.blank &&
-                                   node->disk.applied.index >= candidate->disk.applied.index;
-                if (2 * holders > world->node_count && candidate->disk.applied.index > best)
-                        best = candidate->disk.applied.index;
-        }
-        return best;
+        uint64_t least = UINT64_MAX;
+        WORLD_EACH_NODE (world, node)
+                if (!node->disk.blank && node_set_has(world->checker.voters, node->id) &&
+                    node->disk.applied.index < least)
+                        least = node->disk.applied.index;
+        return least == UINT64_MAX ? 0 : least;
 }
 
 /* Those that neither a role nor a kept entry names, and that were there the last time. */
@@ -48,7 +44,7 @@ static void drop_definitions(struct disk *disk)
 void disk_compact(struct world *world, struct disk *disk, uint64_t keep)
 {
         size_t cut = 0;
-        uint64_t limit = majority_applied(world);
+        uint64_t limit = voters_applied(world);
         if (limit > disk->applied.index)
                 limit = disk->applied.index;
         while (cut < disk->entry_count && disk->entries[cut].index + keep <= limit)

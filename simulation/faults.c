@@ -67,18 +67,54 @@ static bool holds_all_of(const struct disk *disk, const struct disk *other)
         return disk_holds(disk, &position);
 }
 
+/* Without it, is there still a majority of the voters; and none of them being changed? */
+static bool can_do_without(struct world *world, const struct simulated_node *node)
+{
+        node_set voters = world->checker.voters, others = voters & ~node_set_of(node->id);
+        WORLD_EACH_NODE (world, other)
+                for (size_t i = other->disk.entry_count; i-- > 0;) {
+                        struct entry entry = other->disk.entries[i];
+                        if (entry.index <= world->checker.count)
+                                break;
+                        entry_restore_command(&entry);
+                        if (entry.command.kind == COMMAND_VOTER_SET)
+                                return false;
+                }
+        return 2 * node_set_count(others) > node_set_count(voters);
+}
+
 /*
  * A new disk, or an older one: one at a time, and only while every other holds all that was ever committed
  * and all that this one holds and has promised. Losing more is beyond what a majority can answer for.
  */
 bool faults_may_lose(struct world *world, const struct simulated_node *node)
 {
-        if (world->checker.count == 0 || world->node_count < 2)
+        if (world->checker.count == 0 || world->node_count < 2 || !can_do_without(world, node))
                 return false;
         WORLD_EACH_NODE (world, other)
                 if (other != node && (other->disk.applied.index + 1 < world->checker.count ||
                                       !holds_all_of(&other->disk, &node->disk)))
                         return false;
+        return true;
+}
+
+/* When its disk was backed up, did it alone decide? Then it would again, without asking those who know
+ * better. */
+bool faults_may_go_back(struct world *world, const struct simulated_node *node)
+{
+        const struct disk *backup = node->disk.backup;
+        node_set alone = node_set_of(node->id);
+        if (backup == NULL || !faults_may_lose(world, node))
+                return false;
+        for (size_t i = 0; i < backup->object_count; i++)
+                if (backup->objects[i].kind == OBJECT_SETTINGS && backup->objects[i].settings.voters == alone)
+                        return false;
+        for (size_t i = 0; i < backup->entry_count; i++) {
+                struct entry entry = backup->entries[i];
+                entry_restore_command(&entry);
+                if (entry.command.kind == COMMAND_VOTER_SET && entry.command.voter_set.voters == alone)
+                        return false;
+        }
         return true;
 }
 

@@ -280,6 +280,7 @@ void history_begin(struct world *world)
         checker->runners = calloc(world->names.max, sizeof(*checker->runners));
         checker->changes.roles.slots = calloc(world->roles_max, sizeof(uint32_t));
         checker->changes.roles.listed = calloc(world->roles_max, sizeof(bool));
+        checker->voters = world->settings.voters;
         checker->storage = calloc(1, model_bytes(world->roles_max));
         assert(checker->runners != NULL && checker->changes.roles.slots != NULL &&
                checker->changes.roles.listed != NULL && checker->storage != NULL);
@@ -305,6 +306,7 @@ void history_release(struct world *world)
         free(checker->changed);
         free(checker->epoch_leader);
         free(checker->runners);
+        free(checker->past_voters);
         free(checker->changes.roles.slots);
         free(checker->changes.roles.listed);
         free(checker->storage);

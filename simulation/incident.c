@@ -188,7 +188,7 @@ static void apply_back_up_disk(struct world *world, const struct incident *incid
 static void apply_restore_disk(struct world *world, const struct incident *incident)
 {
         struct simulated_node *node = node_of(world, incident);
-        if (node->disk.backup == NULL || !faults_may_lose(world, node))
+        if (!faults_may_go_back(world, node))
                 return;
         WORLD_EACH_NODE (world, other) /* a snapshot that is cut short would leave one voter of two */
                 if (world->node_count == 2 && !disk_keeps_after(&other->disk, &node->disk.backup->applied))

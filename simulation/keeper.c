@@ -2,6 +2,8 @@
 
 /* clu-guard, which outlives clusterd, with its real rule, and the hardware watchdog that it pets. */
 
+#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "simulation/world.h"
@@ -9,6 +11,9 @@
 #define TICK_MS  100
 #define PROBE_MS 500
 #define ORDER_MS 1000
+
+/* What corosync does not take at once, for flow control, is sent later as it is. */
+#define HELD_PER_MILLE 20
 
 void keeper_start(struct world *world, struct simulated_node *node)
 {
@@ -65,7 +70,9 @@ void keeper_arm(struct world *world, struct simulated_node *node, bool armed)
                                      .isolation_hold_ms = settings->isolation_hold_ms,
                                      .stop_grace_ms = settings->stop_grace_ms,
                                      .watchdog_ms = settings->watchdog_ms,
-                                     .contact_ms = status.contact_ms };
+                                     .contact_ms = status.contact_ms,
+                                     .voters = { .epoch = status.last.epoch, .index = status.last.index } };
+        cluster_voters(node->core, &order.voters.nodes, &order.voters.before);
         guard_take_order(&node->keeper.state, &order, node_clock_ms(world, node));
         keep(world, node);
 }
@@ -80,13 +87,34 @@ static void tell_watchdog(struct world *world, struct simulated_node *node)
         shell_send_later(world, node, &event, MS(1));
 }
 
+static void send_probe(struct world *world, struct simulated_node *node, uint64_t number)
+{
+        struct guard_probe probe = { .number = number,
+                                     .ring = node->keeper.ring.id,
+                                     .voters = guard_vouch(&node->keeper.state) };
+        if (!random_chance(&world->random, HELD_PER_MILLE)) {
+                network_send_contact(world, node, &probe);
+                return;
+        }
+        struct guard_probe *held = malloc(sizeof(*held));
+        assert(held != NULL);
+        *held = probe;
+        world_schedule_payload(world, random_between(&world->random, MS(1), MS(500)), EVENT_HELD_PROBE, node,
+                               held);
+}
+
+void keeper_on_held_probe(struct world *world, const struct event *event)
+{
+        network_send_contact(world, &world->nodes[event->node], event->payload);
+}
+
 void keeper_on_tick(struct world *world, const struct event *event)
 {
         struct simulated_node *node = &world->nodes[event->node];
         uint64_t number;
         if (event->a % (PROBE_MS / TICK_MS) == 0 &&
             guard_contact_begin(&node->keeper.contact, node_clock_ms(world, node), &number))
-                network_send_contact(world, node, number);
+                send_probe(world, node, number);
         if (event->a % (ORDER_MS / TICK_MS) == 0 && shell_runs(world, node)) {
                 keeper_arm(world, node, node->keeper.state.order.armed);
                 tell_watchdog(world, node);
@@ -95,18 +123,19 @@ void keeper_on_tick(struct world *world, const struct event *event)
         world_schedule(world, MS(TICK_MS), EVENT_KEEPER, node, event->a + 1, 0);
 }
 
-void keeper_on_contact(struct world *world, const struct event *event)
+static void probe_is_back(struct world *world, struct simulated_node *node, uint64_t number)
 {
-        struct simulated_node *node = &world->nodes[event->node];
         struct keeper *keeper = &node->keeper;
         uint64_t value = 0;
-        switch (guard_contact_back(&keeper->contact, event->a, network_is_quorate(world, node), &value)) {
+        bool ring_holds = guard_ring_holds(&keeper->state, &keeper->ring);
+        switch (guard_contact_back(&keeper->contact, number, ring_holds, &value)) {
         case GUARD_NOTHING:
                 return;
         case GUARD_SEND_SECOND:
-                network_send_contact(world, node, value);
+                send_probe(world, node, value);
                 return;
         case GUARD_CONTACT:
+                checker_contact(world, node);
                 if (value > keeper->state.contact_ms)
                         keeper->state.contact_ms = value;
                 keep(world, node);
@@ -114,9 +143,21 @@ void keeper_on_contact(struct world *world, const struct event *event)
         }
 }
 
+void keeper_on_contact(struct world *world, const struct event *event)
+{
+        struct simulated_node *node = &world->nodes[event->node];
+        const struct arrived_probe *arrived = event->payload;
+        /* Those of others are given before the ring changes, as all of it is in order. */
+        if (arrived->ring == node->keeper.ring.id)
+                guard_hear(&node->keeper.state, &node->keeper.ring, arrived->sender, &arrived->probe);
+        if (arrived->sender == node->id)
+                probe_is_back(world, node, arrived->probe.number);
+}
+
 void keeper_on_view(struct simulated_node *node)
 {
         guard_contact_reset(&node->keeper.contact);
+        guard_enter_ring(&node->keeper.ring, node->station.ring->id);
 }
 
 void keeper_on_watchdog(struct world *world, const struct event *event)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "simulation/places.h"
+#include "simulation/voters.h"
 #include "simulation/world.h"
 
 #define RULE "6: not running"
@@ -55,7 +56,7 @@ static bool node_is_well(const struct world *world, const struct simulated_node 
 static bool world_is_kind(struct world *world, uint64_t *ret_made_of)
 {
         const struct ring *ring = NULL;
-        node_set voters = world->checker.reference->settings.voters, votes = 0;
+        node_set votes = 0;
         uint64_t made_of = 1;
         WORLD_EACH_NODE (world, node) {
                 if (!node->powered)
@@ -67,7 +68,7 @@ static bool world_is_kind(struct world *world, uint64_t *ret_made_of)
                 made_of = mix(mix(mix(made_of, node->id), node->daemon_life), ring->id);
         }
         *ret_made_of = made_of;
-        return 2 * node_set_count(votes & voters) > node_set_count(voters) &&
+        return voters_must_do(world, votes, world->now_us) &&
                world->now_us >= world->faults.fence_broken_until_us;
 }
 

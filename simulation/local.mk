@@ -1,17 +1,17 @@
 # Whole clusters of real cores in a simulated world: a library that `clu` links too, and a program that runs seeds.
 noinst_LIBRARIES += %D%/libclusimulation.a
 %C%_libclusimulation_a_SOURCES = \
-	%D%/checker.c %D%/checker_guard.c %D%/checker_round.c %D%/checker_said.c %D%/claims.c %D%/convergence.c %D%/coverage.c %D%/coverage.h %D%/coverage_print.c %D%/history.c %D%/hostile.c \
+	%D%/checker.c %D%/checker_guard.c %D%/checker_round.c %D%/checker_said.c %D%/claims.c %D%/convergence.c %D%/coverage.c %D%/coverage.h %D%/coverage_print.c %D%/descent.c %D%/descent.h %D%/history.c %D%/hostile.c \
 	%D%/disk.c %D%/disk.h %D%/disk_read.c %D%/faults.c %D%/fence.c %D%/fence.h %D%/hypervisor.c %D%/hypervisor_job.c %D%/hypervisor_parts.h %D%/liveness.c %D%/liveness.h %D%/places.c %D%/places.h \
 	%D%/incident.c %D%/incident.h %D%/incident_text.c \
-	%D%/keeper.c %D%/names.c %D%/names.h \
+	%D%/keeper.c %D%/keeper.h %D%/names.c %D%/names.h \
 	%D%/network.c %D%/network.h %D%/network_parts.h %D%/network_ring.c %D%/operator.c \
 	%D%/operator_words.c %D%/operator_words.h %D%/power.c %D%/power_cuts.c %D%/power_cuts.h \
 	%D%/queue.c %D%/queue.h %D%/random.c %D%/random.h %D%/rights.c \
 	%D%/scenario.h %D%/scenario_line.c %D%/scenario_line.h %D%/scenario_read.c \
 	%D%/scenario_read_cluster.c %D%/scenario_read_expect.c %D%/scenario_read_incident.c \
 	%D%/scenario_verdict.c %D%/scenario_write.c %D%/shrink.c %D%/shrink.h %D%/scenario_world.c \
-	%D%/shell.c %D%/shell_note.c %D%/stories.c %D%/stories.h %D%/telling.c %D%/telling.h %D%/transcript.c %D%/transcript.h \
+	%D%/shell.c %D%/shell_note.c %D%/stories.c %D%/stories.h %D%/voters.c %D%/voters.h %D%/telling.c %D%/telling.h %D%/transcript.c %D%/transcript.h \
 	%D%/world.c %D%/world.h \
 	clusterd/guard/guard_rule.c clusterd/guard/guard_rule.h
 

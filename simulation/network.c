@@ -56,13 +56,6 @@ struct packet *network_ring_packet(const struct ring *ring, uint64_t sequence)
         return ring->ordered.item[sequence - ring->base - 1];
 }
 
-/* As votequorum says: of the ring that the node is in, which may have been lost a moment ago. */
-bool network_is_quorate(const struct world *world, const struct simulated_node *node)
-{
-        const struct ring *ring = node->station.ring;
-        return ring != NULL && 2 * node_set_count(ring->nodes) > world->node_count;
-}
-
 /* --- what a daemon is given --- */
 
 static uint64_t delivery_delay_us(struct world *world)
@@ -237,12 +230,25 @@ struct delivery network_delivery(const struct ring *ring, uint64_t sequence, str
                                   .connected = ring->nodes };
 }
 
+/* Every keeper is given it, its sender too. */
+static void order_probe(struct world *world, const struct ring *ring, const struct packet *packet)
+{
+        NODE_SET_EACH (ring->nodes, id) {
+                if (id != packet->sender && ring->stranded)
+                        continue;
+                struct arrived_probe *arrived = malloc(sizeof(*arrived));
+                assert(arrived != NULL);
+                *arrived = (struct arrived_probe){ packet->probe, packet->sender, ring->id };
+                world_schedule_payload(world, delivery_delay_us(world), EVENT_CONTACT, &world->nodes[id],
+                                       arrived);
+        }
+}
+
 static void order_packet(struct world *world, struct ring *ring, struct packet *packet)
 {
         packet_list_add(&ring->ordered, packet);
-        struct simulated_node *sender = &world->nodes[packet->sender];
         if (packet->kind == PACKET_CONTACT) {
-                world_schedule(world, delivery_delay_us(world), EVENT_CONTACT, sender, packet->probe, 0);
+                order_probe(world, ring, packet);
                 return;
         }
         order_group_change(world, ring, packet);
@@ -374,12 +380,12 @@ void network_send(struct world *world, struct simulated_node *node, const struct
         send_packet(world, node, packet);
 }
 
-void network_send_contact(struct world *world, struct simulated_node *node, uint64_t probe)
+void network_send_contact(struct world *world, struct simulated_node *node, const struct guard_probe *probe)
 {
         if (!node->station.up)
                 return;
         struct packet *packet = packet_new(node, PACKET_CONTACT);
-        packet->probe = probe;
+        packet->probe = *probe;
         send_packet(world, node, packet);
 }
 

@@ -5,6 +5,7 @@
 /* corosync and the group in it: rings, and the order of what is said in them. Part of simulation/world.h. */
 
 #include "clusterd/core/cluster.h"
+#include "clusterd/guard/guard_rule.h"
 #include "simulation/queue.h"
 
 struct world;
@@ -16,11 +17,11 @@ struct packet {
         uint32_t references;
         enum packet_kind kind;
         uint32_t sender;
-        uint64_t life;   /* JOIN: of the daemon that joins */
-        uint64_t probe;  /* CONTACT: its number */
-        node_set group;  /* of the ring once this was ordered */
-        char *text;      /* owned; message's text points into it */
-        char definition; /* and its definition here, if it brings one */
+        uint64_t life;            /* JOIN: of the daemon that joins */
+        struct guard_probe probe; /* CONTACT */
+        node_set group;           /* of the ring once this was ordered */
+        char *text;               /* owned; message's text points into it */
+        char definition;          /* and its definition here, if it brings one */
         struct message message;
 };
 
@@ -81,13 +82,12 @@ void network_stop_in_order(struct world *world, struct simulated_node *node);
 void network_join(struct world *world, struct simulated_node *node);
 void network_leave(struct world *world, struct simulated_node *node);
 void network_send(struct world *world, struct simulated_node *node, const struct message *message);
-void network_send_contact(struct world *world, struct simulated_node *node, uint64_t probe);
+void network_send_contact(struct world *world, struct simulated_node *node, const struct guard_probe *probe);
 void network_changed(struct world *world); /* labels, or who is frozen */
 void network_on_order(struct world *world, const struct event *event);
 void network_on_deliver(struct world *world, const struct event *event);
 void network_on_reform(struct world *world, const struct event *event);
 void network_release(struct world *world);
 bool network_is_linked(const struct simulated_node *a, const struct simulated_node *b);
-bool network_is_quorate(const struct world *world, const struct simulated_node *node);
 
 #endif

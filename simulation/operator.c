@@ -268,6 +268,20 @@ static void switch_off_and_on(struct world *world, const struct node *known)
         power_boot_later(world, node, SECOND(2));
 }
 
+/* What is lost for good and cannot be fenced, somebody has to look at. */
+static void vouch_for_lost(struct world *world, struct simulated_node *leader, const struct node *known)
+{
+        if (known->state != NODE_LOST || !node_set_has(world->descent.kept_off, known->id) ||
+            world->now_us < world->heal_us + SECOND(30))
+                return;
+        struct command command;
+        memset(&command, 0, sizeof(command));
+        command.kind = COMMAND_NODE_CONFIRM_OFF;
+        command.node.node = known->id;
+        command.node.incarnation = known->incarnation;
+        ask(world, leader, &command, "node confirm-off");
+}
+
 /* At the end nothing is kept empty or off, so that every role has a place. */
 void operator_put_right(struct world *world)
 {
@@ -285,6 +299,8 @@ void operator_put_right(struct world *world)
                         if (known == NULL)
                                 continue;
                         switch_off_and_on(world, known);
+                        if (node->daemon_life != 0)
+                                vouch_for_lost(world, node, known);
                         if (known->duty != DUTY_ACTIVE && node->daemon_life != 0)
                                 resume(world, node, id);
                 }

@@ -80,7 +80,7 @@ void power_boot_later(struct world *world, struct simulated_node *node, uint64_t
 void power_on_boot(struct world *world, const struct event *event)
 {
         struct simulated_node *node = &world->nodes[event->node];
-        if (!node->powered)
+        if (!node->powered && !node_set_has(world->descent.kept_off, node->id))
                 power_on(world, node);
 }
 

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "clusterd/core/role_state.h"
+#include "simulation/voters.h"
 #include "simulation/world.h"
 
 /* After the last that disturbed it, a node has so long to have contact again. */
@@ -29,21 +30,15 @@ static bool is_proposal(const struct world *world, const struct cluster_action *
                world->actions->messages[action->message].kind == MESSAGE_PROPOSE;
 }
 
-/* Of the view that it was given last. */
-static bool has_majority(const struct world *world, const struct simulated_node *node)
-{
-        node_set voters = world->settings.voters;
-        return 2 * node_set_count(node->station.members & voters) > node_set_count(voters);
-}
-
 /* The one thing that all else here takes the core's word for. */
 static void check_primary(struct world *world, struct simulated_node *node,
                           const struct cluster_status *status)
 {
-        if (status->primary && node->station.view_given && !has_majority(world, node))
+        if (status->primary && node->station.view_given &&
+            !voters_would_do(world, node->station.members, node->memory.members_us))
                 world_violate(world, "4: primary without a majority", node, NULL,
                               "its view has members %" PRIx64 " of voters %" PRIx64, node->station.members,
-                              world->settings.voters);
+                              world->checker.voters);
 }
 
 static void check_quorum(struct world *world, struct simulated_node *node,
@@ -63,11 +58,11 @@ static void check_quorum(struct world *world, struct simulated_node *node,
 static bool majority_was_awake(const struct world *world, const struct simulated_node *node,
                                uint64_t since_us, uint64_t moment_us)
 {
-        node_set voters = world->settings.voters, awake = 0;
-        NODE_SET_EACH (node->station.members &voters, member)
+        node_set awake = 0;
+        NODE_SET_EACH (node->station.members, member)
                 if (world->nodes[member].daemon_thaw_us + since_us + CONTACT_US < moment_us)
                         awake |= node_set_of(member);
-        return 2 * node_set_count(awake) > node_set_count(voters);
+        return voters_must_do(world, awake, moment_us - since_us - CONTACT_US);
 }
 
 /*

@@ -30,7 +30,8 @@ static bool is_worth_breaking(const struct world *world, const struct cluster_ac
                        action->kind == CLUSTER_ACTION_SEND_SNAPSHOT;
         const struct message *message = &world->actions->messages[action->message];
         return message->kind != MESSAGE_HEARTBEAT && message->kind != MESSAGE_STORED &&
-               (message->kind != MESSAGE_PROPOSE || message->propose.command.kind == COMMAND_EPOCH);
+               (message->kind != MESSAGE_PROPOSE || message->propose.command.kind == COMMAND_EPOCH ||
+                message->propose.command.kind == COMMAND_VOTER_SET);
 }
 
 static void note_round(struct simulated_node *node, const struct round_id *round)

@@ -40,6 +40,7 @@ static const struct event_rule rules[EVENT_KIND_COUNT] = {
         [EVENT_RECONNECT] = { SCOPE_POWER, true, hypervisor_on_reconnect },
         [EVENT_VANISH] = { SCOPE_POWER, true, hypervisor_on_vanish },
         [EVENT_KEEPER] = { SCOPE_POWER, true, keeper_on_tick },
+        [EVENT_HELD_PROBE] = { SCOPE_POWER, true, keeper_on_held_probe },
         [EVENT_CONTACT] = { SCOPE_POWER, true, keeper_on_contact },
         [EVENT_WATCHDOG] = { SCOPE_POWER, false, keeper_on_watchdog },
         [EVENT_BOOT] = { SCOPE_WORLD, false, power_on_boot },
@@ -155,14 +156,17 @@ static void seek_rest(struct world *world)
 {
         char text[512] = "";
         operator_put_right(world);
-        if (!convergence_reached(world, text, sizeof(text))) {
+        bool at_rest = world->descent.stalled ? descent_is_silent(world)
+                                              : convergence_reached(world, text, sizeof(text));
+        if (!at_rest) {
                 world->rest_since_us = 0;
                 if (world->now_us - world->heal_us > SECOND(HEAL_SECONDS_MAX))
                         world_violate(world, "stuck", NULL, NULL, "%s", text);
         } else if (world->rest_since_us == 0) {
                 world->rest_since_us = world->now_us;
         } else if (world->now_us - world->rest_since_us >= SECOND(REST_SECONDS)) {
-                world->finished = true;
+                world->rest_since_us = 0;
+                world->finished = !descent_goes_on(world);
         }
 }
 
@@ -304,6 +308,8 @@ static void world_create(struct world *world)
                 scenario_make_cluster(world, scenario);
         else
                 seconds = cluster_draw(world, &random);
+        world->descent.wanted = scenario == NULL && world->node_count > 1 && world->node_count < 8 &&
+                                random_chance(&random, 150);
         world->troubles = calloc(world->names.max, sizeof(*world->troubles));
         assert(world->troubles != NULL);
         history_begin(world);

@@ -12,9 +12,11 @@
 #include "clusterd/core/cluster.h"
 #include "clusterd/guard/guard_rule.h"
 #include "simulation/coverage.h"
+#include "simulation/descent.h"
 #include "simulation/disk.h"
 #include "simulation/fence.h"
 #include "simulation/incident.h"
+#include "simulation/keeper.h"
 #include "simulation/liveness.h"
 #include "simulation/power_cuts.h"
 #include "simulation/names.h"
@@ -98,23 +100,6 @@ uint64_t node_clock_ms(const struct world *world, const struct simulated_node *n
 uint64_t node_clock_to_us(const struct simulated_node *node, uint64_t clock_ms);
 void node_clock_drift(struct world *world, struct simulated_node *node, int32_t drift_ppm);
 
-/* --- keeper.c: clu-guard and the watchdog --- */
-
-struct keeper {
-        struct guard_state state;
-        struct guard_contact contact;
-        bool running; /* the watchdog counts */
-        uint64_t watchdog_serial;
-};
-
-bool keeper_has_watchdog(const struct world *world, const struct simulated_node *node);
-void keeper_start(struct world *world, struct simulated_node *node);
-void keeper_arm(struct world *world, struct simulated_node *node, bool armed);
-void keeper_on_tick(struct world *world, const struct event *event);
-void keeper_on_contact(struct world *world, const struct event *event);
-void keeper_on_view(struct simulated_node *node);
-void keeper_on_watchdog(struct world *world, const struct event *event);
-
 /* --- shell.c: what clusterd/main.c does around the core --- */
 
 void shell_start(struct world *world, struct simulated_node *node);
@@ -162,8 +147,16 @@ struct checker {
         size_t changed_count;
         size_t changed_capacity;
         struct runner_record *runners; /* by the role's number */
-        struct model *reference;       /* what the committed history adds up to; in storage */
-        struct changes changes;        /* of the reference, by the present entry */
+        node_set voters;               /* as the checker itself reads the history */
+        struct {
+                node_set voters;
+                uint64_t until_us;
+        } * past_voters; /* in force before, one after the other */
+        size_t past_count;
+        size_t past_capacity;
+        uint64_t latest_epoch;   /* that committed an entry */
+        struct model *reference; /* what the committed history adds up to; in storage */
+        struct changes changes;  /* of the reference, by the present entry */
         void *storage;
         uint32_t *epoch_leader; /* by epoch; NODE_NONE: not seen yet */
         size_t epoch_capacity;
@@ -202,6 +195,8 @@ void checker_after_step(struct world *world, struct simulated_node *node);
 void checker_action(struct world *world, struct simulated_node *node, const struct cluster_action *action);
 void checker_armed(struct world *world, struct simulated_node *node, const char *role);
 void checker_ordered(struct world *world, struct simulated_node *node);
+/* A keeper takes its probes for a contact. */
+void checker_contact(struct world *world, const struct simulated_node *node);
 void checker_guard(struct world *world, struct simulated_node *node, const struct cluster_status *status);
 void checker_heard(struct simulated_node *node, uint32_t sender, const struct message *message);
 void checker_decided(struct world *world, struct simulated_node *node, const struct message *message);
@@ -291,6 +286,7 @@ void faults_on_mend(struct world *world, const struct event *event);
 void faults_on_corosync(struct world *world, const struct event *event);
 void faults_end(struct world *world);
 bool faults_may_lose(struct world *world, const struct simulated_node *node); /* its disk, or the end of it */
+bool faults_may_go_back(struct world *world, const struct simulated_node *node);
 void faults_aim(struct world *world, const struct simulated_node *node);
 
 /* --- hostile.c --- */
@@ -391,10 +387,11 @@ struct world {
         struct fault_model faults;
         struct trouble *troubles; /* by the role's number */
         struct telling telling;
-        uint64_t zero_us;             /* when a story begins */
-        bool tight;                   /* there is not memory for everything */
-        bool quiet;                   /* nothing fails that no incident names */
-        bool fenced_stay_off;         /* until somebody switches them on */
+        uint64_t zero_us;     /* when a story begins */
+        bool tight;           /* there is not memory for everything */
+        bool quiet;           /* nothing fails that no incident names */
+        bool fenced_stay_off; /* until somebody switches them on */
+        struct descent descent;
         struct incident_list *record; /* borrowed: what was carried out is added; NULL: not recorded */
         struct statistics *statistics;
         struct cluster_actions *actions; /* borrowed: one for the whole program */

@@ -35,6 +35,10 @@
         MUTATION(HALF_A_SNAPSHOT_IS_KEPT, "core/commit.c", "rows of half a snapshot belong to nothing")      \
         MUTATION(SNAPSHOT_OF_BEFORE, "core/catch_up.c", "a snapshot older than what is applied is none")     \
         MUTATION(SLOTS_REMEMBERED, "core/catch_up.c", "a snapshot gives role slots new meanings")            \
+        MUTATION(CHANGE_BY_THE_NEW, "core/commit.c", "a change needs a majority of the old voters")          \
+        MUTATION(CHANGE_BY_THE_OLD, "core/commit.c", "a change needs a majority of the new voters")          \
+        MUTATION(CHANGE_UNTOLD, "core/commit.c", "a change counts from where it stands in the tail")         \
+        MUTATION(ROUND_BY_THE_NEW, "core/round_rule.c", "until a change is known committed both count")      \
         /* evidence */                                                                                       \
         MUTATION(RECOVERY_WITHOUT_EVIDENCE, "core/role_state.c", "a lost owner may run it until proven")     \
         MUTATION(LOSS_IS_EVIDENCE, "core/apply_node.c", "that a node is lost proves nothing")                \
@@ -120,6 +124,9 @@
         /* the guard's keeper */                                                                             \
         MUTATION(KEEPER_ALWAYS_PETS, "guard/guard_rule.c", "without contact the watchdog fires")             \
         MUTATION(KEEPER_IN_ANY_RING, "guard/guard_rule.c", "only a quorate ring is a contact")               \
+        MUTATION(KEEPER_BY_THE_NEW, "guard/guard_rule.c", "while voters change both majorities count")       \
+        MUTATION(KEEPER_VOUCHES_UNTOLD, "guard/guard_rule.c", "a new keeper does not know what is stored")   \
+        MUTATION(KEEPER_TOLD_LATE, "core/guard.c", "a change is told before it is stored")                   \
         MUTATION(KEEPER_BY_ONE_PROBE, "guard/guard_rule.c", "two probes make a contact")                     \
         MUTATION(KEEPER_ACROSS_RINGS, "guard/guard_rule.c", "a change of the ring throws probes away")
 

@@ -66,6 +66,19 @@ static void apply_epoch(struct apply *apply, const struct command_epoch *epoch)
                 apply->changes->settings = true;
 }
 
+/* That both majorities stored it was seen to by whoever committed it: commit.c. */
+static void apply_voter_set(struct apply *apply, const struct command_voter_set *change)
+{
+        struct settings *settings = &apply->model->settings;
+        if (change->before != settings->voters || change->voters == 0) {
+                apply_refuse(apply, "the voters are others than those that were to be changed");
+                return;
+        }
+        settings->voters = change->voters;
+        if (apply->changes != NULL)
+                apply->changes->settings = true;
+}
+
 uint64_t settings_guard_ms(const struct settings *settings)
 {
         return (MUTATED(EXPIRY_WITHOUT_HOLD) ? 0 : (uint64_t)settings->isolation_hold_ms) +
@@ -227,6 +240,9 @@ void apply_command(struct apply *apply, const struct command *command)
         switch (command->kind) {
         case COMMAND_EPOCH:
                 apply_epoch(apply, &command->epoch);
+                return;
+        case COMMAND_VOTER_SET:
+                apply_voter_set(apply, &command->voter_set);
                 return;
         case COMMAND_NODE_JOIN:
                 apply_node_join(apply, &command->node_join);

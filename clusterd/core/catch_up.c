@@ -50,6 +50,7 @@ static void append(struct cluster *cluster, const struct entry *entry)
         ledger_append(&cluster->ledger, entry);
         action_add(cluster, CLUSTER_ACTION_APPEND, "catching up")->entry =
                 ledger_entry(&cluster->ledger, entry->index);
+        guard_voters_appended(cluster, entry);
 }
 
 static bool is_laggard(const struct cluster *cluster)

@@ -213,6 +213,13 @@ void cluster_status_read(const struct cluster *cluster, struct cluster_status *r
         };
 }
 
+void cluster_voters(const struct cluster *cluster, node_set *ret_now, node_set *ret_before)
+{
+        struct voters voters = commit_voters(cluster);
+        *ret_now = voters.now.nodes;
+        *ret_before = voters.before.nodes;
+}
+
 enum observation cluster_observation(const struct cluster *cluster, const char *name)
 {
         const struct role *role = model_role(cluster->model, name);

@@ -163,8 +163,9 @@ enum cluster_action_kind {
         CLUSTER_ACTION_LIST,      /* which roles are here? Answer with CLUSTER_EVENT_LISTED */
         CLUSTER_ACTION_FENCE,     /* turn node off by device, and verify */
         CLUSTER_ACTION_FENCE_END, /* the agents of attempt are not wanted any more; they answer nothing */
-        CLUSTER_ACTION_GUARD,     /* tell the guard keeper whether roles run here */
-        CLUSTER_ACTION_LOG,       /* reason is news for the log */
+        CLUSTER_ACTION_GUARD, /* tell the guard keeper, before anything else leaves, whether roles run here
+                                 and who votes */
+        CLUSTER_ACTION_LOG,   /* reason is news for the log */
         CLUSTER_ACTION_COUNT
 };
 
@@ -261,6 +262,10 @@ struct cluster_status {
         uint64_t contact_ms; /* last contact, which the guard counts from; 0: none */
         bool store_failed;   /* this node's ledger cannot be written */
 };
+
+/* Who has a vote at the end of what this node holds; before: 0, unless the change from these is not known to
+ * be committed. 0 and 0 when blank. */
+void cluster_voters(const struct cluster *cluster, node_set *ret_now, node_set *ret_before);
 
 void cluster_status_read(const struct cluster *cluster, struct cluster_status *ret_status);
 

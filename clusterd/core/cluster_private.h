@@ -40,8 +40,10 @@ struct round {
         node_set spoke;
         struct message_state states[NODES_MAX + 1];
         struct message_decide decide;
-        uint32_t leader; /* of the epoch, once it began */
-        node_set waits;  /* leader: laggards worth waiting for */
+        struct voters voters;  /* of the epoch, as everybody in it knows them, laggards too */
+        uint64_t voters_index; /* entry of the change that is under way */
+        uint32_t leader;       /* of the epoch, once it began */
+        node_set waits;        /* leader: laggards worth waiting for */
         node_set promised;
         node_set level;        /* those who follow the epoch: promised when it began */
         uint64_t position;     /* last index of the epoch, also known to laggards */
@@ -192,6 +194,7 @@ struct cluster {
         uint64_t active_ms;                    /* since when this node leads */
         struct planned_role *planned;          /* by role slot */
         uint64_t planned_nodes[NODES_MAX + 1]; /* request_id of a proposal about a node; 0: none */
+        uint64_t planned_voters;               /* the same about the voters */
         uint32_t *order;                       /* scratch: role slots to place */
         uint64_t attempts;                     /* counts fence attempts */
         struct fencing fencing[NODES_MAX + 1];
@@ -254,6 +257,8 @@ void catch_up_serve(struct cluster *cluster, uint32_t to, uint64_t applied_index
 /* commit.c */
 void commit_proposal(struct cluster *cluster, uint32_t sender, const struct message_propose *propose);
 void commit_advance(struct cluster *cluster);
+/* Who has a vote, at the end of what this node holds. */
+struct voters commit_voters(const struct cluster *cluster);
 /* Applies the next entry of the tail. */
 void commit_apply_next(struct cluster *cluster);
 void commit_flush_rows(struct cluster *cluster, const struct ledger_position *applied_before);
@@ -286,9 +291,12 @@ void reconcile_role_removed(struct cluster *cluster, uint32_t slot);
 void guard_tick(struct cluster *cluster);
 bool guard_is_valid(const struct cluster *cluster);   /* something may be started */
 bool guard_has_lapsed(const struct cluster *cluster); /* what runs here has to stop */
+void guard_voters_appended(struct cluster *cluster, const struct entry *entry);
 
 /* lead.c: what a leader's planner comes to is proposed */
 void lead_tick(struct cluster *cluster);
+/* Is it gone, as far as this leader can say? One that it has never seen may still be booting. */
+bool lead_is_gone(struct cluster *cluster, uint32_t node);
 void lead_applied(struct cluster *cluster, const struct entry *entry);
 void lead_round_ended(struct cluster *cluster);
 
@@ -310,6 +318,11 @@ void quarantine_tick(struct cluster *cluster);
 void quarantine_applied(struct cluster *cluster, const struct entry *entry, bool done);
 void quarantine_dropped(struct cluster *cluster, const struct entry *entry);
 void quarantine_round_ended(struct cluster *cluster);
+
+/* electorate.c: the leader lets the voters follow what is lost and what returns */
+void electorate_pass(struct cluster *cluster);
+void electorate_applied(struct cluster *cluster, const struct entry *entry);
+void electorate_round_ended(struct cluster *cluster);
 
 /* fencing.c */
 void fencing_tick(struct cluster *cluster);

@@ -29,41 +29,89 @@ static void proposal_dropped(struct cluster *cluster, const struct message_propo
         cluster->planner_due = true;
 }
 
+struct voters commit_voters(const struct cluster *cluster)
+{
+        const struct ledger *ledger = &cluster->ledger;
+        if (ledger->blank)
+                return round_voters(0, 0);
+        struct voters voters = round_voters(cluster->model->settings.voters, 0);
+        for (uint64_t index = ledger->applied.index + 1; index <= ledger->last.index; index++) {
+                const struct command *command = &ledger_entry(ledger, index)->command;
+                if (command->kind == COMMAND_VOTER_SET && !MUTATED(CHANGE_UNTOLD))
+                        voters = round_voters(command->voter_set.voters, voters.now.nodes);
+        }
+        return voters;
+}
+
+/* One change at a time: with two in a tail nobody could say which majorities count. */
+static bool may_change_voters(const struct round *round, const struct command_voter_set *change)
+{
+        return round->voters.before.nodes == 0 && change->before == round->voters.now.nodes &&
+               change->voters != 0;
+}
+
+/* Everybody counts the same, laggards too, so everybody refuses the same. */
+static bool may_append(const struct round *round, const struct command *command)
+{
+        if (round->phase != ROUND_ACTIVE)
+                return true;
+        if (round->position - round->committed >= TAIL_MAX - EPOCHS_SPARE)
+                return false;
+        return command->kind != COMMAND_VOTER_SET || may_change_voters(round, &command->voter_set);
+}
+
 void commit_proposal(struct cluster *cluster, uint32_t sender, const struct message_propose *propose)
 {
         struct round *round = &cluster->round;
-        /* Everybody counts the same, laggards too, so everybody refuses the same. */
-        if (round->phase == ROUND_ACTIVE && round->position - round->committed >= TAIL_MAX - EPOCHS_SPARE) {
+        if (!may_append(round, &propose->command)) {
                 if (sender == cluster->identity.node)
                         proposal_dropped(cluster, propose);
                 return;
         }
         round->position++;
+        if (propose->command.kind == COMMAND_VOTER_SET) {
+                round->voters = round_voters(propose->command.voter_set.voters, round->voters.now.nodes);
+                round->voters_index = round->position;
+        }
         if (!node_set_has(round->level, cluster->identity.node))
                 return;
         const struct entry *entry = ledger_extend(&cluster->ledger, round->decide.epoch, propose);
         assert(entry->index == round->position);
         action_add(cluster, CLUSTER_ACTION_APPEND, "proposed")->entry = entry;
+        guard_voters_appended(cluster, entry);
 }
 
-/* The highest index that a majority of the voters has stored. */
-static uint64_t stored_by_majority(const struct round *round)
+/* The highest index that a majority of these voters has stored. */
+static uint64_t stored_by(const struct round *round, const struct voter_set *set)
 {
         uint64_t best = round->committed;
-        node_set voters =
-                MUTATED(STORED_BY_LAGGARDS) ? round->decide.voters : round->level & round->decide.voters;
-        NODE_SET_EACH (voters, candidate) {
+        struct voters voters = { .now = *set };
+        node_set counted = MUTATED(STORED_BY_LAGGARDS) ? set->nodes : round->level & set->nodes;
+        NODE_SET_EACH (counted, candidate) {
                 node_set holders = 0;
                 uint64_t index = round->stored[candidate];
                 if (index <= best)
                         continue;
-                NODE_SET_EACH (voters, node)
+                NODE_SET_EACH (counted, node)
                         if (round->stored[node] >= index)
                                 holders |= node_set_of(node);
-                if (round_is_majority(holders, round->decide.voters) || MUTATED(COMMIT_BY_ONE))
+                if (round_holds(holders, &voters) || MUTATED(COMMIT_BY_ONE))
                         best = index;
         }
         return best;
+}
+
+/* A change of the voters, and what comes behind it, needs both majorities; what is before it the old one. */
+static uint64_t stored_by_majority(const struct round *round)
+{
+        uint64_t now = stored_by(round, &round->voters.now);
+        if (round->voters.before.nodes == 0 || MUTATED(CHANGE_BY_THE_NEW))
+                return now;
+        uint64_t before = stored_by(round, &round->voters.before);
+        uint64_t both = now < before && !MUTATED(CHANGE_BY_THE_OLD) ? now : before;
+        if (both >= round->voters_index)
+                return both;
+        return before < round->voters_index ? before : round->voters_index - 1;
 }
 
 static void log_refusal(struct cluster *cluster, const struct entry *entry, const struct apply *apply)
@@ -135,6 +183,10 @@ void commit_advance(struct cluster *cluster)
             committed <= round->committed)
                 return;
         round->committed = committed;
+        if (committed >= round->voters_index && round->voters.before.nodes != 0) {
+                round->voters.before = (struct voter_set){ .nodes = 0 };
+                committed = round->committed = stored_by_majority(round);
+        }
         bool level = node_set_has(round->level, cluster->identity.node);
         while (level && cluster->ledger.applied.index < committed)
                 commit_apply_next(cluster);

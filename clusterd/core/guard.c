@@ -38,6 +38,14 @@ bool guard_has_lapsed(const struct cluster *cluster)
         return cluster->now_ms >= stop_at(cluster);
 }
 
+/* Now, and not when it is committed: a keeper of each majority that commits it has to know. */
+void guard_voters_appended(struct cluster *cluster, const struct entry *entry)
+{
+        if (entry->command.kind == COMMAND_VOTER_SET && !MUTATED(KEEPER_TOLD_LATE))
+                action_add(cluster, CLUSTER_ACTION_GUARD, "the voters are to change")->guard =
+                        cluster->guard_armed;
+}
+
 void guard_tick(struct cluster *cluster)
 {
         bool valid = guard_is_valid(cluster);

@@ -17,20 +17,25 @@ static uint64_t pass_interval_ms(const struct cluster *cluster)
         return 1 + cluster->model->roles_used / 500;
 }
 
-static node_set lost_nodes(struct cluster *cluster)
+bool lead_is_gone(struct cluster *cluster, uint32_t node)
 {
         const struct round *round = &cluster->round;
+        if (node_set_has(round->members, node) ||
+            (node_set_has(round->connected, node) && !MUTATED(LOST_THOUGH_CONNECTED)))
+                return false;
+        if (node_set_has(round->seen, node) || MUTATED(LOST_UNSEEN) ||
+            cluster->now_ms >= cluster->active_ms + COLD_START_MS)
+                return true;
+        wake_at(cluster, cluster->active_ms + COLD_START_MS);
+        return false;
+}
+
+static node_set lost_nodes(struct cluster *cluster)
+{
         node_set lost = 0;
-        MODEL_EACH_NODE (cluster->model, node) {
-                if (node->state != NODE_UP || node_set_has(round->members, node->id) ||
-                    (node_set_has(round->connected, node->id) && !MUTATED(LOST_THOUGH_CONNECTED)))
-                        continue;
-                if (node_set_has(round->seen, node->id) || MUTATED(LOST_UNSEEN) ||
-                    cluster->now_ms >= cluster->active_ms + COLD_START_MS)
+        MODEL_EACH_NODE (cluster->model, node)
+                if (node->state == NODE_UP && lead_is_gone(cluster, node->id))
                         lost |= node_set_of(node->id);
-                else
-                        wake_at(cluster, cluster->active_ms + COLD_START_MS);
-        }
         return lost;
 }
 
@@ -76,6 +81,7 @@ void lead_tick(struct cluster *cluster)
                 .planned = cluster->planned,
                 .order = cluster->order,
         };
+        electorate_pass(cluster);
         cluster->planner_wake_ms = cluster->wake_ms;
         cluster->wake_ms = wake_before;
 
@@ -104,6 +110,7 @@ void lead_applied(struct cluster *cluster, const struct entry *entry)
 {
         const struct command *command = &entry->command;
         const struct role *role = NULL;
+        electorate_applied(cluster, entry);
         if (command->kind == COMMAND_ROLE_ASSIGN)
                 role = model_role(cluster->model, command->role_assign.role);
         else if (command->kind == COMMAND_ROLE_MOVE)
@@ -117,6 +124,7 @@ void lead_applied(struct cluster *cluster, const struct entry *entry)
 
 void lead_round_ended(struct cluster *cluster)
 {
+        electorate_round_ended(cluster);
         memset(cluster->planned_nodes, 0, sizeof cluster->planned_nodes);
         for (uint32_t slot = 0; slot < cluster->model->roles_used; slot++)
                 cluster->planned[slot].count = 0;

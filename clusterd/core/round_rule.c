@@ -5,17 +5,15 @@
 
 #include "clusterd/base/mutation.h"
 #include "clusterd/core/ledger.h"
-#include "quorum/quorum_rule.h"
 
-bool round_is_majority(node_set nodes, node_set voters)
+struct voters round_voters(node_set now, node_set before)
 {
-        if (voters == 0)
-                return false;
-        struct quorum_votes votes = {
-                .present = node_set_count(nodes & voters),
-                .expected = node_set_count(voters),
-        };
-        return quorum_is_held(quorum_decide(&votes));
+        return (struct voters){ .now.nodes = now, .before.nodes = before };
+}
+
+bool round_holds(node_set nodes, const struct voters *voters)
+{
+        return quorum_is_held(voters_decide(voters, nodes, false));
 }
 
 static bool is_more_advanced(const struct ledger_position *a, const struct ledger_position *b)
@@ -52,12 +50,18 @@ void round_decide(const struct message_state *states, node_set spoke, struct mes
                 return;
 
         const struct message_state *winner = &states[find_winner(states, history)];
+        bool settled = false;
         NODE_SET_EACH (history, node)
-                if (ledger_position_equal(&states[node].last, &winner->last))
+                if (ledger_position_equal(&states[node].last, &winner->last)) {
                         ret_decide->level |= node_set_of(node);
+                        settled |= states[node].voters_before == 0;
+                }
         ret_decide->base = winner->last;
+        /* One who knows that the change was committed knows it for all who hold the same. */
         ret_decide->voters = winner->voters;
-        ret_decide->primary = round_is_majority(history, winner->voters) || MUTATED(EPOCH_BY_FEW);
+        ret_decide->voters_before = settled || MUTATED(ROUND_BY_THE_NEW) ? 0 : winner->voters_before;
+        struct voters voters = round_voters(ret_decide->voters, ret_decide->voters_before);
+        ret_decide->primary = round_holds(history, &voters) || MUTATED(EPOCH_BY_FEW);
         /* Entries carry epochs up to the winner's last; promises may be ahead of them. */
         ret_decide->epoch = (promised > winner->last.epoch ? promised : winner->last.epoch) + 1;
         ret_decide->leader = node_set_lowest(ret_decide->level);

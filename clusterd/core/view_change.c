@@ -97,13 +97,15 @@ void round_view(struct cluster *cluster, node_set members, node_set connected)
 static void send_state(struct cluster *cluster)
 {
         const struct ledger *ledger = &cluster->ledger;
+        struct voters voters = commit_voters(cluster);
         action_message(cluster, MESSAGE_STATE)->state = (struct message_state){
                 .last = ledger->last,
                 .applied = ledger->applied,
                 .first_index = ledger->first_index,
                 .promised = ledger->promised,
                 .blank = ledger->blank,
-                .voters = ledger->blank ? 0 : cluster->model->settings.voters,
+                .voters = voters.now.nodes,
+                .voters_before = voters.before.nodes,
         };
 }
 
@@ -139,13 +141,19 @@ static void send_decide(struct cluster *cluster)
         round->sent_decide = true;
 }
 
+static bool may_have_majority(const struct cluster *cluster)
+{
+        struct voters voters = commit_voters(cluster);
+        return round_holds(cluster->round.members, &voters);
+}
+
 /* Whoever stood still while the others decided: with it there may be a majority, and its guests do not wait.
  */
 static void on_late_state(struct cluster *cluster, uint32_t sender)
 {
         struct round *round = &cluster->round;
         if (round->id.node != self(cluster) || node_set_has(round->spoke, sender) ||
-            !round_is_majority(round->members, cluster->model->settings.voters))
+            !may_have_majority(cluster))
                 return;
         round->spoke |= node_set_of(sender);
         open_round(cluster, "a node that was silent speaks");
@@ -217,7 +225,7 @@ static void serve_laggards(struct cluster *cluster)
                 else
                         serve(cluster, node);
         }
-        if (round_is_majority(round->decide.level | round->waits, round->decide.voters))
+        if (round_holds(round->decide.level | round->waits, &round->voters))
                 return;
         NODE_SET_EACH (far, node)
                 serve(cluster, node);
@@ -229,6 +237,8 @@ static void on_decide(struct cluster *cluster, uint32_t sender, const struct mes
         if (round->phase != ROUND_GATHER || sender != round->id.node)
                 return;
         round->decide = *decide;
+        round->voters = round_voters(decide->voters, decide->voters_before);
+        round->voters_index = decide->base.index; /* or before that: the epoch's own entry settles it */
         if (!decide->primary) {
                 enter(cluster, ROUND_REFUSED);
                 return;
@@ -269,7 +279,7 @@ static uint32_t leader_to_be(const struct round *round)
 
 static bool promised_by_majority(const struct round *round)
 {
-        return round_is_majority(round->promised, round->decide.voters) || MUTATED(EPOCH_BY_FEW);
+        return round_holds(round->promised, &round->voters) || MUTATED(EPOCH_BY_FEW);
 }
 
 static void consider_epoch(struct cluster *cluster)
@@ -558,7 +568,7 @@ void round_tick(struct cluster *cluster)
                 reopen_after(cluster, round->phase_ms, STUCK_MS, "the round got nowhere");
                 break;
         case ROUND_REFUSED:
-                if (round_is_majority(round->members, cluster->model->settings.voters))
+                if (may_have_majority(cluster))
                         reopen_after(cluster, round->phase_ms, REFUSED_MS, "there might be a majority now");
                 break;
         case ROUND_ACTIVE:

@@ -19,6 +19,19 @@ static uint8_t *put32(uint8_t *at, uint32_t value)
         return at;
 }
 
+static uint8_t *put64(uint8_t *at, uint64_t value)
+{
+        return put32(put32(at, (uint32_t)(value >> 32)), (uint32_t)value);
+}
+
+static uint8_t *put_voters(uint8_t *at, const struct guard_voters *voters)
+{
+        at = put64(at, voters->nodes);
+        at = put64(at, voters->before);
+        at = put64(at, voters->epoch);
+        return put64(at, voters->index);
+}
+
 static uint32_t get32(const uint8_t *at)
 {
         return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | (uint32_t)at[3];
@@ -27,6 +40,16 @@ static uint32_t get32(const uint8_t *at)
 static uint64_t get64(const uint8_t *at)
 {
         return (uint64_t)get32(at) << 32 | get32(at + 4);
+}
+
+static struct guard_voters get_voters(const uint8_t *at)
+{
+        return (struct guard_voters){
+                .nodes = get64(at),
+                .before = get64(at + 8),
+                .epoch = get64(at + 16),
+                .index = get64(at + 24),
+        };
 }
 
 static bool order_is_sane(const struct guard_order *order)
@@ -42,8 +65,8 @@ void guard_order_encode(const struct guard_order *order, uint8_t ret_bytes[GUARD
         at = put32(at, order->isolation_hold_ms);
         at = put32(at, order->stop_grace_ms);
         at = put32(at, order->watchdog_ms);
-        at = put32(at, (uint32_t)(order->contact_ms >> 32));
-        at = put32(at, (uint32_t)order->contact_ms);
+        at = put64(at, order->contact_ms);
+        at = put_voters(at, &order->voters);
         assert(at == ret_bytes + GUARD_ORDER_BYTES);
 }
 
@@ -57,6 +80,7 @@ int guard_order_decode(const uint8_t *bytes, size_t count, struct guard_order *r
                 .stop_grace_ms = get32(bytes + 12),
                 .watchdog_ms = get32(bytes + 16),
                 .contact_ms = get64(bytes + 20),
+                .voters = get_voters(bytes + 28),
         };
         if (!order_is_sane(&order))
                 return -EBADMSG;
@@ -67,10 +91,10 @@ int guard_order_decode(const uint8_t *bytes, size_t count, struct guard_order *r
 void guard_probe_encode(const struct guard_probe *probe, uint8_t ret_bytes[GUARD_PROBE_BYTES])
 {
         uint8_t *at = put32(ret_bytes, PROBE_MAGIC);
-        at = put32(at, (uint32_t)(probe->keeper >> 32));
-        at = put32(at, (uint32_t)probe->keeper);
-        at = put32(at, (uint32_t)(probe->number >> 32));
-        at = put32(at, (uint32_t)probe->number);
+        at = put64(at, probe->keeper);
+        at = put64(at, probe->number);
+        at = put64(at, probe->ring);
+        at = put_voters(at, &probe->voters);
         assert(at == ret_bytes + GUARD_PROBE_BYTES);
 }
 
@@ -80,6 +104,8 @@ int guard_probe_decode(const uint8_t *bytes, size_t count, struct guard_probe *r
                 return -EBADMSG;
         ret_probe->keeper = get64(bytes + 4);
         ret_probe->number = get64(bytes + 12);
+        ret_probe->ring = get64(bytes + 20);
+        ret_probe->voters = get_voters(bytes + 28);
         return 0;
 }
 
@@ -98,12 +124,15 @@ static int yes_no_parse(const char *text, bool *ret_value)
 
 size_t guard_report_print(const struct guard_report *report, char ret_text[GUARD_REPORT_BYTES])
 {
-        int length = snprintf(ret_text, GUARD_REPORT_BYTES,
-                              "contact_ms=%" PRIu64 " armed=%s watchdog=%s isolation_hold_ms=%" PRIu32
-                              " stop_grace_ms=%" PRIu32 " watchdog_ms=%" PRIu32 " end\n",
-                              report->contact_ms, yes_no(report->order.armed), yes_no(report->watchdog),
-                              report->order.isolation_hold_ms, report->order.stop_grace_ms,
-                              report->order.watchdog_ms);
+        const struct guard_voters *voters = &report->order.voters;
+        int length = snprintf(
+                ret_text, GUARD_REPORT_BYTES,
+                "contact_ms=%" PRIu64 " armed=%s watchdog=%s isolation_hold_ms=%" PRIu32
+                " stop_grace_ms=%" PRIu32 " watchdog_ms=%" PRIu32 " voters=%" PRIx64 " voters_before=%" PRIx64
+                " voters_epoch=%" PRIu64 " voters_index=%" PRIu64 " end\n",
+                report->contact_ms, yes_no(report->order.armed), yes_no(report->watchdog),
+                report->order.isolation_hold_ms, report->order.stop_grace_ms, report->order.watchdog_ms,
+                voters->nodes, voters->before, voters->epoch, voters->index);
         assert(length > 0 && length < GUARD_REPORT_BYTES);
         return (size_t)length;
 }
@@ -112,13 +141,17 @@ int guard_report_parse(const char *text, struct guard_report *ret_report)
 {
         struct guard_report report = { .contact_ms = 0 };
         char armed[4], watchdog[4];
+        struct guard_voters *voters = &report.order.voters;
         int end = 0;
-        int count = sscanf(text,
-                           "contact_ms=%" SCNu64 " armed=%3s watchdog=%3s isolation_hold_ms=%" SCNu32
-                           " stop_grace_ms=%" SCNu32 " watchdog_ms=%" SCNu32 " end%n",
-                           &report.contact_ms, armed, watchdog, &report.order.isolation_hold_ms,
-                           &report.order.stop_grace_ms, &report.order.watchdog_ms, &end);
-        if (count != 6 || end == 0 || strcmp(text + end, "\n") != 0 ||
+        int count =
+                sscanf(text,
+                       "contact_ms=%" SCNu64 " armed=%3s watchdog=%3s isolation_hold_ms=%" SCNu32
+                       " stop_grace_ms=%" SCNu32 " watchdog_ms=%" SCNu32 " voters=%" SCNx64
+                       " voters_before=%" SCNx64 " voters_epoch=%" SCNu64 " voters_index=%" SCNu64 " end%n",
+                       &report.contact_ms, armed, watchdog, &report.order.isolation_hold_ms,
+                       &report.order.stop_grace_ms, &report.order.watchdog_ms, &voters->nodes,
+                       &voters->before, &voters->epoch, &voters->index, &end);
+        if (count != 10 || end == 0 || strcmp(text + end, "\n") != 0 ||
             yes_no_parse(armed, &report.order.armed) != 0 || yes_no_parse(watchdog, &report.watchdog) != 0)
                 return -EBADMSG;
         /* Before the first order all its times are zero. */

@@ -4,7 +4,8 @@
 
 /*
  * What clusterd and the guard keeper tell each other: orders over a datagram
- * socket, reports in a small file. And the keeper's message to itself.
+ * socket, reports in a small file. And what the keepers tell themselves and
+ * each other.
  * All times are CLOCK_BOOTTIME of this host in milliseconds.
  */
 
@@ -12,9 +13,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "clusterd/base/node_set.h"
+
 #define GUARD_SOCKET_NAME "guard.sock" /* in the run directory */
 #define GUARD_REPORT_NAME "guard"
 #define GUARD_GROUP       "clu-guard"
+
+/* Who has a vote at the end of a history, and where that is: the word of the later end counts. */
+struct guard_voters {
+        node_set nodes;  /* 0: not told */
+        node_set before; /* 0, unless the change from these is not known to be committed */
+        uint64_t epoch, index;
+};
+
+#define GUARD_VOTERS_BYTES 32
 
 /* From clusterd: at each change and every second; the last one counts, also after clusterd has died. */
 struct guard_order {
@@ -22,23 +34,25 @@ struct guard_order {
         uint32_t isolation_hold_ms;
         uint32_t stop_grace_ms;
         uint32_t watchdog_ms;
-        /* Contact by clusterd's own rules, which know of voters that votequorum does not; 0: none to tell. */
-        uint64_t contact_ms;
+        uint64_t contact_ms; /* as clusterd itself knows of it; 0: none to tell */
+        struct guard_voters voters;
 };
 
-#define GUARD_ORDER_BYTES 28
+#define GUARD_ORDER_BYTES (28 + GUARD_VOTERS_BYTES)
 
 void guard_order_encode(const struct guard_order *order, uint8_t ret_bytes[GUARD_ORDER_BYTES]);
 /* -EBADMSG: not an order, or times that cannot be meant: zero, or a sum over a day. */
 int guard_order_decode(const uint8_t *bytes, size_t count, struct guard_order *ret_order);
 
-/* A message of the keeper to itself, by way of the whole ring. */
+/* A message of the keeper to itself, by way of the whole ring; others read the voters in it. */
 struct guard_probe {
         uint64_t keeper; /* random, of the process */
         uint64_t number;
+        uint64_t ring;              /* in which it was sent; that may be another than it comes back in */
+        struct guard_voters voters; /* the latest that it knows of; nodes 0: it cannot vouch for its node */
 };
 
-#define GUARD_PROBE_BYTES 20
+#define GUARD_PROBE_BYTES (28 + GUARD_VOTERS_BYTES)
 
 void guard_probe_encode(const struct guard_probe *probe, uint8_t ret_bytes[GUARD_PROBE_BYTES]);
 int guard_probe_decode(const uint8_t *bytes, size_t count, struct guard_probe *ret_probe); /* -EBADMSG */

@@ -16,13 +16,29 @@ enum guard_decision {
 };
 
 struct guard_state {
-        struct guard_order order;
-        uint64_t contact_ms; /* 0: none since the host started */
+        struct guard_order order; /* its voters: the latest word of clusterd, or of another keeper */
+        bool vouches;             /* clusterd has told this process what it holds */
+        uint64_t contact_ms;      /* 0: none since the host started */
+};
+
+struct guard_ring {
+        uint64_t id;
+        node_set heard; /* whose keepers have vouched in it */
 };
 
 enum guard_decision guard_decide(const struct guard_state *state, uint64_t now_ms);
-/* Takes an order in. Contact moves forward only, and never past now. */
+/* Takes an order in. Contact moves forward only, and never past now; voters only to later ones. */
 void guard_take_order(struct guard_state *state, const struct guard_order *order, uint64_t now_ms);
+/* What clusterd or another keeper says of the voters: the later word counts. */
+void guard_hear_voters(struct guard_state *state, const struct guard_voters *voters);
+/* What a probe of ours may say of them. */
+struct guard_voters guard_vouch(const struct guard_state *state);
+/* A probe, also an own one: a word that was sent in another ring vouches for nobody in this one. */
+void guard_hear(struct guard_state *state, struct guard_ring *ring, uint32_t sender,
+                const struct guard_probe *probe);
+void guard_enter_ring(struct guard_ring *ring, uint64_t id);
+/* Are those who were heard in it more than half of the voters, and of those before a change? */
+bool guard_ring_holds(const struct guard_state *state, const struct guard_ring *ring);
 const char *guard_decision_name(enum guard_decision decision);
 
 /*
@@ -45,9 +61,9 @@ enum guard_progress { GUARD_NOTHING, GUARD_SEND_SECOND, GUARD_CONTACT };
 /*
  * A probe of ours came back. GUARD_SEND_SECOND: send *ret_value now;
  * GUARD_CONTACT: *ret_value is the time at which we were surely in contact.
- * is_quorate: of the ring in which it came.
+ * ring_holds: of the ring in which it came.
  */
-enum guard_progress guard_contact_back(struct guard_contact *contact, uint64_t number, bool is_quorate,
+enum guard_progress guard_contact_back(struct guard_contact *contact, uint64_t number, bool ring_holds,
                                        uint64_t *ret_value);
 
 /* The ring changed or is gone: what is under way proves nothing any more. */

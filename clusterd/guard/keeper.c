@@ -22,6 +22,9 @@
 #define TICK_LEAST_MS     50
 #define PETS_PER_WATCHDOG 5 /* four may be late or lost */
 
+/* An order each second: after so long the socket may have been full, and what was to be told was not. */
+#define AWAY_MS 5000
+
 struct keeper {
         qb_loop_t *loop;
         const struct keeper_options *options;
@@ -30,8 +33,10 @@ struct keeper {
         qb_loop_timer_handle tick;
 
         uint64_t identity;
+        struct guard_ring ring;
         struct guard_contact contact;
         uint64_t probed_ms;
+        uint64_t ticked_ms;
         struct guard_state state;
         enum guard_decision decision;
         struct watchdog watchdog;
@@ -136,9 +141,40 @@ static void keeper_act(struct keeper *keeper)
         keeper_report(keeper);
 }
 
+/* 1: an order or what should be one was taken; 0: none is waiting. */
+static int take_order(struct keeper *keeper)
+{
+        uint8_t bytes[GUARD_ORDER_BYTES + 1];
+        struct guard_order order;
+        ssize_t count = recv(keeper->socket, bytes, sizeof(bytes), MSG_DONTWAIT);
+        if (count < 0 && (errno == EAGAIN || errno == EINTR))
+                return 0;
+        if (count < 0 || guard_order_decode(bytes, (size_t)count, &order) != 0) {
+                log_warning("order refused: it is not one" QB_XS " bytes=%zd", count);
+                return count >= 0;
+        }
+        if (order.watchdog_ms != keeper->state.order.watchdog_ms)
+                watchdog_set_timeout(&keeper->watchdog, order.watchdog_ms);
+        guard_take_order(&keeper->state, &order, now_ms());
+        return 1;
+}
+
+static void take_orders(struct keeper *keeper)
+{
+        while (take_order(keeper) > 0)
+                ;
+}
+
+/* All that clusterd has told comes first: it told us before it told the others that it stores a change. */
 static void probe_send(struct keeper *keeper, uint64_t number)
 {
-        struct guard_probe probe = { .keeper = keeper->identity, .number = number };
+        take_orders(keeper);
+        struct guard_probe probe = {
+                .keeper = keeper->identity,
+                .number = number,
+                .ring = keeper->ring.id,
+                .voters = guard_vouch(&keeper->state),
+        };
         uint8_t bytes[GUARD_PROBE_BYTES];
         guard_probe_encode(&probe, bytes);
         membership_send(keeper->membership, bytes, sizeof(bytes));
@@ -149,6 +185,7 @@ static void on_view(void *context, node_set members, node_set connected)
         struct keeper *keeper = context;
         (void)members;
         (void)connected;
+        guard_enter_ring(&keeper->ring, membership_ring(keeper->membership));
         guard_contact_reset(&keeper->contact);
 }
 
@@ -157,11 +194,15 @@ static void on_message(void *context, uint32_t sender, const void *bytes, size_t
         struct keeper *keeper = context;
         struct guard_probe probe;
         uint64_t value;
-        (void)sender;
-        if (guard_probe_decode(bytes, count, &probe) != 0 || probe.keeper != keeper->identity)
+        if (guard_probe_decode(bytes, count, &probe) != 0)
                 return;
-        bool is_quorate = membership_is_quorate(keeper->membership);
-        switch (guard_contact_back(&keeper->contact, probe.number, is_quorate, &value)) {
+        if (keeper->ring.id != membership_ring(keeper->membership)) /* a new ring of the same nodes */
+                on_view(keeper, 0, 0);
+        guard_hear(&keeper->state, &keeper->ring, sender, &probe);
+        if (probe.keeper != keeper->identity)
+                return;
+        bool ring_holds = guard_ring_holds(&keeper->state, &keeper->ring);
+        switch (guard_contact_back(&keeper->contact, probe.number, ring_holds, &value)) {
         case GUARD_NOTHING:
                 break;
         case GUARD_SEND_SECOND:
@@ -191,18 +232,10 @@ static void on_gone(void *context, const char *text)
 static int32_t on_order(int32_t fd, int32_t events, void *data)
 {
         struct keeper *keeper = data;
-        uint8_t bytes[GUARD_ORDER_BYTES + 1];
-        struct guard_order order;
+        (void)fd;
         (void)events;
-        ssize_t count = recv(fd, bytes, sizeof(bytes), 0);
-        if (count < 0 || guard_order_decode(bytes, (size_t)count, &order) != 0) {
-                log_warning("order refused: it is not one" QB_XS " bytes=%zd", count);
-                return 0;
-        }
-        if (order.watchdog_ms != keeper->state.order.watchdog_ms)
-                watchdog_set_timeout(&keeper->watchdog, order.watchdog_ms);
-        guard_take_order(&keeper->state, &order, now_ms());
-        keeper_act(keeper);
+        if (take_order(keeper) > 0)
+                keeper_act(keeper);
         return 0;
 }
 
@@ -228,6 +261,11 @@ static void on_tick(void *data)
         struct keeper *keeper = data;
         uint64_t now = now_ms(), number;
         tick_later(keeper);
+        if (now > keeper->ticked_ms + AWAY_MS) {
+                take_orders(keeper);
+                keeper->state.vouches = false; /* until the next one */
+        }
+        keeper->ticked_ms = now;
         if (now >= keeper->probed_ms + PROBE_PERIOD_MS &&
             guard_contact_begin(&keeper->contact, now, &number)) {
                 keeper->probed_ms = now;

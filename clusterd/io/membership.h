@@ -60,11 +60,7 @@ void membership_free(struct membership *membership);
 /* Queued when corosync is busy (flow control), then sent in order. Dropped while not connected. */
 void membership_send(struct membership *membership, const void *bytes, size_t count);
 
-/*
- * votequorum's own verdict; false also when it cannot be asked. It is about the
- * ring of the last on_view or later: while the two sources disagree about
- * which ring that is (for a moment at each change) it is false.
- */
-bool membership_is_quorate(const struct membership *membership);
+/* The ring of the last view or later, never the same again; 0: none. */
+uint64_t membership_ring(const struct membership *membership);
 
 #endif

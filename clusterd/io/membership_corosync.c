@@ -8,7 +8,6 @@
 #include <sys/uio.h>
 
 #include <corosync/cpg.h>
-#include <corosync/quorum.h>
 
 #include "clusterd/base/scope.h"
 #include "clusterd/io/log.h"
@@ -48,9 +47,7 @@ struct membership {
         bool connected;
         bool losing; /* on_lost comes; nothing is read or sent until then */
         cpg_handle_t cpg;
-        quorum_handle_t quorum;
         int cpg_fd;
-        int quorum_fd;
 
         struct queue arrived;
         struct queue unsent;
@@ -64,8 +61,6 @@ struct membership {
         node_set members;
         node_set connected_nodes;
         struct cpg_ring_id ring; /* of connected_nodes */
-        bool quorate;
-        struct quorum_ring_id quorum_ring; /* that `quorate` belongs to */
 };
 
 static void queue_init(struct queue *queue)
@@ -171,28 +166,6 @@ static void on_ring_change(cpg_handle_t handle, struct cpg_ring_id ring, uint32_
         arrival->ring = ring;
 }
 
-static void on_quorum_change(quorum_handle_t handle, uint32_t quorate, struct quorum_ring_id ring,
-                             uint32_t count, const uint32_t *members)
-{
-        (void)count;
-        (void)members;
-        const void *context = NULL;
-        cs_error_t answer = quorum_context_get(handle, &context);
-        assert(answer == CS_OK);
-        struct membership *membership = (struct membership *)(uintptr_t)context;
-        membership->quorate = quorate != 0;
-        membership->quorum_ring = ring;
-}
-
-static void on_nodes_change(quorum_handle_t handle, struct quorum_ring_id ring, uint32_t count,
-                            const uint32_t *members, uint32_t joined_count, const uint32_t *joined,
-                            uint32_t left_count, const uint32_t *left)
-{
-        /* CPG tells the same, in order with the messages. */
-        (void)handle, (void)ring, (void)count, (void)members;
-        (void)joined_count, (void)joined, (void)left_count, (void)left;
-}
-
 static void on_lost(void *data);
 
 /* Only notes it: we may be inside a call of the library or of the listener. */
@@ -262,19 +235,6 @@ static int32_t on_cpg_ready(int32_t fd, int32_t events, void *data)
         return 0;
 }
 
-static int32_t on_quorum_ready(int32_t fd, int32_t events, void *data)
-{
-        (void)fd;
-        (void)events;
-        struct membership *membership = data;
-        if (membership->losing)
-                return 0;
-        cs_error_t answer = quorum_dispatch(membership->quorum, CS_DISPATCH_ALL);
-        if (answer != CS_OK && error_of(answer) != -EAGAIN)
-                membership_lose(membership, cs_strerror(answer));
-        return 0;
-}
-
 static cs_error_t cpg_open(struct membership *membership)
 {
         cpg_model_v1_data_t model = {
@@ -294,41 +254,16 @@ static cs_error_t cpg_open(struct membership *membership)
         return answer != CS_OK ? answer : cpg_join(membership->cpg, &membership->group);
 }
 
-/* The quorum service and not votequorum's own interface: only it names the ring its verdict is about. */
-static cs_error_t quorum_open(struct membership *membership)
-{
-        quorum_model_v1_data_t model = {
-                .model = QUORUM_MODEL_V1,
-                .quorum_notify_fn = on_quorum_change,
-                .nodelist_notify_fn = on_nodes_change,
-        };
-        uint32_t type = QUORUM_FREE;
-        cs_error_t answer = quorum_model_initialize(&membership->quorum, QUORUM_MODEL_V1,
-                                                    (quorum_model_data_t *)&model, &type, membership);
-        if (answer != CS_OK) {
-                membership->quorum = 0;
-                return answer;
-        }
-        answer = quorum_fd_get(membership->quorum, &membership->quorum_fd);
-        return answer != CS_OK ? answer
-                               : quorum_trackstart(membership->quorum, CS_TRACK_CURRENT | CS_TRACK_CHANGES);
-}
-
 static void handles_close(struct membership *membership)
 {
         if (membership->cpg != 0)
                 (void)cpg_finalize(membership->cpg);
-        if (membership->quorum != 0)
-                (void)quorum_finalize(membership->quorum);
         membership->cpg = 0;
-        membership->quorum = 0;
 }
 
 static int membership_connect(struct membership *membership)
 {
         cs_error_t answer = cpg_open(membership);
-        if (answer == CS_OK)
-                answer = quorum_open(membership);
         if (answer != CS_OK) {
                 handles_close(membership);
                 queue_clear(&membership->arrived);
@@ -336,9 +271,6 @@ static int membership_connect(struct membership *membership)
         }
         int32_t error = qb_loop_poll_add(membership->loop, QB_LOOP_HIGH, membership->cpg_fd, POLLIN,
                                          membership, on_cpg_ready);
-        assert(error == 0);
-        error = qb_loop_poll_add(membership->loop, QB_LOOP_HIGH, membership->quorum_fd, POLLIN, membership,
-                                 on_quorum_ready);
         assert(error == 0);
         membership->connected = true;
         return 0;
@@ -349,14 +281,12 @@ static void membership_disconnect(struct membership *membership)
         if (!membership->connected)
                 return;
         qb_loop_poll_del(membership->loop, membership->cpg_fd);
-        qb_loop_poll_del(membership->loop, membership->quorum_fd);
         handles_close(membership);
         queue_clear(&membership->arrived);
         queue_clear(&membership->unsent);
         membership->connected = membership->losing = membership->joined = false;
         membership->members = membership->connected_nodes = 0;
         membership->ring = (struct cpg_ring_id){ .nodeid = 0 };
-        membership->quorate = false;
 }
 
 static void on_reconnect(void *data);
@@ -481,8 +411,7 @@ void membership_send(struct membership *membership, const void *bytes, size_t co
                 resend_later(membership);
 }
 
-bool membership_is_quorate(const struct membership *membership)
+uint64_t membership_ring(const struct membership *membership)
 {
-        return membership->quorate && membership->ring.nodeid == membership->quorum_ring.nodeid &&
-               membership->ring.seq == membership->quorum_ring.seq;
+        return membership->ring.seq << 8 | membership->ring.nodeid;
 }

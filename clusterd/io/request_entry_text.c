@@ -232,6 +232,13 @@ static void say_fence_report(struct sentence *sentence, const struct command_fen
         say_reason(sentence, report->text);
 }
 
+static void say_voter_set(struct sentence *sentence, const struct command_voter_set *change)
+{
+        say(sentence, "the voters are now ");
+        say_nodes(sentence, change->voters);
+        say_reason(sentence, change->reason);
+}
+
 static void say_node(struct sentence *sentence, const struct command_node *node, const char *what)
 {
         say(sentence, "%s %s", name_of(sentence, node->node), what);
@@ -262,6 +269,9 @@ void entry_text(const struct entry *entry, const struct model *model, char text[
                 return;
         case COMMAND_ROLE_MOVE:
                 say_move(&sentence, &command->role_move);
+                return;
+        case COMMAND_VOTER_SET:
+                say_voter_set(&sentence, &command->voter_set);
                 return;
         case COMMAND_NODE_JOIN:
                 say_join(&sentence, &command->node_join);

@@ -41,6 +41,13 @@ static const struct json_field node_join_fields[] = {
 };
 static const struct json_shape node_join_shape = JSON_SHAPE(node_join_fields);
 
+static const struct json_field voter_set_fields[] = {
+        JSON_FIELD("before", NODE_SET, struct command_voter_set, before),
+        JSON_FIELD("voters", NODE_SET, struct command_voter_set, voters),
+        JSON_FIELD("reason", TEXT, struct command_voter_set, reason),
+};
+static const struct json_shape voter_set_shape = JSON_SHAPE(voter_set_fields);
+
 static const struct json_field role_assign_fields[] = {
         JSON_FIELD("role", NAME, struct command_role_assign, role),
         JSON_FIELD("node", NODE, struct command_role_assign, node),
@@ -158,6 +165,7 @@ static const struct json_shape *const command_shapes[COMMAND_COUNT] = {
         [COMMAND_NODE_DRAINED] = &node_shape,
         [COMMAND_ROLE_ASSIGN] = &role_assign_shape,
         [COMMAND_ROLE_MOVE] = &role_move_shape,
+        [COMMAND_VOTER_SET] = &voter_set_shape,
         [COMMAND_NODE_JOIN] = &node_join_shape,
         [COMMAND_ROLE_REPORT] = &role_report_shape,
         [COMMAND_CLUSTER_SET] = &cluster_set_shape,

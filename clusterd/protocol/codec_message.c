@@ -38,6 +38,7 @@ static const struct json_field state_fields[] = {
         JSON_FIELD("promised", COUNTER, struct message, state.promised),
         JSON_FIELD("blank", BOOL, struct message, state.blank),
         JSON_FIELD("voters", NODE_SET, struct message, state.voters),
+        JSON_FIELD("voters_before", NODE_SET, struct message, state.voters_before),
 };
 
 /* A view that may not go on needs no leader. */
@@ -49,6 +50,7 @@ static const struct json_field decide_fields[] = {
         JSON_FIELD("leader", NODE_OR_NONE, struct message, decide.leader),
         JSON_FIELD("base", OBJECT, struct message, decide.base, .shape = &position_shape),
         JSON_FIELD("voters", NODE_SET, struct message, decide.voters),
+        JSON_FIELD("voters_before", NODE_SET, struct message, decide.voters_before),
 };
 
 static const struct json_field promised_fields[] = {

@@ -14,6 +14,7 @@ ENUM_TEXT(command_kind, COMMAND_COUNT,
           [COMMAND_NODE_DRAINED] = "node-drained",
           [COMMAND_ROLE_ASSIGN] = "role-assign",
           [COMMAND_ROLE_MOVE] = "role-move",
+          [COMMAND_VOTER_SET] = "voter-set",
           [COMMAND_NODE_JOIN] = "node-join",
           [COMMAND_ROLE_REPORT] = "role-report",
           [COMMAND_CLUSTER_SET] = "cluster-set",
@@ -63,6 +64,7 @@ static const char *command_role_name(const struct command *command)
         case COMMAND_ROLE_REMOVE:
                 return command->role.role;
         case COMMAND_EPOCH:
+        case COMMAND_VOTER_SET:
         case COMMAND_NODE_LOST:
         case COMMAND_NODE_EVIDENCE:
         case COMMAND_NODE_DRAINED:
@@ -105,6 +107,7 @@ static uint32_t command_node_id(const struct command *command)
         case COMMAND_NODE_JOIN:
                 return command->node_join.node;
         case COMMAND_EPOCH:
+        case COMMAND_VOTER_SET:
         case COMMAND_CLUSTER_SET:
         case COMMAND_CLUSTER_PAUSE:
         case COMMAND_CLUSTER_RESUME:

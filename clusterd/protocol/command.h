@@ -20,6 +20,7 @@ enum command_kind {
         COMMAND_NODE_DRAINED,  /* a draining node is empty */
         COMMAND_ROLE_ASSIGN,   /* owner chosen; with the evidence against earlier runners */
         COMMAND_ROLE_MOVE,     /* live move to a target; also by operators */
+        COMMAND_VOTER_SET,     /* who has a vote from now on; needs a majority of those before, too */
         /* proposed by the node concerned */
         COMMAND_NODE_JOIN,   /* a node is there, with its boot and capacity */
         COMMAND_ROLE_REPORT, /* what a node sees of a role it may run */
@@ -108,6 +109,12 @@ struct command_fence_report {
         char text[REASON_BYTES]; /* what the agent said */
 };
 
+struct command_voter_set {
+        node_set before; /* the present ones: a change of anything else is refused */
+        node_set voters;
+        char reason[REASON_BYTES];
+};
+
 struct command_node_join {
         uint32_t node;
         char name[NAME_BYTES];
@@ -181,6 +188,7 @@ struct command {
                 struct command_epoch epoch;
                 struct command_node node;
                 struct command_node_evidence node_evidence;
+                struct command_voter_set voter_set;
                 struct command_node_join node_join;
                 struct command_role_assign role_assign;
                 struct command_role_move role_move;

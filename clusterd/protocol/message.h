@@ -69,7 +69,8 @@ struct message_state {
         uint64_t first_index;           /* oldest entry kept; 0 if none */
         uint64_t promised;              /* highest epoch promised, durably */
         bool blank;                     /* never was level: does not count towards a majority */
-        node_set voters;                /* 0 when blank */
+        node_set voters;                /* at the end of that history; 0 when blank */
+        node_set voters_before;         /* 0, unless the change to these is not known to be committed */
 };
 
 struct message_decide {
@@ -79,7 +80,7 @@ struct message_decide {
         uint64_t epoch; /* to be promised */
         uint32_t leader;
         struct ledger_position base;
-        node_set voters;
+        node_set voters, voters_before; /* as in the winner's state */
 };
 
 struct message_propose {

@@ -12,6 +12,7 @@
  * drift and timers that fire late.
  */
 const struct settings settings_default = {
+        .dynamic_quorum = true,
         .moves_max = 2,
         .isolation_hold_ms = 10000,
         .stop_grace_ms = 2000,

@@ -153,6 +153,7 @@ struct fence_device {
 struct settings {
         char cluster_name[NAME_BYTES];
         node_set voters;
+        bool dynamic_quorum;        /* the voters follow what is lost and what returns */
         uint32_t moves_max;         /* moves at once into or out of one node */
         uint32_t isolation_hold_ms; /* quorum guard: how long guests run on without contact */
         uint32_t stop_grace_ms;     /* then the node has this long to stop them itself */

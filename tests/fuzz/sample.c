@@ -118,6 +118,7 @@ static void settings(struct sample_random *random, struct settings *settings)
 {
         TEXT(random, settings->cluster_name);
         settings->voters = nodes(random);
+        settings->dynamic_quorum = either(random);
         settings->moves_max = integer32(random);
         settings->isolation_hold_ms = integer32(random);
         settings->stop_grace_ms = integer32(random);
@@ -350,6 +351,11 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
                 ret_command->role_move.drain = either(random);
                 TEXT(random, ret_command->role_move.reason);
                 return;
+        case COMMAND_VOTER_SET:
+                ret_command->voter_set.before = nodes(random);
+                ret_command->voter_set.voters = nodes(random);
+                TEXT(random, ret_command->voter_set.reason);
+                return;
         case COMMAND_NODE_JOIN:
                 node_join(random, &ret_command->node_join);
                 return;
@@ -464,6 +470,7 @@ void sample_message(struct sample_random *random, enum message_kind kind, struct
                 message->state.promised = counter(random);
                 message->state.blank = either(random);
                 message->state.voters = nodes(random);
+                message->state.voters_before = nodes(random);
                 return;
         case MESSAGE_DECIDE:
                 message->decide.participants = nodes(random);
@@ -473,6 +480,7 @@ void sample_message(struct sample_random *random, enum message_kind kind, struct
                 message->decide.leader = node_or_none(random);
                 position(random, &message->decide.base);
                 message->decide.voters = nodes(random);
+                message->decide.voters_before = nodes(random);
                 return;
         case MESSAGE_PROMISED:
                 message->promised_epoch = counter(random);

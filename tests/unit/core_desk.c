@@ -73,6 +73,7 @@ void desk_begin(struct desk *desk)
         struct model *model = model_init(zeroed(1, model_bytes(1)), 1);
         model->settings = settings_default;
         model->settings.voters = node_set_of(1);
+        model->settings.dynamic_quorum = false; /* node 1 goes on, whoever leaves */
         desk_restart(desk, model, 0, 77);
         free(model);
 }
@@ -106,6 +107,8 @@ static void echo(struct desk *desk, const struct message *message)
 {
         if (message->kind == MESSAGE_VIEW_OPEN)
                 desk->round = message->round;
+        if (desk->puppets_store_nothing && message->kind == MESSAGE_STORED)
+                return;
         if (message->kind != MESSAGE_STATE && message->kind != MESSAGE_PROMISED &&
             message->kind != MESSAGE_STORED && message->kind != MESSAGE_HEARTBEAT)
                 return;
@@ -146,8 +149,9 @@ static bool carry_out(struct desk *desk, const struct cluster_action *action)
                 echo(desk, &desk->actions->messages[action->message]);
                 return false;
         case CLUSTER_ACTION_GUARD:
+                desk->guard_changes += desk->guard_armed != action->guard;
                 desk->guard_armed = action->guard;
-                desk->guard_changes++;
+                cluster_voters(desk->cluster, &desk->told_voters, &desk->told_before);
                 return false;
         case CLUSTER_ACTION_APPEND:
                 ck_assert_uint_eq(action->entry->index, desk->store_index + 1);
@@ -294,6 +298,16 @@ void desk_post(struct desk *desk, uint32_t sender, const struct command *command
 void desk_hear(struct desk *desk, uint32_t sender, const struct command *command)
 {
         desk_post(desk, sender, command);
+        desk_settle(desk);
+}
+
+void desk_stored(struct desk *desk, uint32_t puppet)
+{
+        struct cluster_status status;
+        cluster_status_read(desk->cluster, &status);
+        struct message message = { .kind = MESSAGE_STORED, .round = desk->round };
+        message.stored_index = status.last.index;
+        post(desk, puppet, &message);
         desk_settle(desk);
 }
 

@@ -35,6 +35,7 @@ struct desk {
         bool store_is_slow;
         bool is_deaf;    /* what is multicast never arrives */
         bool is_unready; /* puppets do not say that their guard stands behind what they have applied */
+        bool puppets_store_nothing; /* unless by desk_stored() */
         uint64_t store_index, store_promised;
         size_t queue_first, queue_count;
         struct desk_message *queue; /* DESK_QUEUE_MAX */
@@ -45,6 +46,7 @@ struct desk {
         uint64_t promises, entries; /* stored so far */
         uint32_t proven_after_ms;   /* what the last evidence says of its time */
         size_t guard_changes;
+        node_set told_voters, told_before; /* to the keeper, the last time */
         bool guard_armed;
 };
 
@@ -72,6 +74,8 @@ void desk_post(struct desk *desk, uint32_t sender, const struct command *command
 /* In the name of another. */
 void desk_post_as(struct desk *desk, uint32_t sender, uint32_t name, const struct command *command);
 void desk_hear(struct desk *desk, uint32_t sender, const struct command *command);
+/* A puppet says that it has stored all up to the last entry. */
+void desk_stored(struct desk *desk, uint32_t puppet);
 void desk_hear_report(struct desk *desk, const char *role, uint32_t node, enum report_kind kind);
 
 void desk_hear_message(struct desk *desk, uint32_t sender, const struct message *message);

@@ -57,6 +57,8 @@ static const struct {
           "vm01 is to move to n2: asked by root" },
         { { .kind = COMMAND_ROLE_MOVE, .role_move = { .role = "vm01" } },
           "vm01 is to move to the best place" },
+        { { .kind = COMMAND_VOTER_SET, .voter_set = { .before = 7, .voters = 3, .reason = "n3 is lost" } },
+          "the voters are now n1 n2: n3 is lost" },
         { { .kind = COMMAND_NODE_JOIN,
             .node_join = { .node = 3, .name = "n3", .memory_mib = 4096, .cpus = 8 } },
           "n3 is here with 4096 MiB, 8 cpus and no watchdog" },

@@ -17,11 +17,14 @@
 #include "clusterd/guard/watchdog.h"
 #include "clusterd/io/guard_client.h"
 
-static const struct guard_order armed = { .armed = true,
-                                          .isolation_hold_ms = 10000,
-                                          .stop_grace_ms = 5000,
-                                          .watchdog_ms = 8000,
-                                          .contact_ms = 0x123456789a };
+static const struct guard_order armed = {
+        .armed = true,
+        .isolation_hold_ms = 10000,
+        .stop_grace_ms = 5000,
+        .watchdog_ms = 8000,
+        .contact_ms = 0x123456789a,
+        .voters = { .nodes = 0x8000000000000007, .before = 6, .epoch = 5, .index = 42 }
+};
 
 static const struct decision_case {
         const char *says;
@@ -71,6 +74,111 @@ START_TEST(the_word_of_clusterd_moves_contact_forward_only_and_not_into_the_futu
         guard_take_order(&state, &order, 2000);
         ck_assert_uint_eq(state.contact_ms, known[_i]);
         ck_assert(state.order.armed);
+}
+END_TEST
+
+/* Against a known { 0xf before 0x7, epoch 5, index 42 }. */
+static const struct word_case {
+        const char *says;
+        struct guard_voters word;
+        bool counts;
+} words_of_voters[] = {
+        { "nothing was told", { 0, 0, 9, 99 }, false },
+        { "an earlier entry", { 3, 0, 5, 41 }, false },
+        { "a longer history of an earlier epoch", { 3, 0, 4, 99 }, false },
+        { "a later entry", { 3, 0, 5, 43 }, true },
+        { "a shorter history of a later epoch", { 3, 0, 6, 2 }, true },
+        { "the same history, its change committed", { 0xf, 0, 5, 42 }, true },
+        { "the same once more", { 0xf, 7, 5, 42 }, false },
+};
+
+START_TEST(the_word_of_the_later_history_counts)
+{
+        const struct word_case *c = &words_of_voters[_i];
+        struct guard_voters known = { .nodes = 0xf, .before = 7, .epoch = 5, .index = 42 };
+        struct guard_state state = { .order = { .voters = known } };
+        const struct guard_voters *want = c->counts ? &c->word : &known;
+        guard_hear_voters(&state, &c->word);
+        ck_assert_msg(state.order.voters.nodes == want->nodes && state.order.voters.before == want->before &&
+                              state.order.voters.epoch == want->epoch &&
+                              state.order.voters.index == want->index,
+                      "%s", c->says);
+}
+END_TEST
+
+START_TEST(a_clusterd_that_lags_behind_does_not_bring_old_voters_back)
+{
+        struct guard_state state = { .contact_ms = 0 };
+        struct guard_order order = armed;
+        struct guard_voters newer = { .nodes = 1, .epoch = 5, .index = 43 };
+        guard_take_order(&state, &order, 2000);
+        guard_hear_voters(&state, &newer);
+        guard_take_order(&state, &order, 2000);
+        ck_assert_uint_eq(state.order.voters.nodes, 1);
+        ck_assert_uint_eq(state.order.voters.index, 43);
+}
+END_TEST
+
+START_TEST(a_keeper_vouches_only_for_what_its_clusterd_told_it)
+{
+        struct guard_state state = { .order = armed }; /* as its last process left it */
+        ck_assert_uint_eq(guard_vouch(&state).nodes, 0);
+        guard_take_order(&state, &armed, 2000);
+        ck_assert_uint_eq(guard_vouch(&state).nodes, armed.voters.nodes);
+        ck_assert_uint_eq(guard_vouch(&state).before, armed.voters.before);
+        struct guard_order blank = armed;
+        blank.voters.nodes = 0;
+        guard_take_order(&state, &blank, 2000);
+        ck_assert_uint_eq(guard_vouch(&state).nodes, 0);
+}
+END_TEST
+
+static bool ring_holds(node_set heard, node_set voters, node_set before)
+{
+        struct guard_state state = { .order = { .voters = { .nodes = voters, .before = before } } };
+        struct guard_ring ring = { .heard = heard };
+        return guard_ring_holds(&state, &ring);
+}
+
+START_TEST(a_ring_holds_with_more_than_half_of_the_voters)
+{
+        ck_assert(!ring_holds(7, 0, 0)); /* not told yet */
+        ck_assert(ring_holds(7, 0xf, 0));
+        ck_assert(!ring_holds(3, 0xf, 0));
+        ck_assert(!ring_holds(0x73, 0xf, 0));
+        ck_assert(ring_holds(2, 2, 0));
+        ck_assert(!ring_holds(5, 2, 0));
+}
+END_TEST
+
+START_TEST(while_the_voters_change_a_ring_needs_both_majorities)
+{
+        ck_assert(!ring_holds(1, 1, 7)); /* shrinking, the old ones are missing */
+        ck_assert(!ring_holds(6, 1, 7)); /* and the new one */
+        ck_assert(ring_holds(3, 1, 7));
+        ck_assert(!ring_holds(1, 7, 1)); /* growing */
+        ck_assert(ring_holds(5, 7, 1));
+}
+END_TEST
+
+START_TEST(only_a_word_that_was_sent_in_this_ring_is_heard)
+{
+        struct guard_state state = { .contact_ms = 0 };
+        struct guard_ring ring;
+        struct guard_probe probe = { .ring = 76, .voters = { .nodes = 7, .epoch = 5, .index = 42 } };
+        guard_enter_ring(&ring, 77);
+        guard_hear(&state, &ring, 2, &probe); /* it waited in a queue since the ring before */
+        ck_assert_uint_eq(ring.heard, 0);
+        ck_assert_uint_eq(state.order.voters.nodes, 0);
+        probe.ring = 77;
+        guard_hear(&state, &ring, 2, &probe);
+        ck_assert_uint_eq(ring.heard, 2);
+        ck_assert_uint_eq(state.order.voters.nodes, 7);
+        probe.voters.nodes = 0; /* one that cannot vouch */
+        guard_hear(&state, &ring, 3, &probe);
+        ck_assert_uint_eq(ring.heard, 2);
+        guard_enter_ring(&ring, 78);
+        ck_assert_uint_eq(ring.heard, 0);
 }
 END_TEST
 
@@ -143,6 +251,7 @@ START_TEST(an_order_survives_the_wire)
         ck_assert_uint_eq(order.stop_grace_ms, 5000);
         ck_assert_uint_eq(order.watchdog_ms, 8000);
         ck_assert_uint_eq(order.contact_ms, armed.contact_ms);
+        ck_assert_mem_eq(&order.voters, &armed.voters, sizeof(order.voters));
 }
 END_TEST
 
@@ -193,12 +302,18 @@ END_TEST
 
 START_TEST(a_probe_survives_the_wire_and_only_whole)
 {
-        struct guard_probe probe = { .keeper = UINT64_C(0x0123456789abcdef), .number = UINT64_MAX - 1 }, back;
+        struct guard_probe probe = { .keeper = UINT64_C(0x0123456789abcdef),
+                                     .number = UINT64_MAX - 1,
+                                     .ring = 77,
+                                     .voters = { .nodes = 5, .before = 7, .epoch = 3, .index = 17 } },
+                           back;
         uint8_t bytes[GUARD_PROBE_BYTES];
         guard_probe_encode(&probe, bytes);
         ck_assert_int_eq(guard_probe_decode(bytes, sizeof(bytes), &back), 0);
         ck_assert_uint_eq(back.keeper, probe.keeper);
         ck_assert_uint_eq(back.number, probe.number);
+        ck_assert_uint_eq(back.ring, 77);
+        ck_assert_mem_eq(&back.voters, &probe.voters, sizeof(back.voters));
         for (size_t count = 0; count < sizeof(bytes); count++)
                 ck_assert_int_eq(guard_probe_decode(bytes, count, &back), -EBADMSG);
         bytes[0] ^= 1;
@@ -216,6 +331,7 @@ START_TEST(a_report_reads_as_it_was_written_and_no_piece_of_it_does)
         ck_assert_uint_eq(back.contact_ms, UINT64_MAX);
         ck_assert(back.watchdog && back.order.armed);
         ck_assert_uint_eq(back.order.stop_grace_ms, 5000);
+        ck_assert_mem_eq(&back.order.voters, &armed.voters, sizeof(back.order.voters));
         for (size_t count = 0; count < length; count++) {
                 memcpy(piece, text, count);
                 piece[count] = '\0';
@@ -247,7 +363,7 @@ START_TEST(an_order_reaches_the_keeper_and_its_report_comes_back)
 {
         struct guard_client *client;
         struct guard_report report = { .contact_ms = 42, .order = armed }, back;
-        uint8_t bytes[64];
+        uint8_t bytes[GUARD_ORDER_BYTES + 1];
         ck_assert_int_eq(guard_client_new(directory, &client), 0);
         ck_assert_int_eq(guard_client_send(client, &armed), -ENOTCONN);
         ck_assert_int_eq(guard_client_read(client, &back), -ENOENT);
@@ -311,6 +427,13 @@ int main(void)
         tcase_add_test(rule, the_largest_times_do_not_overflow);
         tcase_add_loop_test(rule, the_word_of_clusterd_moves_contact_forward_only_and_not_into_the_future, 0,
                             6);
+        tcase_add_loop_test(rule, the_word_of_the_later_history_counts, 0,
+                            sizeof(words_of_voters) / sizeof(words_of_voters[0]));
+        tcase_add_test(rule, a_clusterd_that_lags_behind_does_not_bring_old_voters_back);
+        tcase_add_test(rule, a_keeper_vouches_only_for_what_its_clusterd_told_it);
+        tcase_add_test(rule, while_the_voters_change_a_ring_needs_both_majorities);
+        tcase_add_test(rule, only_a_word_that_was_sent_in_this_ring_is_heard);
+        tcase_add_test(rule, a_ring_holds_with_more_than_half_of_the_voters);
         tcase_add_test(rule, contact_needs_a_second_probe_sent_after_the_first_came_back);
         tcase_add_test(rule, contact_does_not_count_without_quorum);
         tcase_add_test(rule, a_probe_that_is_late_holds_back_the_next_pair_and_keeps_its_own_time);

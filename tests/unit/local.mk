@@ -186,6 +186,11 @@ check_PROGRAMS += %D%/reconcile_test
 %C%_reconcile_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_reconcile_test_LDADD   = $(CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/electorate_test
+%C%_electorate_test_SOURCES = %D%/electorate_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_electorate_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
+%C%_electorate_test_LDADD   = $(CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/guard_core_test
 %C%_guard_core_test_SOURCES = %D%/guard_core_test.c %D%/core_desk.c %D%/core_desk.h
 %C%_guard_core_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)

@@ -96,6 +96,7 @@ static void name_subject(struct command *command)
                 command->fence_report.node = 3;
                 return;
         case COMMAND_EPOCH:
+        case COMMAND_VOTER_SET:
         case COMMAND_CLUSTER_SET:
         case COMMAND_CLUSTER_PAUSE:
         case COMMAND_CLUSTER_RESUME:
@@ -105,31 +106,19 @@ static void name_subject(struct command *command)
 }
 
 static const char *const subjects[COMMAND_COUNT] = {
-        [COMMAND_EPOCH] = "cluster",
-        [COMMAND_NODE_LOST] = "node:3",
-        [COMMAND_NODE_EVIDENCE] = "node:3",
-        [COMMAND_NODE_DRAINED] = "node:3",
-        [COMMAND_ROLE_ASSIGN] = "role:vm01",
-        [COMMAND_ROLE_MOVE] = "role:vm01",
-        [COMMAND_NODE_JOIN] = "node:3",
-        [COMMAND_ROLE_REPORT] = "role:vm01",
-        [COMMAND_CLUSTER_SET] = "cluster",
-        [COMMAND_NODE_DRAIN] = "node:3",
-        [COMMAND_NODE_RESUME] = "node:3",
-        [COMMAND_NODE_CONFIRM_OFF] = "node:3",
-        [COMMAND_ROLE_ADD] = "role:vm01",
-        [COMMAND_ROLE_SET] = "role:vm01",
-        [COMMAND_ROLE_START] = "role:vm01",
-        [COMMAND_ROLE_STOP] = "role:vm01",
-        [COMMAND_ROLE_REMOVE] = "role:vm01",
-        [COMMAND_FENCE_ADD] = "fence:ipmi1",
-        [COMMAND_FENCE_REMOVE] = "fence:ipmi1",
-        [COMMAND_NODE_FENCE] = "node:3",
-        [COMMAND_FENCE_REPORT] = "node:3",
-        [COMMAND_NODE_QUARANTINE] = "node:3",
-        [COMMAND_NODE_RELEASE] = "node:3",
-        [COMMAND_CLUSTER_PAUSE] = "cluster",
-        [COMMAND_CLUSTER_RESUME] = "cluster",
+        [COMMAND_EPOCH] = "cluster",           [COMMAND_NODE_LOST] = "node:3",
+        [COMMAND_NODE_EVIDENCE] = "node:3",    [COMMAND_NODE_DRAINED] = "node:3",
+        [COMMAND_ROLE_ASSIGN] = "role:vm01",   [COMMAND_ROLE_MOVE] = "role:vm01",
+        [COMMAND_VOTER_SET] = "cluster",       [COMMAND_NODE_JOIN] = "node:3",
+        [COMMAND_ROLE_REPORT] = "role:vm01",   [COMMAND_CLUSTER_SET] = "cluster",
+        [COMMAND_NODE_DRAIN] = "node:3",       [COMMAND_NODE_RESUME] = "node:3",
+        [COMMAND_NODE_CONFIRM_OFF] = "node:3", [COMMAND_ROLE_ADD] = "role:vm01",
+        [COMMAND_ROLE_SET] = "role:vm01",      [COMMAND_ROLE_START] = "role:vm01",
+        [COMMAND_ROLE_STOP] = "role:vm01",     [COMMAND_ROLE_REMOVE] = "role:vm01",
+        [COMMAND_FENCE_ADD] = "fence:ipmi1",   [COMMAND_FENCE_REMOVE] = "fence:ipmi1",
+        [COMMAND_NODE_FENCE] = "node:3",       [COMMAND_FENCE_REPORT] = "node:3",
+        [COMMAND_NODE_QUARANTINE] = "node:3",  [COMMAND_NODE_RELEASE] = "node:3",
+        [COMMAND_CLUSTER_PAUSE] = "cluster",   [COMMAND_CLUSTER_RESUME] = "cluster",
 };
 
 START_TEST(a_command_tells_what_it_is_about)

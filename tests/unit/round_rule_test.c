@@ -181,19 +181,64 @@ START_TEST(decides_as_the_table_says)
 }
 END_TEST
 
+/* Nodes 1 to 3 of one epoch: where each one's history ends, and who votes there. Index 0: it does not speak.
+ */
+static const struct {
+        const char *what;
+        struct {
+                uint64_t index;
+                node_set voters, before;
+        } said[3];
+        bool primary;
+} changes[] = {
+        { "shrinking, and the old majority is missing",
+          { { 9, N(1) | N(2), ALL5 }, { 9, N(1) | N(2), ALL5 }, { 0, 0, 0 } },
+          false },
+        { "growing, and the new majority is missing",
+          { { 9, ALL5, N(1) }, { 8, N(1), 0 }, { 0, 0, 0 } },
+          false },
+        { "growing, and both are there", { { 9, ALL5, N(1) }, { 8, N(1), 0 }, { 8, N(1), 0 } }, true },
+        { "one who knows the change to be committed knows it for all who hold it",
+          { { 9, N(1) | N(2), ALL5 }, { 9, N(1) | N(2), 0 }, { 0, 0, 0 } },
+          true },
+        { "one who holds less settles nothing",
+          { { 9, N(1) | N(2), ALL5 }, { 8, ALL5, 0 }, { 0, 0, 0 } },
+          false },
+};
+
+START_TEST(a_change_of_the_voters_needs_both_majorities)
+{
+        struct message_state states[NODES_MAX + 1];
+        struct message_decide decide;
+        node_set spoke = 0;
+        memset(states, 0, sizeof states);
+        for (uint32_t node = 1; node <= 3; node++) {
+                states[node].last =
+                        (struct ledger_position){ .epoch = 4, .index = changes[_i].said[node - 1].index };
+                states[node].voters = changes[_i].said[node - 1].voters;
+                states[node].voters_before = changes[_i].said[node - 1].before;
+                spoke |= states[node].last.index != 0 ? N(node) : 0;
+        }
+        round_decide(states, spoke, &decide);
+        ck_assert_msg(decide.primary == changes[_i].primary, "%s", changes[_i].what);
+        ck_assert_uint_eq(decide.voters, changes[_i].said[0].voters);
+}
+END_TEST
+
 /* By counting: the heart of "no two majorities". */
 START_TEST(two_disjoint_sets_are_never_both_a_majority)
 {
         for (node_set voters = 0; voters < 64; voters++)
                 for (node_set nodes = 0; nodes < 64; nodes++) {
-                        bool one = round_is_majority(nodes, voters),
-                             other = round_is_majority(~nodes, voters);
+                        struct voters alone = round_voters(voters, 0);
+                        bool one = round_holds(nodes, &alone), other = round_holds(~nodes, &alone);
                         ck_assert(!(one && other));
                         if (node_set_count(voters) % 2 == 1)
                                 ck_assert(one || other);
                 }
-        ck_assert(!round_is_majority(ALL3, 0));
-        ck_assert(round_is_majority(UINT64_MAX, UINT64_MAX));
+        struct voters none = round_voters(0, 0), all = round_voters(UINT64_MAX, 0);
+        ck_assert(!round_holds(ALL3, &none));
+        ck_assert(round_holds(UINT64_MAX, &all));
 }
 END_TEST
 
@@ -202,6 +247,8 @@ int main(void)
         Suite *suite = suite_create("round_rule");
         TCase *tcase = tcase_create("round_rule");
         tcase_add_loop_test(tcase, decides_as_the_table_says, 0, sizeof cases / sizeof *cases);
+        tcase_add_loop_test(tcase, a_change_of_the_voters_needs_both_majorities, 0,
+                            sizeof changes / sizeof *changes);
         tcase_add_test(tcase, two_disjoint_sets_are_never_both_a_majority);
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/core/cluster_private.h"
+
+#include "clusterd/base/text.h"
+
+/*
+ * The leader lets the voters follow: who is lost loses its vote while the rest
+ * is still primary, who is back and level has one again. So losses one after
+ * the other can go down to the last node. quorum/README.md has the rules.
+ */
+
+/* A voter that is there keeps its vote, level or not: it may only be slow. */
+static node_set present_voters(struct cluster *cluster)
+{
+        node_set present = 0;
+        NODE_SET_EACH (cluster->model->settings.voters, node)
+                if (!lead_is_gone(cluster, node))
+                        present |= node_set_of(node);
+        return present;
+}
+
+static node_set level_nodes(const struct cluster *cluster)
+{
+        node_set level = 0;
+        MODEL_EACH_NODE (cluster->model, node)
+                if (node->state == NODE_UP && node_set_has(cluster->round.connected, node->id))
+                        level |= node_set_of(node->id);
+        return level & cluster->round.level & cluster->round.members;
+}
+
+static bool is_wanted(const struct cluster *cluster, node_set next)
+{
+        const struct round *round = &cluster->round;
+        node_set voters = cluster->model->settings.voters;
+        /* What would wait for somebody who is not level would hold up everything behind it. */
+        struct voters change = round_voters(next, voters);
+        return next != voters && round_holds(round->level & round->members, &change);
+}
+
+static void say_why(const struct model *model, node_set candidates, node_set next, char reason[REASON_BYTES])
+{
+        node_set voters = model->settings.voters;
+        node_set lost = voters & ~candidates, back = next & ~voters, named = lost != 0 ? lost : back;
+        const char *name = model_node_name(model, node_set_lowest(named));
+        bool more = node_set_count(named) > 1;
+        if (node_set_count(candidates) == 2 && node_set_count(next) == 1)
+                (void)snprintf(reason, REASON_BYTES,
+                               "%.40s and %.40s are left, and one of them has to decide",
+                               model_node_name(model, node_set_lowest(candidates)),
+                               model_node_name(model, node_set_lowest(candidates & (candidates - 1))));
+        else
+                (void)snprintf(reason, REASON_BYTES, "%.40s%s %s %s", name, more ? " and others" : "",
+                               more ? "are" : "is", lost != 0 ? "lost" : "back and level");
+}
+
+void electorate_pass(struct cluster *cluster)
+{
+        if (!cluster->model->settings.dynamic_quorum || cluster->planned_voters != 0 ||
+            cluster->round.voters.before.nodes != 0)
+                return;
+        struct voter_candidates candidates = { .nodes = present_voters(cluster) | level_nodes(cluster) };
+        if (candidates.nodes == 0)
+                return;
+        node_set next = voter_set_choose(&candidates).nodes;
+        if (!is_wanted(cluster, next))
+                return;
+        struct command command = { .kind = COMMAND_VOTER_SET };
+        command.voter_set.before = cluster->model->settings.voters;
+        command.voter_set.voters = next;
+        say_why(cluster->model, candidates.nodes, next, command.voter_set.reason);
+        cluster->planned_voters = propose(cluster, "quorum", &command);
+        cluster->planner_due |= cluster->planned_voters == 0;
+}
+
+void electorate_applied(struct cluster *cluster, const struct entry *entry)
+{
+        if (entry->command.kind == COMMAND_VOTER_SET && cluster->planned_voters == entry->request.count)
+                cluster->planned_voters = 0;
+}
+
+void electorate_round_ended(struct cluster *cluster)
+{
+        cluster->planned_voters = 0;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * After the peace, in some worlds: the nodes are lost one after the other, each
+ * when the rest has come to rest, and return the same way. Of the rest the rule
+ * says whether it must be primary; then it must come to rest without the lost
+ * ones, down to the last. Otherwise nobody may act until one returns.
+ */
+
+#include <inttypes.h>
+
+#include "simulation/world.h"
+
+#define SILENCE_SECONDS 8 /* by then everybody knows that there is no quorum */
+
+node_set descent_expected(const struct world *world)
+{
+        node_set all = node_set_of(world->node_count);
+        all |= all - 1;
+        return all & ~world->descent.kept_off;
+}
+
+static uint32_t draw_one(struct world *world, node_set from)
+{
+        uint64_t skip = random_below(&world->random, node_set_count(from));
+        uint32_t node = node_set_lowest(from);
+        while (skip-- > 0)
+                node = node_set_after(from, node);
+        return node;
+}
+
+static void lose_one(struct world *world)
+{
+        struct descent *descent = &world->descent;
+        uint32_t lost = draw_one(world, descent_expected(world));
+        node_set rest = descent_expected(world) & ~node_set_of(lost), voters = world->checker.voters;
+        descent->kept_off |= node_set_of(lost);
+        descent->stalled = 2 * node_set_count(rest & voters) <= node_set_count(voters);
+        descent->since_us = world->now_us;
+        world_note(world, &world->nodes[lost], "is lost, and stays so; the rest %s",
+                   descent->stalled ? "may not go on" : "goes on");
+        power_off(world, &world->nodes[lost], "lost");
+}
+
+/* The one whose loss stalled the rest comes first: nobody else could help. */
+static void return_one(struct world *world)
+{
+        struct descent *descent = &world->descent;
+        node_set waiting = descent->kept_off;
+        if (descent->stalled && (waiting & world->checker.voters) != 0)
+                waiting &= world->checker.voters;
+        uint32_t node = draw_one(world, waiting);
+        descent->returning = true;
+        descent->stalled = false;
+        descent->kept_off &= ~node_set_of(node);
+        world_note(world, &world->nodes[node], "comes back");
+        power_boot_later(world, &world->nodes[node], MS(500));
+}
+
+bool descent_goes_on(struct world *world)
+{
+        struct descent *descent = &world->descent;
+        if (!descent->wanted || (descent->returning && descent->kept_off == 0))
+                return false;
+        world->heal_us = world->now_us;
+        if (!descent->returning && !descent->stalled && node_set_count(descent_expected(world)) > 1)
+                lose_one(world);
+        else
+                return_one(world);
+        return true;
+}
+
+bool descent_is_silent(struct world *world)
+{
+        if (world->now_us < world->descent.since_us + SECOND(SILENCE_SECONDS))
+                return false;
+        WORLD_EACH_NODE (world, node) {
+                struct cluster_status status;
+                if (node->daemon_life == 0)
+                        continue;
+                cluster_status_read(node->core, &status);
+                if (status.active)
+                        world_violate(world, "4: acts without quorum", node, NULL,
+                                      "epoch %" PRIu64 " is active with members %" PRIx64, status.epoch,
+                                      status.members);
+        }
+        return true;
+}

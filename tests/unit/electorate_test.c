@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/core/cluster.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+#include "tests/unit/core_desk.h"
+
+/* Changes of the voters: which majorities they wait for, and which the leader wants. */
+
+#define N(node) (UINT64_C(1) << ((node)-1))
+
+static struct desk desk;
+
+static void begin(void)
+{
+        desk_begin(&desk);
+        desk_view(&desk, N(2) | N(3));
+        desk.puppets_store_nothing = true;
+}
+
+static void end(void)
+{
+        desk_end(&desk);
+}
+
+/* Node 1, the only voter, in a cluster whose voters follow. */
+static void begin_dynamic(void)
+{
+        struct model *model = calloc(1, model_bytes(1));
+        ck_assert_ptr_nonnull(model);
+        model = model_init(model, 1);
+        model->settings = settings_default;
+        model->settings.voters = N(1);
+        desk_restart(&desk, model, 0, 77);
+        free(model);
+}
+
+static node_set voters(void)
+{
+        return cluster_model(desk.cluster)->settings.voters;
+}
+
+static uint64_t last_index(void)
+{
+        struct cluster_status status;
+        cluster_status_read(desk.cluster, &status);
+        return status.last.index;
+}
+
+static struct command change(node_set before, node_set after)
+{
+        struct command command = { .kind = COMMAND_VOTER_SET };
+        command.voter_set.before = before;
+        command.voter_set.voters = after;
+        return command;
+}
+
+START_TEST(growing_waits_for_a_majority_of_the_new)
+{
+        struct command command = change(N(1), N(1) | N(2) | N(3));
+        desk_hear(&desk, 2, &command);
+        ck_assert_uint_eq(voters(), N(1));
+        desk_stored(&desk, 3);
+        ck_assert_uint_eq(voters(), N(1) | N(2) | N(3));
+}
+END_TEST
+
+START_TEST(shrinking_waits_for_a_majority_of_the_old)
+{
+        struct command command = change(N(1), N(1) | N(2) | N(3));
+        desk_hear(&desk, 2, &command);
+        desk_stored(&desk, 2);
+        command = change(N(1) | N(2) | N(3), N(1));
+        desk_hear(&desk, 2, &command);
+        ck_assert_uint_eq(voters(), N(1) | N(2) | N(3)); /* node 1 alone is not enough */
+        desk_stored(&desk, 2);
+        ck_assert_uint_eq(voters(), N(1));
+}
+END_TEST
+
+START_TEST(behind_a_change_everything_waits_for_it)
+{
+        struct command command = change(N(1), N(1) | N(2) | N(3));
+        desk_hear(&desk, 2, &command);
+        ck_assert_int_eq(desk_add(&desk, "vm01"), REPLY_OUTCOME_COUNT); /* no answer yet */
+        desk_stored(&desk, 3);
+        ck_assert_ptr_nonnull(model_role(cluster_model(desk.cluster), "vm01"));
+}
+END_TEST
+
+START_TEST(what_came_before_a_change_does_not_wait)
+{
+        desk.store_is_slow = true;
+        struct command command = { .kind = COMMAND_FENCE_REMOVE };
+        desk_hear(&desk, 2, &command);
+        command = change(N(1), N(1) | N(2) | N(3));
+        desk_hear(&desk, 2, &command);
+        desk_store(&desk);
+        struct cluster_status status;
+        cluster_status_read(desk.cluster, &status);
+        ck_assert_uint_eq(status.applied.index, status.last.index - 1);
+}
+END_TEST
+
+START_TEST(the_keeper_knows_of_a_change_before_anybody_hears_that_it_is_stored)
+{
+        desk.store_is_slow = true;
+        struct command command = change(N(1), N(1) | N(2) | N(3));
+        desk_hear(&desk, 2, &command);
+        ck_assert_uint_eq(desk.told_voters, N(1) | N(2) | N(3));
+        ck_assert_uint_eq(desk.told_before, N(1));
+        ck_assert_uint_eq(voters(), N(1));
+}
+END_TEST
+
+START_TEST(a_committed_change_leaves_one_set)
+{
+        struct command command = change(N(1), N(1) | N(2) | N(3));
+        node_set now, before;
+        desk_hear(&desk, 2, &command);
+        desk_stored(&desk, 3);
+        cluster_voters(desk.cluster, &now, &before);
+        ck_assert_uint_eq(now, N(1) | N(2) | N(3));
+        ck_assert_uint_eq(before, 0);
+}
+END_TEST
+
+START_TEST(only_one_change_at_a_time_is_taken)
+{
+        struct command command = change(N(1), N(1) | N(2) | N(3)), other = change(N(1), N(1) | N(2));
+        desk_hear(&desk, 2, &command);
+        uint64_t last = last_index();
+        desk_hear(&desk, 3, &other);
+        ck_assert_uint_eq(last_index(), last);
+        desk_stored(&desk, 3);
+        ck_assert_uint_eq(voters(), N(1) | N(2) | N(3));
+}
+END_TEST
+
+START_TEST(a_change_of_voters_that_are_others_is_not_taken)
+{
+        uint64_t last = last_index();
+        struct command command = change(N(1) | N(2), N(1)), none = change(N(1), 0);
+        desk_hear(&desk, 2, &command);
+        desk_hear(&desk, 2, &none);
+        ck_assert_uint_eq(last_index(), last);
+        ck_assert_uint_eq(voters(), N(1));
+}
+END_TEST
+
+START_TEST(who_is_back_and_level_votes_and_who_is_lost_does_not)
+{
+        desk_view(&desk, N(2) | N(3));
+        desk_wait(&desk, 100);
+        ck_assert_uint_eq(voters(), N(1) | N(2) | N(3));
+        desk_view(&desk, N(2) | N(3) | N(4));
+        desk_wait(&desk, 100);
+        ck_assert_uint_eq(voters(), N(1) | N(2) | N(3) | N(4));
+        desk_view(&desk, N(3) | N(4));
+        desk_wait(&desk, 100);
+        ck_assert_uint_eq(voters(), N(1) | N(3) | N(4));
+        desk_view(&desk, N(4));
+        desk_wait(&desk, 100);
+        ck_assert_uint_eq(voters(), N(1));
+        desk_view(&desk, 0);
+        desk_wait(&desk, 100);
+        ck_assert_uint_eq(voters(), N(1));
+        ck_assert_int_eq(desk_add(&desk, "vm01"), REPLY_DONE); /* the last one goes on */
+}
+END_TEST
+
+START_TEST(a_voter_that_never_came_is_waited_for_after_a_cold_start)
+{
+        struct command command = change(N(1), N(1) | N(2) | N(3));
+        desk_view(&desk, N(2));
+        desk_hear(&desk, 2, &command);
+        ck_assert_uint_eq(voters(), N(1) | N(2) | N(3));
+        desk_wait(&desk, 5000);
+        ck_assert_uint_eq(voters(), N(1) | N(2) | N(3));
+        desk_wait(&desk, 10000);
+        ck_assert_uint_eq(voters(), N(1));
+}
+END_TEST
+
+START_TEST(one_whose_daemon_is_away_keeps_its_vote)
+{
+        desk_view(&desk, N(2) | N(3));
+        desk_wait(&desk, 100);
+        desk_view_connected(&desk, N(2), N(3));
+        desk_wait(&desk, 30000);
+        ck_assert_uint_eq(voters(), N(1) | N(2) | N(3));
+}
+END_TEST
+
+START_TEST(of_two_the_first_votes)
+{
+        desk_view(&desk, N(2));
+        desk_wait(&desk, 30000);
+        ck_assert_uint_eq(voters(), N(1));
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("electorate");
+        TCase *changes = tcase_create("changes"), *leader = tcase_create("leader");
+        tcase_add_checked_fixture(changes, begin, end);
+        tcase_add_checked_fixture(leader, begin_dynamic, end);
+        tcase_add_test(changes, growing_waits_for_a_majority_of_the_new);
+        tcase_add_test(changes, shrinking_waits_for_a_majority_of_the_old);
+        tcase_add_test(changes, behind_a_change_everything_waits_for_it);
+        tcase_add_test(changes, what_came_before_a_change_does_not_wait);
+        tcase_add_test(changes, the_keeper_knows_of_a_change_before_anybody_hears_that_it_is_stored);
+        tcase_add_test(changes, a_committed_change_leaves_one_set);
+        tcase_add_test(changes, only_one_change_at_a_time_is_taken);
+        tcase_add_test(changes, a_change_of_voters_that_are_others_is_not_taken);
+        tcase_add_test(leader, who_is_back_and_level_votes_and_who_is_lost_does_not);
+        tcase_add_test(leader, a_voter_that_never_came_is_waited_for_after_a_cold_start);
+        tcase_add_test(leader, one_whose_daemon_is_away_keeps_its_vote);
+        tcase_add_test(leader, of_two_the_first_votes);
+        suite_add_tcase(suite, changes);
+        suite_add_tcase(suite, leader);
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
