@@ -119,7 +119,8 @@ void hypervisor_on_deadline(struct world *world, const struct event *event)
         hypervisor_answer(world, node, job, OPERATION_UNKNOWN, OBSERVED_ABSENT_UNKNOWN);
         /* Taken back before libvirtd took it up; or the call is on its way already, and comes true when
          * nobody waits for it any more. */
-        bool is_late = job->operation == OPERATION_START && world_mishap(world, 500);
+        bool is_late = job->operation == OPERATION_START &&
+                       (world->now_us < node->hypervisor.starts_late_until_us || world_mishap(world, 500));
         if (!job->executing && !is_late)
                 hypervisor_job_free(domain, job);
 }

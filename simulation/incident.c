@@ -235,6 +235,11 @@ static void apply_fail_starts(struct world *world, const struct incident *incide
         node_of(world, incident)->hypervisor.starts_fail_until_us = until_us(world, incident);
 }
 
+static void apply_late_starts(struct world *world, const struct incident *incident)
+{
+        node_of(world, incident)->hypervisor.starts_late_until_us = until_us(world, incident);
+}
+
 static struct trouble *trouble_of(struct world *world, const struct incident *incident)
 {
         return &world->troubles[names_number(&world->names, incident->role)];
@@ -384,6 +389,8 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
                                      apply_stop_libvirtd },
         [INCIDENT_FAIL_STARTS] = { "fail-starts", NODE_LASTING, "no guest can be started on it",
                                    apply_fail_starts },
+        [INCIDENT_LATE_STARTS] = { "late-starts", NODE_LASTING,
+                                   "starts that nobody waits for any more come true", apply_late_starts },
         [INCIDENT_FAIL_STARTS_OF] = { "fail-starts-of", ROLE_LASTING, "it can be started nowhere",
                                       apply_fail_starts_of },
         [INCIDENT_FAIL_MOVES_OF] = { "fail-moves-of", ROLE_LASTING,

@@ -49,6 +49,7 @@ enum incident_kind {
         INCIDENT_RESTORE_DISK,
         /* its hypervisor */
         INCIDENT_FAIL_STARTS,
+        INCIDENT_LATE_STARTS,
         INCIDENT_FAIL_STARTS_OF,
         INCIDENT_FAIL_MOVES_OF,
         INCIDENT_TEAR_MOVES_OF,

@@ -61,7 +61,8 @@ struct hypervisor_model {
         struct domain *domains; /* by the role's number */
         uint64_t outage_until_us;
         uint64_t starts_fail_until_us;
-        uint64_t arrived_us; /* when the last guest came by a move */
+        uint64_t starts_late_until_us; /* each that nobody waits for any more comes true */
+        uint64_t arrived_us;           /* when the last guest came by a move */
 };
 
 void hypervisor_create(struct world *world, struct simulated_node *node);

@@ -98,7 +98,7 @@ struct local_role {
 
         enum operation operation; /* under way */
         bool in_doubt;            /* a move or stop whose end nobody knows: observation is from before */
-        uint32_t unresolved;      /* starts whose end nobody knows: each may still come true */
+        bool unresolved;          /* a start whose end nobody knows may still come true */
         uint64_t attempted;       /* generation that we last started, or moved away */
         uint64_t start_failed;    /* generation whose start failed, and is surely absent */
         uint32_t duration_ms, downtime_ms; /* of the operation that ended */

@@ -98,6 +98,15 @@ static void note_strange(struct cluster *cluster, enum observation observation)
         cluster->unsurveyed |= cluster->identity.guard_armed;
 }
 
+/* What is seen may be of the first of several starts, and end before the next comes true. */
+static void end_doubt_when_seen(struct cluster *cluster, struct local_role *local,
+                                enum observation observation)
+{
+        bool before = counts(local);
+        local->unresolved &= !(observation_is_present(observation) && MUTATED(DOUBT_ENDS_WHEN_SEEN));
+        recount(cluster, before, local);
+}
+
 void observe_observed(struct cluster *cluster, const struct cluster_event *event)
 {
         uint32_t slot = 0;
@@ -106,13 +115,8 @@ void observe_observed(struct cluster *cluster, const struct cluster_event *event
                 note_strange(cluster, event->observed.observation);
         if (local == NULL || local->operation != OPERATION_NONE)
                 return; /* the operation's end will say */
-        bool before = counts(local);
         local->stamp = cluster->listings;
-        if (observation_is_present(event->observed.observation) || MUTATED(DOUBT_ENDS_FOR_ALL))
-                local->unresolved = 0;
-        else if (local->unresolved > 0) /* the late word of one */
-                local->unresolved--;
-        recount(cluster, before, local);
+        end_doubt_when_seen(cluster, local, event->observed.observation);
         TEXT_COPY(local->text, event->observed.text);
         local->duration_ms = 0; /* those were of an operation */
         local->downtime_ms = 0;
@@ -145,8 +149,7 @@ static void keep_doubts(struct cluster *cluster)
         for (uint32_t slot = 0; slot < cluster->model->roles_used && !MUTATED(DOUBTS_FORGOTTEN); slot++) {
                 const struct local_role *local = &cluster->local[slot];
                 const char *name = cluster->model->roles[slot].name;
-                if ((local->unresolved == 0 && local->operation != OPERATION_START) ||
-                    is_doubted(doubts, name))
+                if ((!local->unresolved && local->operation != OPERATION_START) || is_doubted(doubts, name))
                         continue;
                 if (doubts->count == DOUBTS_MAX)
                         doubts->all = true;
@@ -159,7 +162,7 @@ void observe_doubt(struct cluster *cluster, uint32_t slot)
 {
         struct local_role *local = &cluster->local[slot];
         bool before = counts(local);
-        local->unresolved += is_doubted(&cluster->doubts, cluster->model->roles[slot].name);
+        local->unresolved |= is_doubted(&cluster->doubts, cluster->model->roles[slot].name);
         recount(cluster, before, local);
 }
 
@@ -231,12 +234,9 @@ void observe_listed(struct cluster *cluster, const struct cluster_event *event)
         local->listed = event->listed.listing;
         if (local->operation != OPERATION_NONE || local->stamp >= event->listed.listing)
                 return;
-        if (event->listed.observation != local->observation || local->unresolved || local->in_doubt) {
-                bool before = counts(local);
-                local->unresolved = 0;
-                recount(cluster, before, local);
+        end_doubt_when_seen(cluster, local, event->listed.observation);
+        if (event->listed.observation != local->observation || local->in_doubt)
                 set_observation(cluster, slot, event->listed.observation, false);
-        }
 }
 
 void observe_operation_done(struct cluster *cluster, const struct cluster_event_operation *done)
@@ -251,17 +251,18 @@ void observe_operation_done(struct cluster *cluster, const struct cluster_event_
         local->duration_ms = done->duration_ms;
         local->downtime_ms = done->downtime_ms;
         /*
-         * A start whose end nobody knows may come true later. Its own late word ends that doubt, a guest that
-         * is seen that of all, and so does a stop: the hypervisor does what it is asked about one domain in
-         * the order of asking.
+         * A start whose end nobody knows may come true later. What ends that doubt is a later start or stop
+         * of ours, for each waits until those before it have ended: see clusterd/io/hypervisor.h.
          */
         if (done->operation == OPERATION_START && done->result == OPERATION_UNKNOWN)
-                local->unresolved += !MUTATED(START_UNRESOLVED);
-        else if (done->operation == OPERATION_START ? observation_is_present(done->observation)
-                                                    : done->result == OPERATION_SUCCEEDED)
-                local->unresolved = 0;
+                local->unresolved = !MUTATED(START_UNRESOLVED);
+        else if (done->operation == OPERATION_START
+                         ? observation_is_present(done->observation)
+                         : done->operation == OPERATION_STOP && done->result == OPERATION_SUCCEEDED)
+                local->unresolved = false;
         recount(cluster, before, local);
-        TEXT_COPY(local->text, done->text);
+        if (done->operation != OPERATION_STOP || done->result != OPERATION_SUCCEEDED)
+                TEXT_COPY(local->text, done->text);
         if (done->operation == OPERATION_STOP &&
             (done->result == OPERATION_UNKNOWN || observation_is_present(done->observation)))
                 local->stop_again_ms = cluster->now_ms + STOP_AGAIN_MS;
@@ -276,11 +277,8 @@ void observe_operation_done(struct cluster *cluster, const struct cluster_event_
         /* That it shut itself down when we stopped it is not what somebody inside wanted. */
         bool obeyed = done->operation == OPERATION_STOP && done->observation == OBSERVED_ABSENT_SHUTDOWN;
         set_observation(cluster, slot, obeyed ? OBSERVED_ABSENT_UNKNOWN : done->observation, true);
-        if (done->operation != OPERATION_START || observation_is_present(done->observation))
-                return;
-        local->start_failed = done->generation;
-        if (local->unresolved > 0) /* for the sake of an earlier one it is tried again, and not in a loop */
-                local->not_before_ms = cluster->now_ms + 2000;
+        if (done->operation == OPERATION_START && !observation_is_present(done->observation))
+                local->start_failed = done->generation;
 }
 
 void observe_tick(struct cluster *cluster)

@@ -145,12 +145,23 @@ static void stop_paused(struct looked_at *at)
         at->local->stopped_paused = true;
 }
 
+/* A stop that succeeds ends the doubt about starts that were asked for before. */
+static void settle(struct looked_at *at)
+{
+        if (at->cluster->now_ms >= at->local->not_before_ms)
+                stop(at, 0, "nobody knows whether a start of it comes true: it is stopped to be sure");
+        else
+                look_again(at, at->local->not_before_ms);
+}
+
 static void see_to_starting(struct looked_at *at)
 {
         struct local_role *local = at->local;
         if (at->present) {
                 if (local->observation == OBSERVED_RUNNING)
                         report(at, REPORT_RUNNING, "");
+        } else if (local->unresolved && local->start_failed == at->role->generation) {
+                settle(at);
         } else if (local->unresolved) {
                 /* Here, starting it once more is harmless; elsewhere it would not be. */
                 if (at->cluster->now_ms >= local->not_before_ms)
@@ -192,7 +203,7 @@ static void see_to_stopping(struct looked_at *at)
                 report(at, REPORT_STOPPED, "");
                 return;
         }
-        if (!at->present && !at->local->unresolved)
+        if (!at->present)
                 return;
         if (at->cluster->now_ms < at->local->not_before_ms)
                 look_again(at, at->local->not_before_ms);
@@ -230,6 +241,24 @@ static void await_target(struct looked_at *at)
         look_again(at, at->local->sending_ms + READY_MS);
 }
 
+/*
+ * A start that still comes true finds the guest here, and does nothing; once it has moved away it would run
+ * twice. One more start ends behind all before it, and that it finds the guest here is what it is for.
+ */
+static void make_sure_of_start(struct looked_at *at)
+{
+        struct local_role *local = at->local;
+        if (at->cluster->now_ms >= local->sending_ms + READY_MS) {
+                stay(at, "a start of it may still come true here");
+        } else if (at->cluster->now_ms >= local->not_before_ms) {
+                observe_begin(at->cluster, local, OPERATION_START);
+                act(at, CLUSTER_ACTION_START,
+                    "it runs: a start that still comes true must end before it moves");
+        } else {
+                look_again(at, local->not_before_ms);
+        }
+}
+
 static void send_when_ready(struct looked_at *at)
 {
         struct local_role *local = at->local;
@@ -239,6 +268,8 @@ static void send_when_ready(struct looked_at *at)
         }
         if (!target_is_there(at))
                 stay(at, "the target was lost before the move began");
+        else if (local->unresolved && !MUTATED(MOVE_WITH_A_START_BEHIND))
+                make_sure_of_start(at);
         else if (target_is_ready(at))
                 move_away(at);
         else if (at->cluster->now_ms >= local->sending_ms + READY_MS)
@@ -309,12 +340,17 @@ static void see_to_recovering(struct looked_at *at)
 {
         if (at->local->observation == OBSERVED_RUNNING)
                 report(at, REPORT_RUNNING, "");
-        else if (at->local->unresolved && at->cluster->now_ms < at->local->not_before_ms)
-                look_again(at, at->local->not_before_ms);
-        else if (at->local->unresolved)
-                stop(at, 0, "nobody knows whether it started here: it is stopped to be sure");
         else if (is_surely_absent(at))
                 report(at, REPORT_STOPPED, "it does not run here any more");
+}
+
+/* Nobody may be told that it is absent before that. What is on its way here would be stopped with it. */
+static bool is_to_be_settled(const struct looked_at *at)
+{
+        const struct role *role = at->role;
+        bool may_arrive = role->state == ROLE_MOVING && role->owner != self(at->cluster) &&
+                          role->owner_end == MOVE_END_UNKNOWN;
+        return !at->present && at->local->unresolved && role->state != ROLE_STARTING && !may_arrive;
 }
 
 static void see_to_right(struct looked_at *at)
@@ -322,6 +358,10 @@ static void see_to_right(struct looked_at *at)
         if (at->local->observation == OBSERVED_PAUSED && at->role->state != ROLE_MOVING &&
             !MUTATED(PAUSED_IS_RUNNING)) {
                 stop_paused(at);
+                return;
+        }
+        if (is_to_be_settled(at)) {
+                settle(at);
                 return;
         }
         switch (at->role->state) {
@@ -384,7 +424,7 @@ static void see_to(struct cluster *cluster, uint32_t slot)
                 return;
         at.present = observation_is_present(at.local->observation);
         bool interruptible = at.local->operation == OPERATION_NONE || at.local->operation == OPERATION_MOVE;
-        if (at.present && interruptible && guard_has_lapsed(cluster)) {
+        if ((at.present || at.local->unresolved) && interruptible && guard_has_lapsed(cluster)) {
                 stop_for_guard(&at);
                 return;
         }
@@ -396,7 +436,7 @@ static void see_to(struct cluster *cluster, uint32_t slot)
                         see_to_right(&at);
                 return;
         }
-        if (!at.present || MUTATED(KEEP_WHAT_IS_NOT_OURS))
+        if (!(at.present || at.local->unresolved) || MUTATED(KEEP_WHAT_IS_NOT_OURS))
                 return;
         if (is_ahead_of_us(&at))
                 look_again(&at, cluster->now_ms + AHEAD_MS);

@@ -41,7 +41,8 @@ int hypervisor_new(struct mailbox *mailbox, const struct hypervisor_options *opt
 void hypervisor_free(struct hypervisor *hypervisor);
 
 /* action: START, STOP, MOVE, ANNOUNCE, LIST. Each START, STOP and MOVE ends with one OPERATION_DONE,
- * each LIST with one `end` or `failed`. */
+ * each LIST with one `end` or `failed`. A call to libvirt may outlast its OPERATION_UNKNOWN; what is asked of
+ * this role next then waits for the end of a start or stop, and may itself end unknown meanwhile. */
 void hypervisor_carry_out(struct hypervisor *hypervisor, const struct cluster_action *action);
 
 /* Progress of a move from here, for heartbeats and clients. false if none by that name. */

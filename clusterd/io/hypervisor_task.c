@@ -184,11 +184,28 @@ static void run_poll(void *context)
         hypervisor_release(hypervisor);
 }
 
+/* Each has a connection of its own, and libvirt keeps no order between those. A stop cuts into a move. */
+static bool is_behind_another(const struct task *task)
+{
+        const struct task *other;
+        if (operation_of(task->kind) == OPERATION_NONE)
+                return false;
+        TAILQ_FOREACH(other, &task->hypervisor->tasks, link)
+        {
+                if (other == task)
+                        return false;
+                if ((other->kind == CLUSTER_ACTION_START || other->kind == CLUSTER_ACTION_STOP) &&
+                    text_equal(other->role, task->role))
+                        return true;
+        }
+        return false;
+}
+
 /* Locked. A second list waits for the first: when listing hangs, it must not take thread after thread away.
  */
 static bool may_step(const struct task *task, uint64_t now_ms)
 {
-        return !task->is_stepping && task->step_at_ms <= now_ms &&
+        return !task->is_stepping && task->step_at_ms <= now_ms && !is_behind_another(task) &&
                (task->kind != CLUSTER_ACTION_LIST || task->listing == 0 || !task->hypervisor->is_listing);
 }
 
