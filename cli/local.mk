@@ -11,6 +11,7 @@ noinst_LIBRARIES += %D%/libclucli.a
 	%D%/print_history.c \
 	%D%/print_node.c \
 	%D%/print_role.c \
+	%D%/print_volume.c \
 	%D%/settle.c %D%/settle.h \
 	%D%/simulate.c %D%/simulate.h \
 	%D%/table.c %D%/table.h \

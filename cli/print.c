@@ -171,6 +171,12 @@ void print_result(const struct verb_call *call, json_t *result)
         case VERB_ROLE_WHY:
                 print_role_why(result);
                 return;
+        case VERB_VOLUME_LIST:
+                print_volume_list(result);
+                return;
+        case VERB_VOLUME_SHOW:
+                print_volume(result);
+                return;
         case VERB_FENCE_LIST:
                 print_fence_list(result);
                 return;
@@ -201,6 +207,8 @@ void print_result(const struct verb_call *call, json_t *result)
         case VERB_ROLE_STOP:
         case VERB_ROLE_MOVE:
         case VERB_ROLE_REMOVE:
+        case VERB_VOLUME_ADD:
+        case VERB_VOLUME_REMOVE:
         case VERB_FENCE_ADD:
         case VERB_FENCE_REMOVE:
                 print_changed(call, result);

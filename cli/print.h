@@ -23,13 +23,15 @@ const char *field_time(json_t *object, const char *key);
 /* "3.2 s", "84 ms" */
 const char *duration_text(json_int_t duration_ms);
 
-/* print_role.c, print_node.c, print_history.c */
+/* print_role.c, print_node.c, print_volume.c, print_history.c */
 void print_cluster_status(json_t *result);
 void print_node_list(json_t *result);
 void print_node(json_t *node);
 void print_role_list(json_t *result);
 void print_role(json_t *role);
 void print_role_why(json_t *result);
+void print_volume_list(json_t *result);
+void print_volume(json_t *volume);
 void print_fence_list(json_t *result);
 void print_fence_test(json_t *result);
 void print_events(json_t *result);

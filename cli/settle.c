@@ -2,6 +2,8 @@
 #include "cli/settle.h"
 
 #include <assert.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "cli/print.h"
 #include "clusterd/base/text.h"
@@ -145,6 +147,28 @@ static void settle_fence(json_t *node, struct settle_verdict *verdict)
                        field(json_object_get(node, "evidence"), "kind"));
 }
 
+/* Refused ones are gone: asking for them says why. */
+static void settle_volume(json_t *volume, struct settle_verdict *verdict)
+{
+        char missing[SETTLE_TEXT_BYTES] = "";
+        size_t at;
+        json_t *path;
+
+        if (is(volume, "state", "ready")) {
+                SETTLE(verdict, SETTLE_DONE, "%s: ready on %s", field(volume, "name"),
+                       field_list(volume, "direct", "no node"));
+                return;
+        }
+        json_array_foreach(json_object_get(volume, "paths"), at, path)
+        {
+                size_t used = strlen(missing);
+                if (is(path, "state", "unknown"))
+                        (void)snprintf(missing + used, sizeof(missing) - used, " %s", field(path, "node"));
+        }
+        SETTLE(verdict, SETTLE_GOES_ON, "%s: being proven; not yet by%.80s", field(volume, "name"),
+               missing[0] == '\0' ? " the leader" : missing);
+}
+
 void settle_read(const struct verb *verb, json_t *document, const struct settle_goal *goal,
                  struct settle_verdict *ret_verdict)
 {
@@ -167,6 +191,8 @@ void settle_read(const struct verb *verb, json_t *document, const struct settle_
                 settle_resume(document, goal->roles_before, ret_verdict);
         else if (verb_id(verb) == VERB_NODE_FENCE)
                 settle_fence(document, ret_verdict);
+        else if (verb_id(verb) == VERB_VOLUME_ADD)
+                settle_volume(document, ret_verdict);
         else
                 assert(!"nothing to wait for");
 }

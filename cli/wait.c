@@ -57,7 +57,9 @@ static void leave_bar(const struct progress *progress)
 
 static const struct verb *show_verb(const struct verb *verb)
 {
-        return verb_by_id(verb->wait == VERB_WAIT_NODE ? VERB_NODE_SHOW : VERB_ROLE_SHOW);
+        return verb_by_id(verb->wait == VERB_WAIT_NODE     ? VERB_NODE_SHOW
+                          : verb->wait == VERB_WAIT_VOLUME ? VERB_VOLUME_SHOW
+                                                           : VERB_ROLE_SHOW);
 }
 
 static void time_out(const struct verb_call *call, const struct settle_verdict *verdict,

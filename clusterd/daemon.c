@@ -378,6 +378,7 @@ static void release(struct daemon *daemon)
                 hypervisor_free(daemon->hypervisor);
         if (daemon->ocf != NULL)
                 ocf_roles_free(daemon->ocf);
+        volume_paths_free(daemon->paths);
         if (daemon->runner != NULL)
                 process_runner_free(daemon->runner);
         if (daemon->store != NULL)

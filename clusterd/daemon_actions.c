@@ -169,6 +169,7 @@ int daemon_open_workers(struct daemon *daemon, const struct daemon_options *opti
                 .on_event = on_port_event,
                 .read_definition = read_definition,
         };
+        daemon->paths = volume_paths_new(daemon->mailbox, daemon->node, on_port_event, daemon);
         int error = process_runner_new(daemon->loop, &daemon->runner);
         if (error == 0)
                 error = ocf_roles_new(daemon->loop, daemon->runner, options->ocf_root, options->run_dir,
@@ -257,6 +258,13 @@ void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action
                 break;
         case CLUSTER_ACTION_FENCE_END:
                 fence_end(daemon, action);
+                break;
+        case CLUSTER_ACTION_LOOK:
+                volume_paths_look(daemon->paths, action, cluster_model(daemon->cluster));
+                break;
+        case CLUSTER_ACTION_FORGET_VOLUME:
+                log_notice("%s", action->reason);
+                volume_paths_forget(daemon->paths, action, cluster_model(daemon->cluster));
                 break;
         case CLUSTER_ACTION_GUARD:
                 set_guard(daemon, action);

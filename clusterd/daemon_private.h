@@ -21,6 +21,7 @@
 #include "clusterd/io/process_runner.h"
 #include "clusterd/io/request.h"
 #include "clusterd/io/store.h"
+#include "clusterd/io/volume_paths.h"
 #include "clusterd/protocol/codec.h"
 #include "resource-agents/fence_agent.h"
 #include "resource-agents/ocf_role.h"
@@ -54,6 +55,7 @@ struct daemon {
         struct hypervisor *hypervisor;
         struct process_runner *runner;
         struct ocf_roles *ocf;
+        struct volume_paths *paths;
         struct ipc *ipc;
         struct request_handler *handler;
         struct guard_client *guard;

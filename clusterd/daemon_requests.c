@@ -55,6 +55,12 @@ static bool move_progress(void *context, struct hypervisor_progress *ret_progres
         return hypervisor_progress_read(daemon->hypervisor, ret_progress);
 }
 
+static bool volume_space(void *context, uint64_t identity, uint64_t *ret_free_bytes, uint64_t *ret_size_bytes)
+{
+        struct daemon *daemon = context;
+        return volume_paths_space(daemon->paths, identity, ret_free_bytes, ret_size_bytes);
+}
+
 /* A question to a fence agent or to `clusterd --verify`, until it is answered. */
 struct question {
         struct daemon *daemon;
@@ -145,6 +151,7 @@ int daemon_open_ipc(struct daemon *daemon)
                 .query_entries = query_entries,
                 .read_definition = read_definition,
                 .check_ocf = check_ocf,
+                .volume_space = volume_space,
                 .move_progress = move_progress,
                 .fence_check = fence_check,
                 .fence_test = fence_test,

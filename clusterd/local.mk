@@ -4,6 +4,7 @@ noinst_LIBRARIES += %D%/libclubase.a
 	%D%/base/limits.h \
 	%D%/base/mutation.h \
 	%D%/base/node_set.h \
+	%D%/base/path.c %D%/base/path.h \
 	%D%/base/scope.h \
 	%D%/base/text.c %D%/base/text.h
 
@@ -31,6 +32,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/apply_node.c \
 	%D%/core/apply_report.c \
 	%D%/core/apply_role.c \
+	%D%/core/apply_volume.c \
 	%D%/core/catch_up.c \
 	%D%/core/changes.c %D%/core/changes.h \
 	%D%/core/cluster.c %D%/core/cluster.h %D%/core/cluster_private.h \
@@ -45,6 +47,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/model.c %D%/core/model.h \
 	%D%/core/node_state.c %D%/core/node_state.h \
 	%D%/core/observe.c \
+	%D%/core/path.c \
 	%D%/core/pending.c \
 	%D%/core/placement.c %D%/core/placement.h \
 	%D%/core/plan.c %D%/core/plan.h \
@@ -76,6 +79,7 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/ipc.h %D%/io/ipc_qb.c \
 	%D%/io/ipc_access.c %D%/io/ipc_access.h \
 	%D%/io/lease_file.c %D%/io/lease_file.h \
+	%D%/io/lease_visit.c %D%/io/lease_visit.h \
 	%D%/io/lease_worker.c %D%/io/lease_worker.h \
 	%D%/io/log.h %D%/io/log_qb.c \
 	%D%/io/mailbox.c %D%/io/mailbox.h \
@@ -98,6 +102,8 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/request_role.c \
 	%D%/io/request_role_list.c \
 	%D%/io/request_verify.c \
+	%D%/io/request_volume.c \
+	%D%/io/volume_paths.c %D%/io/volume_paths.h \
 	%D%/io/request_why.c \
 	%D%/io/store.h %D%/io/store_internal.h \
 	%D%/io/store_compact.c %D%/io/store_db.c %D%/io/store_db.h \
@@ -115,7 +121,7 @@ sbin_PROGRAMS += %D%/clusterd
 	%D%/daemon.c %D%/daemon.h %D%/daemon_private.h \
 	%D%/daemon_actions.c %D%/daemon_messages.c %D%/daemon_requests.c
 %C%_clusterd_CFLAGS  = $(AM_CFLAGS) $(QB_CFLAGS)
-%C%_clusterd_LDADD   = resource-agents/libcluagents.a %D%/libcluio.a $(CLU_CORE) $(CLU_IO_LIBS)
+%C%_clusterd_LDADD   = resource-agents/libcluagents.a %D%/libcluio.a csv-storage/libclustorage.a $(CLU_CORE) $(CLU_IO_LIBS)
 
 # The guard keeper: outlives the daemon, so it stands alone.
 sbin_PROGRAMS += %D%/clu-guard

@@ -4,10 +4,12 @@
 #include <assert.h>
 #include <string.h>
 
+#include "clusterd/base/text.h"
+
 #define MAGIC   UINT64_C(0x455341454c554c43) /* "CLULEASE", read as little-endian */
 #define VERSION 1
 
-enum record_kind { KIND_AREA = 1, KIND_LEASE = 2, KIND_REVOCATION = 3 };
+enum record_kind { KIND_AREA = 1, KIND_LEASE = 2, KIND_REVOCATION = 3, KIND_MARK = 4 };
 
 enum field_offset {
         /* of every record */
@@ -18,7 +20,7 @@ enum field_offset {
         AT_VOLUME = AT_CLUSTER + NAME_BYTES,
         AT_NODE = AT_VOLUME + VOLUME_ID_BYTES,
         AT_INCARNATION = 104,
-        /* of a lease */
+        /* of a lease; sequence and boot of a mark, too */
         AT_STATE = 100,
         AT_SEQUENCE = 112,
         AT_BOOT = 120,
@@ -111,6 +113,14 @@ static enum sector_content record_check_for(const uint8_t *bytes, const struct l
                     memcmp(bytes + AT_CLUSTER, area->cluster, NAME_BYTES) == 0 &&
                     memcmp(bytes + AT_VOLUME, area->volume, VOLUME_ID_BYTES) == 0;
         return ours ? SECTOR_VALID : SECTOR_FOREIGN;
+}
+
+struct lease_area_id lease_area_of(const char *cluster, uint64_t volume_identity)
+{
+        struct lease_area_id area = { .volume = { 0 } };
+        TEXT_COPY(area.cluster, cluster);
+        put_le(area.volume, volume_identity, 8);
+        return area;
 }
 
 const char *sector_content_name(enum sector_content content)
@@ -222,6 +232,29 @@ enum sector_content lease_revocation_decode(const uint8_t *bytes, const struct l
                 .writer = get_le32(bytes + AT_WRITER),
                 .incarnation = get_le(bytes + AT_INCARNATION, 8),
                 .epoch = get_le(bytes + AT_EPOCH, 8),
+        };
+        return SECTOR_VALID;
+}
+
+void lease_mark_encode(const struct lease_area_id *area, const struct lease_mark *mark, uint8_t *ret_bytes)
+{
+        assert(mark->node >= 1 && mark->node <= NODES_MAX);
+        record_begin(area, KIND_MARK, mark->node, ret_bytes);
+        put_le(ret_bytes + AT_SEQUENCE, mark->sequence, 8);
+        put_le(ret_bytes + AT_BOOT, mark->boot, 8);
+        record_end(ret_bytes);
+}
+
+enum sector_content lease_mark_decode(const uint8_t *bytes, const struct lease_area_id *area, uint32_t node,
+                                      struct lease_mark *ret_mark)
+{
+        enum sector_content content = record_check_for(bytes, area, KIND_MARK, node);
+        if (content != SECTOR_VALID)
+                return content;
+        *ret_mark = (struct lease_mark){
+                .node = node,
+                .sequence = get_le(bytes + AT_SEQUENCE, 8),
+                .boot = get_le(bytes + AT_BOOT, 8),
         };
         return SECTOR_VALID;
 }

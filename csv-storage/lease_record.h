@@ -20,16 +20,20 @@
 
 #define VOLUME_ID_BYTES 16
 
-/* Sectors of an area: its header, then two for each node, side by side, so that one read brings both. */
+/* Sectors of an area: its header, then two for each node, side by side, so that one read brings both; then
+ * the marks. */
 #define LEASE_SECTOR(node)      (1 + 2 * ((uint64_t)(node)-1))
 #define REVOCATION_SECTOR(node) (LEASE_SECTOR(node) + 1)
-#define LEASE_AREA_BYTES        ((1 + 2 * (uint64_t)NODES_MAX) * SECTOR_BYTES)
+#define MARK_SECTOR(node)       (2 * (uint64_t)NODES_MAX + (node))
+#define LEASE_AREA_BYTES        ((1 + 3 * (uint64_t)NODES_MAX) * SECTOR_BYTES)
 
 /* Whose area it is; stands in every record. */
 struct lease_area_id {
         char cluster[NAME_BYTES];
         uint8_t volume[VOLUME_ID_BYTES]; /* random, made when the volume was added */
 };
+
+struct lease_area_id lease_area_of(const char *cluster, uint64_t volume_identity);
 
 enum lease_record_state { LEASE_RECORD_RELEASED, LEASE_RECORD_HELD };
 
@@ -52,6 +56,13 @@ struct lease_revocation {
         uint64_t epoch;       /* of the leader: who has been part of a later one is not meant */
 };
 
+/* A node was here: what others see of it shows that they see the same volume. */
+struct lease_mark {
+        uint32_t node;
+        uint64_t boot;     /* of its host: tells a mark from one in a copy of the volume */
+        uint64_t sequence; /* grows with each */
+};
+
 enum sector_content {
         SECTOR_VALID,
         SECTOR_BLANK,   /* zeroes */
@@ -68,6 +79,7 @@ void lease_record_encode(const struct lease_area_id *area, const struct lease_re
                          uint8_t *ret_bytes);
 void lease_revocation_encode(const struct lease_area_id *area, const struct lease_revocation *revocation,
                              uint8_t *ret_bytes);
+void lease_mark_encode(const struct lease_area_id *area, const struct lease_mark *mark, uint8_t *ret_bytes);
 
 /* SECTOR_VALID: it is the header of this area. SECTOR_FOREIGN: *ret_owner says whose it is. */
 enum sector_content lease_area_decode(const uint8_t *bytes, const struct lease_area_id *area,
@@ -77,5 +89,7 @@ enum sector_content lease_record_decode(const uint8_t *bytes, const struct lease
                                         struct lease_record *ret_record);
 enum sector_content lease_revocation_decode(const uint8_t *bytes, const struct lease_area_id *area,
                                             uint32_t node, struct lease_revocation *ret_revocation);
+enum sector_content lease_mark_decode(const uint8_t *bytes, const struct lease_area_id *area, uint32_t node,
+                                      struct lease_mark *ret_mark);
 
 #endif

@@ -91,6 +91,18 @@ static void check_fence(struct world *world, struct simulated_node *node, const 
                 world_violate(world, "7: a node in contact is fenced", node, NULL, "n%u", victim->id);
 }
 
+/* A role goes only where its volumes are: this boot has shown that it sees what the others see. */
+static void check_paths(struct world *world, struct simulated_node *node, const struct cluster_action *action)
+{
+        const struct model *model = cluster_model(node->core);
+        const struct role *role = model_role(model, action->role.name);
+        NODE_SET_EACH (role == NULL ? 0 : role->volumes, id)
+                if (model_volume_by_id(model, id) == NULL ||
+                    !volume_is_proven(world, node, model_volume_by_id(model, id)))
+                        world_violate(world, "5: a path that was never proven", node, action->role.name,
+                                      "volume %u", id);
+}
+
 void checker_action(struct world *world, struct simulated_node *node, const struct cluster_action *action)
 {
         if (action->kind == CLUSTER_ACTION_MULTICAST)
@@ -110,6 +122,8 @@ void checker_action(struct world *world, struct simulated_node *node, const stru
                 world_violate(world, "4: acts without a guard", node, role, "action %d", (int)action->kind);
         if (action->reason[0] == '\0')
                 world_violate(world, "4: acts without a reason", node, role, "action %d", (int)action->kind);
+        if (action->kind == CLUSTER_ACTION_START)
+                check_paths(world, node, action);
         if (action->kind == CLUSTER_ACTION_START)
                 check_start(world, node, action);
         else if (action->kind == CLUSTER_ACTION_MOVE)
@@ -330,6 +344,17 @@ static void check_same_nodes(struct world *world, struct simulated_node *node)
         }
 }
 
+static void check_same_volumes(struct world *world, struct simulated_node *node)
+{
+        const struct volume *held = cluster_model(node->core)->volumes;
+        const struct volume *meant = world->checker.reference->volumes;
+        for (uint32_t id = 1; id <= VOLUMES_MAX; id++)
+                if ((held[id].id != 0 || meant[id].id != 0) &&
+                    memcmp(&held[id], &meant[id], sizeof(*held)) != 0)
+                        world_violate(world, "2: two states", node, NULL,
+                                      "volume %u differs from its history", id);
+}
+
 #define COMPARE_ALL_EVERY 64
 
 /*
@@ -353,6 +378,7 @@ static void check_same_model(struct world *world, struct simulated_node *node)
                         check_same_role(world, node, world->names.name[changed[i]]);
         }
         check_same_nodes(world, node);
+        check_same_volumes(world, node);
         if (memcmp(&model->settings, &reference->settings, sizeof(model->settings)) != 0)
                 world_violate(world, "2: two states", node, NULL, "its settings differ from its history");
         node->memory.compared = last;

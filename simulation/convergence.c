@@ -95,6 +95,19 @@ static bool guests_are_known(struct world *world, const struct model *model, cha
         return true;
 }
 
+static bool paths_are_there(struct world *world, const struct model *model, char *text, size_t text_bytes)
+{
+        MODEL_EACH_VOLUME (model, volume) {
+                if (volume->state != VOLUME_READY)
+                        FAIL("volume %s is %s", volume->name, volume_state_name(volume->state));
+                MODEL_EACH_NODE (model, node)
+                        if (volume_is_shared(world, volume) && volume_path(volume, node->id) != PATH_DIRECT)
+                                FAIL("%s has no path to volume %s: %s", node->name, volume->name,
+                                     path_state_name(volume_path(volume, node->id)));
+        }
+        return true;
+}
+
 bool convergence_reached(struct world *world, char *text, size_t text_bytes)
 {
         struct simulated_node *first = &world->nodes[node_set_lowest(descent_expected(world))];
@@ -111,6 +124,8 @@ bool convergence_reached(struct world *world, char *text, size_t text_bytes)
         MODEL_EACH_ROLE (model, role)
                 if (!role_is_placed(world, role, text, text_bytes))
                         return false;
+        if (!paths_are_there(world, model, text, text_bytes))
+                return false;
         MODEL_EACH_NODE (model, known)
                 if (known->duty != DUTY_ACTIVE)
                         FAIL("%s is %s", known->name, node_duty_name(known->duty));

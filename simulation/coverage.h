@@ -46,7 +46,7 @@ enum standing {
         STANDING_COUNT
 };
 
-#define COVERAGE_ROWS_MAX     40
+#define COVERAGE_ROWS_MAX     64
 #define COVERAGE_COLUMNS_MAX  8
 #define COVERAGE_REFUSALS_MAX 64
 #define REFUSAL_BYTES         72

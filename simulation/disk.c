@@ -357,6 +357,9 @@ static void queue_delete(struct disk *disk, const struct cluster_action *action)
         case OBJECT_FENCE_DEVICE:
                 TEXT_COPY(object->fence_device.name, action->object.name);
                 return;
+        case OBJECT_VOLUME:
+                TEXT_COPY(object->volume.name, action->object.name);
+                return;
         case OBJECT_SETTINGS:
         case OBJECT_COUNT:
                 return;

@@ -224,6 +224,15 @@ static struct incident draw_clock(struct world *world)
                          random_between(chance(world), 1, most_us));
 }
 
+static struct incident draw_path(struct world *world)
+{
+        static const enum incident_kind kinds[] = { INCIDENT_LOSE_PATH, INCIDENT_LOSE_PATH,
+                                                    INCIDENT_HANG_PATH, INCIDENT_MISPLACE_PATH };
+        struct incident incident = draw_node(world, kinds[random_below(chance(world), 4)], duration(world));
+        TEXT_PRINT(incident.role, "csv%u", 1 + (unsigned)random_below(chance(world), 2));
+        return incident;
+}
+
 static struct incident draw(struct world *world, enum fault_kind kind)
 {
         switch (kind) {
@@ -275,6 +284,8 @@ static struct incident draw(struct world *world, enum fault_kind kind)
                 return (struct incident){ .kind = INCIDENT_BREAK_FENCES, .duration_us = duration(world) };
         case FAULT_PROPOSAL:
                 return hostile_draw(world);
+        case FAULT_PATH:
+                return draw_path(world);
         case FAULT_BLACKOUT:
         case FAULT_CUT:
         case FAULT_FLAP:
@@ -381,5 +392,6 @@ void faults_end(struct world *world)
                 node->disk.hung_until_us = 0;
                 node->hypervisor.outage_until_us = 0;
         }
+        volume_mend(world);
         faults_on_mend(world, NULL);
 }

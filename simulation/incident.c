@@ -291,6 +291,28 @@ static void apply_shut_down_guest(struct world *world, const struct incident *in
         guest_ends(world, incident->role, OBSERVED_ABSENT_SHUTDOWN);
 }
 
+/* --- its paths to volumes --- */
+
+static struct path_trouble *path_of(struct world *world, const struct incident *incident)
+{
+        return volume_trouble(world, node_of(world, incident), incident->role);
+}
+
+static void apply_lose_path(struct world *world, const struct incident *incident)
+{
+        path_of(world, incident)->lost_until_us = until_us(world, incident);
+}
+
+static void apply_hang_path(struct world *world, const struct incident *incident)
+{
+        path_of(world, incident)->hung_until_us = until_us(world, incident);
+}
+
+static void apply_misplace_path(struct world *world, const struct incident *incident)
+{
+        path_of(world, incident)->misplaced_until_us = until_us(world, incident);
+}
+
 /* --- fence devices, people --- */
 
 static void apply_break_fences(struct world *world, const struct incident *incident)
@@ -329,6 +351,8 @@ static void apply_peace(struct world *world, const struct incident *incident)
 
 #define ROLE_LASTING ((unsigned)INCIDENT_ROLE | (unsigned)INCIDENT_LASTING)
 #define NODE_LASTING ((unsigned)INCIDENT_NODE | (unsigned)INCIDENT_LASTING)
+#define PATH_LASTING (NODE_LASTING | (unsigned)INCIDENT_ROLE)
+#define PATH_FOR     (NODE_FOR | (unsigned)INCIDENT_ROLE)
 #define NODE_FOR     ((unsigned)INCIDENT_NODE | (unsigned)INCIDENT_DURATION)
 
 static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
@@ -407,6 +431,13 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
         [INCIDENT_CRASH_GUEST] = { "crash-guest", INCIDENT_ROLE, "where it runs", apply_crash_guest },
         [INCIDENT_SHUT_DOWN_GUEST] = { "shut-down-guest", INCIDENT_ROLE, "from inside, where it runs",
                                        apply_shut_down_guest },
+        [INCIDENT_LOSE_PATH] = { "lose-path", PATH_LASTING, "it does not find the volume's directory",
+                                 apply_lose_path },
+        [INCIDENT_HANG_PATH] = { "hang-path", PATH_FOR, "what it writes to the volume is written afterwards",
+                                 apply_hang_path },
+        [INCIDENT_MISPLACE_PATH] = { "misplace-path", PATH_LASTING,
+                                     "it finds a directory of its own in the volume's place",
+                                     apply_misplace_path },
         [INCIDENT_BREAK_FENCES] = { "break-fences", INCIDENT_LASTING, "every fence device fails or hangs",
                                     apply_break_fences },
         [INCIDENT_SET_FENCE] = { "set-fence", (unsigned)INCIDENT_ROLE | (unsigned)INCIDENT_WORDS,

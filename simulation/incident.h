@@ -58,6 +58,10 @@ enum incident_kind {
         INCIDENT_START_GUEST,
         INCIDENT_CRASH_GUEST,
         INCIDENT_SHUT_DOWN_GUEST,
+        /* its paths to volumes */
+        INCIDENT_LOSE_PATH,
+        INCIDENT_HANG_PATH,
+        INCIDENT_MISPLACE_PATH,
         /* fence devices */
         INCIDENT_BREAK_FENCES,
         INCIDENT_SET_FENCE,
@@ -73,7 +77,7 @@ enum incident_kind {
 /* What an incident of a kind needs (or may have), in the order in which it is written. */
 enum incident_field {
         INCIDENT_NODE = 1 << 0,     /* n1 */
-        INCIDENT_ROLE = 1 << 1,     /* vm01, or the name of a fence device */
+        INCIDENT_ROLE = 1 << 1,     /* vm01, or the name of a fence device or volume */
         INCIDENT_PARTS = 1 << 2,    /* n1 n2 | n3; who is not named forms a part of his own */
         INCIDENT_DURATION = 1 << 3, /* for 5s */
         INCIDENT_LASTING = 1 << 4,  /* the same; without it until something else ends it */

@@ -63,6 +63,13 @@ static uint32_t random_mib(struct world *world)
         return world->tight ? 128u << random_below(chance(world), 4) : 256;
 }
 
+/* Of a disk: mostly on no volume. */
+static const char *random_volume(struct world *world)
+{
+        static const char *const volumes[] = { "@csv1", "@csv1", "@csv2" };
+        return random_chance(chance(world), 300) ? volumes[random_below(chance(world), 3)] : "";
+}
+
 static void write_role_add(struct world *world, char *words)
 {
         char nodes[INCIDENT_WORDS_BYTES], what[32];
@@ -73,7 +80,7 @@ static void write_role_add(struct world *world, char *words)
         if (random_chance(chance(world), 150))
                 TEXT_PRINT(what, "--ocf web%u", role);
         else
-                TEXT_PRINT(what, "--definition %uMiB", random_mib(world));
+                TEXT_PRINT(what, "--definition %uMiB%s", random_mib(world), random_volume(world));
         WRITE("role add vm%02u %s --priority %u --stop-timeout %u%.60s%s", role, what, priority,
               short_stop ? 1000u : 3000u, nodes, stopped ? " --stopped" : "");
 }
@@ -86,7 +93,8 @@ static void write_role_set(struct world *world, char *words)
         if (random_chance(chance(world), 400))
                 WRITE("role set vm%02u --note \"note %u\"%.60s", role, role, nodes);
         else
-                WRITE("role set vm%02u --definition %uMiB%.60s", role, random_mib(world), nodes);
+                WRITE("role set vm%02u --definition %uMiB%s%.60s", role, random_mib(world),
+                      random_volume(world), nodes);
 }
 
 /* At most one node is kept empty at a time, as far as the asked node knows. */
@@ -127,6 +135,16 @@ static void write_fence_add(struct world *world, char *words)
                       number, number, other, level);
 }
 
+/* One that is there already mostly keeps its name for itself. */
+static void write_volume(struct world *world, char *words)
+{
+        unsigned number = 1 + (unsigned)random_below(chance(world), 2);
+        if (random_chance(chance(world), 700))
+                WRITE("volume add csv%u --kind directory --path /csv%u", number, number);
+        else
+                WRITE("volume remove csv%u", number);
+}
+
 static void write_cluster_set(struct world *world, char *words)
 {
         static const uint32_t holds_ms[] = { ISOLATION_HOLD_LEAST_MS, 9000, 15000 };
@@ -161,6 +179,8 @@ static void write_words(struct world *world, const struct simulated_node *node, 
                 write_confirm_off(world, node, words);
         } else if (draw < 97) {
                 write_fence_add(world, words);
+        } else if (draw < 98 && random_chance(chance(world), 500)) {
+                write_volume(world, words);
         } else if (draw < 98) {
                 WRITE("fence remove ipmi%u", random_node(world));
         } else if (draw < 99) {
@@ -239,6 +259,8 @@ void operator_carry_out(struct world *world, const struct incident *incident)
                 return;
         }
         int failed = operator_words_read(incident->words, cluster_model(node->core), &command, error);
+        if (failed == 0 && command.kind == COMMAND_VOLUME_ADD)
+                command.volume_add.identity = ++world->next_id;
         if (failed < 0)
                 tell(world, error, "answer %s %s", failed == -ENOENT ? "no-object" : "usage",
                      incident->words);

@@ -112,7 +112,18 @@ static uint64_t text_number(const char *text)
         return hash;
 }
 
-static int take_definition(const struct verb_call *call, struct role *role, uint32_t *fields, char *ret_error)
+/* "512MiB@csv1": with a disk on that volume, if it is one. */
+static int take_volume(const struct model *model, const char *at, struct role *role)
+{
+        if (*at != '@')
+                return *at == '\0' ? 0 : -EINVAL;
+        const struct volume *volume = model_volume(model, at + 1);
+        role->volumes = volume == NULL ? 0 : node_set_of(volume->id);
+        return 0;
+}
+
+static int take_definition(const struct verb_call *call, const struct model *model, struct role *role,
+                           uint32_t *fields, char *ret_error)
 {
         const char *definition = verb_call_text(call, "definition"), *ocf = verb_call_text(call, "ocf");
         if (definition == NULL && ocf == NULL)
@@ -128,10 +139,11 @@ static int take_definition(const struct verb_call *call, struct role *role, uint
                    (unsigned long long)(text_number(role->name) & 0xffffffffffff));
         role->memory_mib = (uint32_t)strtoul(definition, &unit, 10);
         role->cpus = 1;
-        if (unit == definition || (!text_equal(unit, "MiB") && !text_equal(unit, "GiB")))
-                return FAIL(EINVAL, "--definition: '%.32s' is not a size, such as 512MiB or 4GiB",
+        if (unit == definition || (strncmp(unit, "MiB", 3) != 0 && strncmp(unit, "GiB", 3) != 0) ||
+            take_volume(model, unit + 3, role) < 0)
+                return FAIL(EINVAL, "--definition: '%.32s' is not a size, such as 512MiB, 4GiB or 4GiB@csv1",
                             definition);
-        if (text_equal(unit, "GiB"))
+        if (unit[0] == 'G')
                 role->memory_mib *= 1024;
         return 0;
 }
@@ -153,7 +165,7 @@ static int take_role_fields(const struct verb_call *call, const struct model *mo
                 *fields |= ROLE_FIELD_STOP_TIMEOUT;
                 role->stop_timeout_ms = (uint32_t)number;
         }
-        int error = take_definition(call, role, fields, ret_error);
+        int error = take_definition(call, model, role, fields, ret_error);
         return error < 0 ? error : take_placement(call, model, role, fields, ret_error);
 }
 
@@ -248,6 +260,29 @@ static int read_fence_add(const struct verb_call *call, const struct model *mode
         return 0;
 }
 
+static int read_volume_add(const struct verb_call *call, struct command *command, char *ret_error)
+{
+        struct command_volume_add *add = &command->volume_add;
+        command->kind = COMMAND_VOLUME_ADD;
+        if (volume_kind_parse(verb_call_text(call, "kind"), &add->kind) < 0)
+                return FAIL(EINVAL, "--kind: a volume is of kind directory");
+        TEXT_COPY(add->name, call->operand);
+        TEXT_COPY(add->path, verb_call_text(call, "path"));
+        return 0;
+}
+
+static int read_volume_remove(const struct verb_call *call, const struct model *model,
+                              struct command *command, char *ret_error)
+{
+        const struct volume *volume = model_volume(model, call->operand);
+        if (volume == NULL)
+                return FAIL(ENOENT, "there is no volume %.63s", call->operand);
+        command->kind = COMMAND_VOLUME_REMOVE;
+        TEXT_COPY(command->volume.volume, volume->name);
+        command->volume.identity = volume->identity;
+        return 0;
+}
+
 static int read_call(const struct verb_call *call, const struct model *model, struct command *command,
                      char *ret_error)
 {
@@ -283,6 +318,10 @@ static int read_call(const struct verb_call *call, const struct model *model, st
                 return read_role(call, COMMAND_ROLE_REMOVE, command);
         case VERB_ROLE_MOVE:
                 return read_role_move(call, model, command, ret_error);
+        case VERB_VOLUME_ADD:
+                return read_volume_add(call, command, ret_error);
+        case VERB_VOLUME_REMOVE:
+                return read_volume_remove(call, model, command, ret_error);
         case VERB_FENCE_ADD:
                 return read_fence_add(call, model, command, ret_error);
         case VERB_FENCE_REMOVE:

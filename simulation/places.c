@@ -52,11 +52,21 @@ static bool is_allowed(const struct role *role, uint32_t node)
         return role->possible == 0 || (role->possible & node_set_of(node)) != 0;
 }
 
+/* Every volume that it has a disk on is there. */
+static bool is_reached(const struct model *model, const struct role *role, uint32_t node)
+{
+        MODEL_EACH_VOLUME (model, volume)
+                if (node_set_has(role->volumes, volume->id) && volume_path(volume, node) != PATH_DIRECT)
+                        return false;
+        return true;
+}
+
 bool places_has(const struct model *model, const struct role *role, node_set except)
 {
         MODEL_EACH_NODE (model, node)
                 if (!node_set_has(except, node->id) && node->state == NODE_UP && node->duty == DUTY_ACTIVE &&
-                    is_allowed(role, node->id) && memory_left(model, node) >= role->memory_mib)
+                    is_allowed(role, node->id) && is_reached(model, role, node->id) &&
+                    memory_left(model, node) >= role->memory_mib)
                         return true;
         return false;
 }
@@ -100,6 +110,18 @@ static bool begins(const char **at, const char *words)
         return true;
 }
 
+/* "csv1: it does not answer" */
+static bool no_path_is_true(const struct model *model, const struct role *role, uint32_t node, const char *at)
+{
+        char name[NAME_BYTES];
+        size_t length = strcspn(at, ":");
+        text_copy(name, length + 1 < sizeof(name) ? length + 1 : sizeof(name), at);
+        const struct volume *volume = model_volume(model, name);
+        enum path_state path = volume == NULL ? PATH_DIRECT : volume_path(volume, node);
+        return path != PATH_DIRECT && node_set_has(role->volumes, volume->id) &&
+               strncmp(at + length, ": ", 2) == 0 && text_equal(at + length + 2, path_state_explain(path));
+}
+
 /* "n1 is lost", "n2 has 5 MiB free, the role needs 256": what keeps a role from one node. */
 static bool clause_is_true(const struct model *model, const struct role *role, const char *clause,
                            node_set *named, char *text, size_t text_bytes)
@@ -117,6 +139,8 @@ static bool clause_is_true(const struct model *model, const struct role *role, c
         bool is_true = false;
         if (begins(&at, " is not among the role's possible owners"))
                 is_true = !is_allowed(role, node->id);
+        else if (begins(&at, " has no path to volume "))
+                is_true = no_path_is_true(model, role, node->id, at);
         else if (sscanf(at, " has %llu MiB free, the role needs %u", &left, &needs) == 2)
                 is_true = memory_left(model, node) == left && role->memory_mib == needs && left < needs;
         else if (begins(&at, " is lost"))

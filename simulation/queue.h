@@ -17,6 +17,7 @@ enum event_kind {
         EVENT_DISK,       /* a batch is durable, or has failed */
         EVENT_JOB,        /* a step of a start, stop or move */
         EVENT_DEADLINE,   /* the daemon stops waiting for one */
+        EVENT_LOOK,       /* a daemon has looked at a volume */
         EVENT_LIST,       /* the hypervisor looks which domains it has */
         EVENT_RECONNECT,  /* libvirtd is back */
         EVENT_VANISH,     /* a migration's target gives up */

@@ -44,6 +44,7 @@ int line_nodes_statement(struct line *line, struct scenario *scenario);
 int line_node_statement(struct line *line, struct scenario *scenario);
 int line_role_statement(struct line *line, struct scenario *scenario);
 int line_roles_statement(struct line *line, struct scenario *scenario);
+int line_volume_statement(struct line *line, struct scenario *scenario);
 int line_settings_statement(struct line *line, struct scenario *scenario);
 int line_fence_statement(struct line *line, struct scenario *scenario);
 /* scenario_read_incident.c: "power-off n1 for 5s"; of several nodes: each is added. at_us is set. */

@@ -178,6 +178,7 @@ static const struct {
         { "node", true, line_node_statement },
         { "settings", false, line_settings_statement },
         { "fence", true, line_fence_statement },
+        { "volume", true, line_volume_statement },
         { "role", true, line_role_statement },
         { "roles", true, line_roles_statement },
         { "roles-max", false, read_roles_max },
@@ -203,8 +204,8 @@ static int read_line(struct line *line, struct scenario *scenario)
         }
         return line_fail(
                 line,
-                "no line begins with '%s': story, seed, guard, start, nodes, node, settings, fence, role, "
-                "roles, roles-max, mishaps, fenced-nodes, at, when, end, expect",
+                "no line begins with '%s': story, seed, guard, start, nodes, node, settings, fence, volume, "
+                "role, roles, roles-max, mishaps, fenced-nodes, at, when, end, expect",
                 line_word(line));
 }
 

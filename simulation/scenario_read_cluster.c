@@ -82,6 +82,41 @@ static void role_begin(struct role *role, uint32_t number)
         TEXT_PRINT(role->uuid, "00000000-0000-4000-8000-%012u", number);
 }
 
+/* --- volumes --- */
+
+/* volume NAME [not-on NODES]: at /NAME, ready; those nodes have lost it. */
+int line_volume_statement(struct line *line, struct scenario *scenario)
+{
+        struct volume volume = { .id = 1, .state = VOLUME_READY, .since_index = 1 };
+        const char *name = line_word(line);
+        uint32_t nodes[NODES_MAX];
+        size_t count;
+        if (name == NULL || !name_is_valid(name) || scenario_object(scenario, OBJECT_VOLUME, name) != NULL)
+                return line_fail(line, "'%s' is no name, or there is such a volume already",
+                                 name == NULL ? "" : name);
+        for (size_t i = 0; i < scenario->object_count; i++)
+                volume.id += scenario->objects[i].kind == OBJECT_VOLUME;
+        volume.identity = 1000 + volume.id;
+        TEXT_COPY(volume.name, name);
+        TEXT_PRINT(volume.path, "/%.60s", volume.name);
+        if (line_take(line, "not-on") &&
+            line_nodes(line, scenario, nodes, &count, &volume.paths[PATH_ABSENT]) < 0)
+                return -EINVAL;
+        scenario_object_add(scenario, OBJECT_VOLUME)->volume = volume;
+        return 0;
+}
+
+static int take_volume(struct line *line, struct scenario *scenario, struct role *role)
+{
+        const char *name = line_word(line);
+        const struct object *object = scenario_object(scenario, OBJECT_VOLUME, name == NULL ? "" : name);
+        if (object == NULL)
+                return line_fail(line, "there is no volume '%s': say volume %s first",
+                                 name == NULL ? "" : name, name == NULL ? "NAME" : name);
+        role->volumes |= node_set_of(object->volume.id);
+        return 0;
+}
+
 static int read_role_field(struct line *line, struct scenario *scenario, struct role *role)
 {
         uint32_t nodes[NODES_MAX];
@@ -93,6 +128,8 @@ static int read_role_field(struct line *line, struct scenario *scenario, struct 
                 return line_node(line, scenario, &role->owner);
         if (line_take(line, "memory"))
                 return line_memory(line, &role->memory_mib);
+        if (line_take(line, "volume"))
+                return take_volume(line, scenario, role);
         if (line_take(line, "possible"))
                 return line_nodes(line, scenario, nodes, &count, &role->possible);
         if (line_take(line, "stopped")) {
@@ -125,7 +162,7 @@ static int read_role_field(struct line *line, struct scenario *scenario, struct 
         }
         return line_fail(line,
                          "'%s' is nothing of a role: on NODE, memory SIZE, priority N, preferred NODES, "
-                         "possible NODES, stop-timeout TIME, ocf, stopped",
+                         "possible NODES, volume NAME, stop-timeout TIME, ocf, stopped",
                          line_word(line));
 }
 

@@ -65,6 +65,18 @@ static void complete_role(const struct scenario *scenario, struct role *row)
         TEXT_PRINT(row->reason, "as the story begins");
 }
 
+/* Who is on has it, unless the story says otherwise; and who has lost it finds nothing there. */
+static void complete_volume(struct world *world, const struct scenario *scenario, struct volume *row)
+{
+        WORLD_EACH_NODE (world, node) {
+                if (node_set_has(row->paths[PATH_ABSENT], node->id))
+                        volume_trouble(world, node, row->name)->lost_until_us = UINT64_MAX;
+                else if (!node_set_has(scenario->off, node->id))
+                        row->paths[PATH_DIRECT] |= node_set_of(node->id);
+        }
+        volume_adopt(world, row);
+}
+
 static void run_guest(struct world *world, const struct role *role)
 {
         struct cluster_action action = { .kind = CLUSTER_ACTION_START };
@@ -96,6 +108,8 @@ static void begin_warm(struct world *world, const struct scenario *scenario)
                 struct object object = scenario->objects[i];
                 if (object.kind == OBJECT_NODE)
                         complete_node(world, scenario, &object.node);
+                if (object.kind == OBJECT_VOLUME)
+                        complete_volume(world, scenario, &object.volume);
                 if (object.kind == OBJECT_ROLE)
                         complete_role(scenario, &object.role);
                 history_put(world, &object);

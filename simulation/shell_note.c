@@ -26,6 +26,8 @@ static const char *const action_names[CLUSTER_ACTION_COUNT] = {
         [CLUSTER_ACTION_LIST] = "list",
         [CLUSTER_ACTION_FENCE] = "fence",
         [CLUSTER_ACTION_FENCE_END] = "fence-end",
+        [CLUSTER_ACTION_LOOK] = "look",
+        [CLUSTER_ACTION_FORGET_VOLUME] = "forget-volume",
         [CLUSTER_ACTION_GUARD] = "guard",
         [CLUSTER_ACTION_LOG] = "log",
 };
@@ -115,6 +117,8 @@ void shell_note(struct world *world, struct simulated_node *node, const struct c
         case CLUSTER_ACTION_RESET:
         case CLUSTER_ACTION_LIST:
         case CLUSTER_ACTION_LOG:
+        case CLUSTER_ACTION_LOOK:
+        case CLUSTER_ACTION_FORGET_VOLUME:
         case CLUSTER_ACTION_COUNT:
                 world_note(world, node, "-> %s: %s", name, action->reason);
                 return;

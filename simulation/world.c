@@ -39,6 +39,7 @@ static const struct event_rule rules[EVENT_KIND_COUNT] = {
         [EVENT_LIST] = { SCOPE_DAEMON, true, hypervisor_on_list },
         [EVENT_RECONNECT] = { SCOPE_POWER, true, hypervisor_on_reconnect },
         [EVENT_VANISH] = { SCOPE_POWER, true, hypervisor_on_vanish },
+        [EVENT_LOOK] = { SCOPE_DAEMON, true, volume_on_look },
         [EVENT_KEEPER] = { SCOPE_POWER, true, keeper_on_tick },
         [EVENT_HELD_PROBE] = { SCOPE_POWER, true, keeper_on_held_probe },
         [EVENT_CONTACT] = { SCOPE_POWER, true, keeper_on_contact },

@@ -10,7 +10,6 @@
 
 #include "clusterd/core/changes.h"
 #include "clusterd/core/cluster.h"
-#include "clusterd/guard/guard_rule.h"
 #include "simulation/coverage.h"
 #include "simulation/descent.h"
 #include "simulation/disk.h"
@@ -25,6 +24,7 @@
 #include "simulation/random.h"
 #include "simulation/telling.h"
 #include "simulation/transcript.h"
+#include "simulation/volume.h"
 
 #define MS(n)     ((uint64_t)(n)*1000) /* simulated time is in microseconds */
 #define SECOND(n) ((uint64_t)(n)*1000000)
@@ -269,6 +269,7 @@ enum fault_kind {
         FAULT_FENCE,
         FAULT_LATE_MOVE,
         FAULT_PROPOSAL,
+        FAULT_PATH,
         FAULT_COUNT
 };
 
@@ -332,6 +333,7 @@ struct simulated_node {
         struct disk disk;
         struct hypervisor_model hypervisor;
         struct keeper keeper;
+        struct path_trouble path_troubles[SHARES_MAX];
         struct node_memory memory;
 };
 
@@ -386,6 +388,7 @@ struct world {
         struct operator_model operator;
         struct fence_model fences;
         struct fault_model faults;
+        struct share shares[SHARES_MAX];
         struct trouble *troubles; /* by the role's number */
         struct telling telling;
         uint64_t zero_us;     /* when a story begins */

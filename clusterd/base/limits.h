@@ -11,16 +11,18 @@
 #define ROLES_MAX         16384
 #define FENCE_DEVICES_MAX 256
 #define FENCE_LEVELS_MAX  9
-#define PREFERRED_MAX     8 /* preferred owners of one role, best first */
+#define PREFERRED_MAX     8  /* preferred owners of one role, best first */
+#define VOLUMES_MAX       64 /* volume ids are 1 to 64: the volumes of a role are a set of bits, too */
 
 /* Texts, in bytes, with the closing zero. */
-#define NAME_BYTES    64
-#define NOTE_BYTES    256
-#define ACTOR_BYTES   48
-#define REASON_BYTES  160
-#define ADDRESS_BYTES 64
-#define UUID_BYTES    37
-#define OPTIONS_BYTES 1024 /* options of a fence device, "key=value" lines */
+#define NAME_BYTES        64
+#define NOTE_BYTES        256
+#define ACTOR_BYTES       48
+#define REASON_BYTES      160
+#define ADDRESS_BYTES     64
+#define UUID_BYTES        37
+#define OPTIONS_BYTES     1024 /* options of a fence device, "key=value" lines */
+#define VOLUME_PATH_BYTES 256
 
 #define HASH_BYTES       32           /* SHA-256 */
 #define DEFINITION_BYTES (256 * 1024) /* largest definition of a role, without a closing zero */

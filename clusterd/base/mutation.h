@@ -39,6 +39,11 @@
         MUTATION(CHANGE_BY_THE_OLD, "core/commit.c", "a change needs a majority of the new voters")          \
         MUTATION(CHANGE_UNTOLD, "core/commit.c", "a change counts from where it stands in the tail")         \
         MUTATION(ROUND_BY_THE_NEW, "core/round_rule.c", "until a change is known committed both count")      \
+        /* volumes */                                                                                        \
+        MUTATION(VOLUME_UNPROVEN, "core/apply_volume.c", "every member proves a volume before it is used")   \
+        MUTATION(PATH_UNMARKED, "core/apply_volume.c", "a mark comes before the path counts")                \
+        MUTATION(PATH_OUTLIVES_BOOT, "core/apply_volume.c", "a node that joins anew proves its paths anew")  \
+        MUTATION(PLACED_WITHOUT_PATH, "core/placement.c", "a role goes only where its volumes are")          \
         /* evidence */                                                                                       \
         MUTATION(RECOVERY_WITHOUT_EVIDENCE, "core/role_state.c", "a lost owner may run it until proven")     \
         MUTATION(LOSS_IS_EVIDENCE, "core/apply_node.c", "that a node is lost proves nothing")                \

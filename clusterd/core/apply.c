@@ -317,6 +317,21 @@ void apply_command(struct apply *apply, const struct command *command)
         case COMMAND_NODE_RELEASE:
                 apply_node_release(apply, &command->node);
                 return;
+        case COMMAND_VOLUME_ADD:
+                apply_volume_add(apply, &command->volume_add);
+                return;
+        case COMMAND_VOLUME_REMOVE:
+                apply_volume_remove(apply, &command->volume);
+                return;
+        case COMMAND_VOLUME_READY:
+                apply_volume_ready(apply, &command->volume);
+                return;
+        case COMMAND_VOLUME_DROP:
+                apply_volume_drop(apply, &command->volume);
+                return;
+        case COMMAND_VOLUME_REPORT:
+                apply_volume_report(apply, &command->volume_report);
+                return;
         case COMMAND_FENCE_REPORT: /* for the history alone */
                 (void)apply_node(apply, command->fence_report.node);
                 return;

@@ -61,6 +61,16 @@ void apply_role_assign(struct apply *apply, const struct command_role_assign *as
 void apply_role_move(struct apply *apply, const struct command_role_move *move);
 void apply_role_report(struct apply *apply, const struct command_role_report *report);
 
+void apply_volume_add(struct apply *apply, const struct command_volume_add *add);
+void apply_volume_remove(struct apply *apply, const struct command_volume *command);
+void apply_volume_ready(struct apply *apply, const struct command_volume *command);
+void apply_volume_drop(struct apply *apply, const struct command_volume *command);
+void apply_volume_report(struct apply *apply, const struct command_volume_report *report);
+/* The node joined anew: what it said of its paths was said of another boot, or before it was lost. */
+void apply_paths_unknown(struct apply *apply, uint32_t node);
+/* Those of a role, and proven; else refused. */
+bool apply_volumes_exist(struct apply *apply, const struct role *role);
+
 /*
  * May a guest still arrive on this node? Its guard can have expired before, and its source, which is in
  * contact, goes on sending: so the expiry proves nothing until the source has ended the move, and for a

@@ -86,6 +86,7 @@ void apply_node_join(struct apply *apply, const struct command_node_join *join)
         if (returned) {
                 node->incarnation += !MUTATED(INCARNATION_STAYS);
                 node->fence_wanted = false;
+                apply_paths_unknown(apply, node->id);
                 node_enter(node, NODE_UP, apply->index, booted ? "joined after a boot" : "joined again");
         }
         apply_changed_node(apply, node);

@@ -45,7 +45,7 @@ void apply_role_add(struct apply *apply, const struct command_role_add *add)
         }
         if (!uuid_is_free(apply, given))
                 return;
-        if (!nodes_exist(apply, given))
+        if (!nodes_exist(apply, given) || !apply_volumes_exist(apply, given))
                 return;
 
         struct object object = { .kind = OBJECT_ROLE };
@@ -58,6 +58,7 @@ void apply_role_add(struct apply *apply, const struct command_role_add *add)
         memcpy(role->definition_hash, given->definition_hash, sizeof role->definition_hash);
         role->memory_mib = given->memory_mib;
         role->cpus = given->cpus;
+        role->volumes = given->volumes;
         role->priority = given->priority;
         role->stop_timeout_ms = given->stop_timeout_ms;
         memcpy(role->preferred, given->preferred, sizeof role->preferred);
@@ -93,10 +94,12 @@ void apply_role_set(struct apply *apply, const struct command_role_set *set)
                 TEXT_COPY(next.uuid, given->uuid);
                 next.memory_mib = given->memory_mib;
                 next.cpus = given->cpus;
+                next.volumes = given->volumes;
         }
         if ((set->fields & (ROLE_FIELD_PREFERRED | ROLE_FIELD_POSSIBLE)) && !nodes_exist(apply, &next))
                 return;
-        if ((set->fields & ROLE_FIELD_DEFINITION) && !uuid_is_free(apply, given))
+        if ((set->fields & ROLE_FIELD_DEFINITION) &&
+            (!uuid_is_free(apply, given) || !apply_volumes_exist(apply, given)))
                 return;
         *role = next;
         apply_changed_role(apply, role);

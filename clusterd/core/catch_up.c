@@ -146,6 +146,9 @@ static void on_snapshot_object(struct cluster *cluster, const struct object *obj
                 changes->fence_devices[slot / 64] |= UINT64_C(1) << slot % 64;
                 break;
         }
+        case OBJECT_VOLUME:
+                changes->volumes |= node_set_of(object->volume.id);
+                break;
         case OBJECT_COUNT:
                 break;
         }

@@ -20,6 +20,7 @@ struct changes {
         struct slot_list roles;
         node_set nodes;
         node_set fence_devices[FENCE_DEVICES_MAX / 64]; /* a bit a slot */
+        node_set volumes;                               /* by id */
         bool settings;
 };
 

@@ -148,6 +148,9 @@ static void dispatch(struct cluster *cluster, const struct cluster_event *event)
         case CLUSTER_EVENT_FENCE_DONE:
                 fencing_done(cluster, event);
                 break;
+        case CLUSTER_EVENT_LOOKED:
+                path_looked(cluster, event);
+                break;
         case CLUSTER_EVENT_WATCHDOG:
                 cluster->identity.watchdog = event->watchdog;
                 break;
@@ -176,6 +179,7 @@ void cluster_step(struct cluster *cluster, const struct cluster_event *event, st
         round_tick(cluster);
         guard_tick(cluster);
         reconcile_tick(cluster);
+        path_tick(cluster);
         pause_tick(cluster);
         guard_times_tick(cluster);
         fencing_tick(cluster);

@@ -52,6 +52,7 @@ enum cluster_event_kind {
         CLUSTER_EVENT_LISTED,         /* one answer of CLUSTER_ACTION_LIST, or its end */
         CLUSTER_EVENT_OPERATION_DONE, /* a start, stop or move has ended */
         CLUSTER_EVENT_FENCE_DONE,
+        CLUSTER_EVENT_LOOKED,  /* what CLUSTER_ACTION_LOOK found */
         CLUSTER_EVENT_WATCHDOG /* one stands behind this node's guard now, or no longer does */
 };
 
@@ -140,6 +141,13 @@ struct cluster_event {
                         bool off; /* turned off, and its status confirmed it */
                         char text[REASON_BYTES];
                 } fence;
+                struct {
+                        uint64_t look;
+                        uint32_t id;           /* of the volume */
+                        enum path_state found; /* PATH_DIRECT: it could be written and read */
+                        node_set seen;         /* of those expected */
+                        char text[REASON_BYTES];
+                } looked;
                 bool watchdog;
         };
 };
@@ -158,14 +166,17 @@ enum cluster_action_kind {
         CLUSTER_ACTION_REPLY,         /* to the request with this token */
         CLUSTER_ACTION_START,         /* role, on this node */
         CLUSTER_ACTION_STOP,
-        CLUSTER_ACTION_MOVE,      /* live, from this node to node */
-        CLUSTER_ACTION_ANNOUNCE,  /* tell the networks that role lives here now */
-        CLUSTER_ACTION_LIST,      /* which roles are here? Answer with CLUSTER_EVENT_LISTED */
-        CLUSTER_ACTION_FENCE,     /* turn node off by device, and verify */
-        CLUSTER_ACTION_FENCE_END, /* the agents of attempt are not wanted any more; they answer nothing */
-        CLUSTER_ACTION_GUARD, /* tell the guard keeper, before anything else leaves, whether roles run here
-                                 and who votes */
-        CLUSTER_ACTION_LOG,   /* reason is news for the log */
+        CLUSTER_ACTION_MOVE,          /* live, from this node to node */
+        CLUSTER_ACTION_ANNOUNCE,      /* tell the networks that role lives here now */
+        CLUSTER_ACTION_LIST,          /* which roles are here? Answer with CLUSTER_EVENT_LISTED */
+        CLUSTER_ACTION_FENCE,         /* turn node off by device, and verify */
+        CLUSTER_ACTION_FENCE_END,     /* the agents of attempt are not wanted any more; they answer nothing */
+        CLUSTER_ACTION_LOOK,          /* at a volume: write our mark, look for others'. Answer with
+                                         CLUSTER_EVENT_LOOKED */
+        CLUSTER_ACTION_FORGET_VOLUME, /* what we have left there goes */
+        CLUSTER_ACTION_GUARD,         /* tell the guard keeper, before anything else leaves, whether roles run
+                                         here and who votes */
+        CLUSTER_ACTION_LOG,           /* reason is news for the log */
         CLUSTER_ACTION_COUNT
 };
 
@@ -219,6 +230,15 @@ struct cluster_action {
                         char node_name[NAME_BYTES];
                         const struct fence_device *device; /* borrowed until the next step */
                 } fence;
+                struct {
+                        uint64_t look;
+                        uint32_t id;
+                        uint64_t identity;
+                        node_set expected; /* whose marks are to be looked for; 0: nobody's */
+                        bool create;       /* its lease area, if there is none */
+                        bool measure;      /* is it fast enough? */
+                        char path[VOLUME_PATH_BYTES];
+                } volume;
                 bool guard;
         };
 };

@@ -127,6 +127,22 @@ struct fencing {
         char devices[NAME_BYTES]; /* of the attempt, that did */
 };
 
+/* path.c: what this node knows of its path to one volume. */
+struct local_path {
+        uint64_t identity;        /* of the volume that all this is about */
+        uint64_t look;            /* under way; 0: none */
+        uint64_t begun_ms;        /* the last look; 0: there was none */
+        enum path_state begun_in; /* what the ledger said of the path then */
+        node_set asked;           /* whose marks it is to look for; 0: nobody's */
+        bool known;               /* what the last one that ended found: */
+        enum path_state found;    /* PATH_DIRECT: it can be written and read */
+        node_set expected, seen;
+        char text[REASON_BYTES];
+        uint64_t report_count; /* request_id of a report on its way; 0: none */
+        uint64_t not_before_ms;
+        uint64_t settle_count; /* leader: of a proposal that ends the proof */
+};
+
 #define LOSSES_MAX 10 /* of quarantine_losses */
 
 /* quarantine.c: how often a node was lost, on this node's clock. */
@@ -205,6 +221,8 @@ struct cluster {
         uint64_t guard_index,
                 guard_followed_ms; /* shorter times that all follow, as the leader sees, and since when */
         uint64_t guard_count;      /* request_id of the proposal that says so; 0: none */
+        struct local_path paths[VOLUMES_MAX + 1]; /* by the volume's id */
+        uint64_t looks;                           /* issued */
 
         uint64_t wake_ms; /* of the present step */
 };
@@ -311,6 +329,14 @@ void pause_round_ended(struct cluster *cluster);
 void guard_times_tick(struct cluster *cluster);
 void guard_times_answered(struct cluster *cluster, const struct entry *entry);
 void guard_times_round_ended(struct cluster *cluster);
+
+/* path.c */
+void path_tick(struct cluster *cluster);
+void path_looked(struct cluster *cluster, const struct cluster_event *event);
+/* Applied, or dropped. */
+void path_answered(struct cluster *cluster, const struct entry *entry, bool done);
+void path_round_ended(struct cluster *cluster);
+void path_volume_removed(struct cluster *cluster, const struct volume *volume);
 
 /* quarantine.c */
 void quarantine_tick(struct cluster *cluster);

@@ -24,6 +24,7 @@ static void proposal_dropped(struct cluster *cluster, const struct message_propo
         guard_times_answered(cluster, &entry);
         quarantine_dropped(cluster, &entry);
         pause_answered(cluster, &entry);
+        path_answered(cluster, &entry, false);
         pending_dropped(cluster, &entry);
         reconcile_applied(cluster, &entry, false);
         cluster->planner_due = true;
@@ -131,6 +132,15 @@ static uint32_t slot_to_free(const struct cluster *cluster, const struct command
         return role == NULL ? cluster->model->roles_max : role_slot(cluster, role);
 }
 
+/* The volume that the command would remove; its id is 0 if it is not about that. */
+static struct volume volume_to_free(const struct cluster *cluster, const struct command *command)
+{
+        const struct volume *volume = NULL;
+        if (command->kind == COMMAND_VOLUME_REMOVE || command->kind == COMMAND_VOLUME_DROP)
+                volume = model_volume(cluster->model, command->volume.volume);
+        return volume == NULL ? (struct volume){ .id = 0 } : *volume;
+}
+
 static bool concerns_planner(const struct command *command)
 {
         return command->kind != COMMAND_ROLE_SET ||
@@ -148,6 +158,7 @@ void commit_apply_next(struct cluster *cluster)
                 .origin = entry->request.node,
         };
         uint32_t freed = slot_to_free(cluster, &entry->command);
+        struct volume volume = volume_to_free(cluster, &entry->command);
         apply_command(&apply, &entry->command);
         if (apply.outcome != APPLY_DONE)
                 log_refusal(cluster, entry, &apply);
@@ -158,6 +169,8 @@ void commit_apply_next(struct cluster *cluster)
         }
         if (apply.deleted && freed < cluster->model->roles_max)
                 reconcile_role_removed(cluster, freed);
+        if (apply.deleted && volume.id != 0)
+                path_volume_removed(cluster, &volume);
         cluster->planner_due |= concerns_planner(&entry->command);
         ledger_mark_applied(&cluster->ledger);
 
@@ -169,6 +182,7 @@ void commit_apply_next(struct cluster *cluster)
                 guard_times_answered(cluster, entry);
                 pending_applied(cluster, entry, &apply);
         }
+        path_answered(cluster, entry, apply.outcome == APPLY_DONE);
         pause_answered(cluster, entry);
         quarantine_applied(cluster, entry, apply.outcome == APPLY_DONE);
         reconcile_applied(cluster, entry, apply.outcome == APPLY_DONE);
@@ -215,6 +229,9 @@ void commit_flush_rows(struct cluster *cluster, const struct ledger_position *ap
                         if (device->name[0] != '\0')
                                 put_row(cluster, OBJECT_FENCE_DEVICE, device->name);
                 }
+        NODE_SET_EACH (changes->volumes, volume)
+                if (model->volumes[volume].id != 0)
+                        put_row(cluster, OBJECT_VOLUME, model->volumes[volume].name);
         for (uint32_t i = 0; i < changes->roles.count; i++) {
                 uint32_t slot = changes->roles.slots[i];
                 if (model->roles[slot].name[0] != '\0')
@@ -223,6 +240,7 @@ void commit_flush_rows(struct cluster *cluster, const struct ledger_position *ap
         }
         changes->settings = false;
         changes->nodes = 0;
+        changes->volumes = 0;
         memset(changes->fence_devices, 0, sizeof changes->fence_devices);
         slot_list_clear(&changes->roles);
         /* In the middle of a snapshot the rows belong to no position, and the store stays blank. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "clusterd/base/path.h"
 #include "clusterd/base/text.h"
 
 #define NO_SLOT UINT32_MAX
@@ -59,6 +60,7 @@ void model_clear(struct model *model)
         memset(model->role_index, 0, model->index_size * sizeof *model->role_index);
         memset(model->nodes, 0, sizeof model->nodes);
         memset(model->fence_devices, 0, sizeof model->fence_devices);
+        memset(model->volumes, 0, sizeof model->volumes);
         memset(&model->settings, 0, sizeof model->settings);
         model->roles_used = 0;
         model->role_count = 0;
@@ -137,6 +139,35 @@ const struct fence_device *model_fence_device(const struct model *model, const c
         return name[0] == '\0' ? NULL : find_fence_device(model, name);
 }
 
+const struct volume *model_volume(const struct model *model, const char *name)
+{
+        MODEL_EACH_VOLUME (model, volume)
+                if (text_equal(volume->name, name))
+                        return volume;
+        return NULL;
+}
+
+const struct volume *model_volume_by_id(const struct model *model, uint32_t id)
+{
+        return id < 1 || id > VOLUMES_MAX || model->volumes[id].id == 0 ? NULL : &model->volumes[id];
+}
+
+uint32_t model_free_volume(const struct model *model)
+{
+        for (uint32_t id = 1; id <= VOLUMES_MAX; id++)
+                if (model->volumes[id].id == 0)
+                        return id;
+        return 0;
+}
+
+const struct volume *model_volume_of(const struct model *model, const char *file)
+{
+        MODEL_EACH_VOLUME (model, volume)
+                if (path_holds(volume->path, file))
+                        return volume;
+        return NULL;
+}
+
 static int put_role(struct model *model, const struct role *role)
 {
         assert(role->name[0] != '\0');
@@ -185,6 +216,10 @@ int model_put(struct model *model, const struct object *object)
                 return put_role(model, &object->role);
         case OBJECT_FENCE_DEVICE:
                 return put_fence_device(model, &object->fence_device);
+        case OBJECT_VOLUME:
+                assert(object->volume.id >= 1 && object->volume.id <= VOLUMES_MAX);
+                model->volumes[object->volume.id] = object->volume;
+                return 0;
         case OBJECT_COUNT:
                 break;
         }
@@ -208,6 +243,7 @@ static void remove_role(struct model *model, const char *name)
 void model_remove(struct model *model, enum object_kind kind, const char *name)
 {
         struct fence_device *device = NULL;
+        struct volume *volume = NULL;
         switch (kind) {
         case OBJECT_ROLE:
                 remove_role(model, name);
@@ -217,12 +253,17 @@ void model_remove(struct model *model, enum object_kind kind, const char *name)
                 if (device != NULL)
                         memset(device, 0, sizeof *device);
                 return;
+        case OBJECT_VOLUME:
+                volume = (struct volume *)model_volume(model, name);
+                if (volume != NULL)
+                        memset(volume, 0, sizeof *volume);
+                return;
         case OBJECT_SETTINGS:
         case OBJECT_NODE:
         case OBJECT_COUNT:
                 break;
         }
-        assert(kind == OBJECT_ROLE || kind == OBJECT_FENCE_DEVICE);
+        assert(kind != OBJECT_SETTINGS && kind != OBJECT_NODE && kind != OBJECT_COUNT);
 }
 
 int model_get(const struct model *model, enum object_kind kind, const char *name, struct object *ret_object)
@@ -230,6 +271,7 @@ int model_get(const struct model *model, enum object_kind kind, const char *name
         const struct node *node = NULL;
         const struct role *role = NULL;
         const struct fence_device *device = NULL;
+        const struct volume *volume = NULL;
 
         switch (kind) {
         case OBJECT_SETTINGS:
@@ -252,6 +294,12 @@ int model_get(const struct model *model, enum object_kind kind, const char *name
                 if (device == NULL)
                         return -ENOENT;
                 *ret_object = (struct object){ .kind = kind, .fence_device = *device };
+                return 0;
+        case OBJECT_VOLUME:
+                volume = model_volume(model, name);
+                if (volume == NULL)
+                        return -ENOENT;
+                *ret_object = (struct object){ .kind = kind, .volume = *volume };
                 return 0;
         case OBJECT_COUNT:
                 break;

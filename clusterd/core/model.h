@@ -15,6 +15,7 @@ struct model {
         struct settings settings;
         struct node nodes[NODES_MAX + 1]; /* by id; slot 0 stays empty */
         struct fence_device fence_devices[FENCE_DEVICES_MAX];
+        struct volume volumes[VOLUMES_MAX + 1]; /* by id; slot 0 stays empty */
         uint32_t roles_max;
         uint32_t roles_used; /* slots 0 to roles_used - 1 may be taken, free ones among them have no name */
         uint32_t role_count;
@@ -35,6 +36,11 @@ const struct node *model_node(const struct model *model, uint32_t node); /* NULL
 const struct node *model_node_by_name(const struct model *model, const char *name);
 const struct role *model_role(const struct model *model, const char *name);
 const struct fence_device *model_fence_device(const struct model *model, const char *name);
+const struct volume *model_volume(const struct model *model, const char *name);
+const struct volume *model_volume_by_id(const struct model *model, uint32_t volume);
+uint32_t model_free_volume(const struct model *model); /* an id; 0 when all are taken */
+/* The one that holds this file, by its path; NULL if none does. */
+const struct volume *model_volume_of(const struct model *model, const char *file);
 const char *model_node_name(const struct model *model, uint32_t node); /* "-" if unknown */
 
 /* 0, or -ENOSPC when the table is full. An object of the same name is replaced. */
@@ -53,6 +59,11 @@ int model_get(const struct model *model, enum object_kind kind, const char *name
         for (const struct fence_device *each = (model)->fence_devices;                                       \
              each < (model)->fence_devices + FENCE_DEVICES_MAX; each++)                                      \
                 if (each->name[0] != '\0')
+
+#define MODEL_EACH_VOLUME(model, each)                                                                       \
+        for (const struct volume *each = (model)->volumes + 1; each <= (model)->volumes + VOLUMES_MAX;       \
+             each++)                                                                                         \
+                if (each->id != 0)
 
 #define MODEL_EACH_ROLE(model, each)                                                                         \
         for (const struct role *each = (model)->roles; each < (model)->roles + (model)->roles_used; each++)  \

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
 #include "clusterd/core/role_state.h"
 
@@ -32,11 +33,20 @@ static bool is_open(const struct node *node)
         return node->state == NODE_UP && node->duty == DUTY_ACTIVE;
 }
 
+/* Those with a direct path to every volume of the role. */
+static node_set reaching_nodes(const struct model *model, const struct role *role)
+{
+        node_set nodes = ~UINT64_C(0);
+        NODE_SET_EACH (MUTATED(PLACED_WITHOUT_PATH) ? 0 : role->volumes, volume)
+                nodes &= model->volumes[volume].paths[PATH_DIRECT];
+        return nodes;
+}
+
 node_set placement_open_nodes(const struct model *model, const struct role *role)
 {
-        node_set nodes = 0;
+        node_set nodes = 0, reaching = reaching_nodes(model, role);
         MODEL_EACH_NODE (model, node)
-                if (is_open(node) && is_possible(role, node->id))
+                if (is_open(node) && is_possible(role, node->id) && node_set_has(reaching, node->id))
                         nodes |= node_set_of(node->id);
         return nodes;
 }
@@ -49,7 +59,7 @@ static uint64_t free_mib(const struct node *node, const struct placement_load *l
 
 /* Verdict without words: what the search asks of each node. */
 static enum placement_verdict check(const struct role *role, const struct placement_load *load,
-                                    const struct node *node)
+                                    node_set reaching, const struct node *node)
 {
         if (node->state != NODE_UP)
                 return PLACEMENT_NODE_AWAY;
@@ -57,9 +67,25 @@ static enum placement_verdict check(const struct role *role, const struct placem
                 return PLACEMENT_NODE_CLOSED;
         if (!is_possible(role, node->id))
                 return PLACEMENT_NOT_POSSIBLE;
+        if (!node_set_has(reaching, node->id))
+                return PLACEMENT_NO_PATH;
         if (free_mib(node, load) < role->memory_mib)
                 return PLACEMENT_NO_MEMORY;
         return PLACEMENT_FOUND;
+}
+
+static void explain_path(const struct model *model, const struct role *role, const struct node *node,
+                         char reason[REASON_BYTES])
+{
+        NODE_SET_EACH (role->volumes, id) {
+                const struct volume *volume = &model->volumes[id];
+                enum path_state state = volume_path(volume, node->id);
+                if (state == PATH_DIRECT)
+                        continue;
+                (void)snprintf(reason, REASON_BYTES, "%s has no path to volume %s: %s", node->name,
+                               volume->name, path_state_explain(state));
+                return;
+        }
 }
 
 enum placement_verdict placement_check(const struct model *model, const struct role *role,
@@ -71,7 +97,7 @@ enum placement_verdict placement_check(const struct model *model, const struct r
                 (void)snprintf(reason, REASON_BYTES, "there is no node with id %u", id);
                 return PLACEMENT_NODE_UNKNOWN;
         }
-        enum placement_verdict verdict = check(role, load, node);
+        enum placement_verdict verdict = check(role, load, reaching_nodes(model, role), node);
         switch (verdict) {
         case PLACEMENT_NODE_AWAY:
                 (void)snprintf(reason, REASON_BYTES, "%s is %s", node->name, node_state_name(node->state));
@@ -84,6 +110,9 @@ enum placement_verdict placement_check(const struct model *model, const struct r
         case PLACEMENT_NOT_POSSIBLE:
                 (void)snprintf(reason, REASON_BYTES, "%s is not among the role's possible owners",
                                node->name);
+                break;
+        case PLACEMENT_NO_PATH:
+                explain_path(model, role, node, reason);
                 break;
         case PLACEMENT_NO_MEMORY:
                 (void)snprintf(reason, REASON_BYTES, "%s has %llu MiB free, the role needs %u", node->name,
@@ -157,8 +186,9 @@ enum placement_verdict placement_choose(const struct model *model, const struct 
 {
         const struct node *best = NULL;
         uint32_t candidates = 0;
+        node_set reaching = reaching_nodes(model, role);
         MODEL_EACH_NODE (model, node) {
-                if (node_set_has(except, node->id) || check(role, load, node) != PLACEMENT_FOUND)
+                if (node_set_has(except, node->id) || check(role, load, reaching, node) != PLACEMENT_FOUND)
                         continue;
                 candidates++;
                 if (best == NULL || is_better(role, load, node, best))

@@ -26,6 +26,7 @@ enum placement_verdict {
         PLACEMENT_NODE_AWAY,    /* not a member */
         PLACEMENT_NODE_CLOSED,  /* draining or in maintenance */
         PLACEMENT_NOT_POSSIBLE, /* not among the role's possible owners */
+        PLACEMENT_NO_PATH,      /* to a volume that the role has a disk on */
         PLACEMENT_NO_MEMORY,
         PLACEMENT_NO_CANDIDATE /* of all nodes; the reason says what binds each */
 };
@@ -44,7 +45,7 @@ enum placement_verdict placement_choose(const struct model *model, const struct 
                                         const struct placement_load *load, node_set except,
                                         uint32_t *ret_node, char reason[REASON_BYTES]);
 
-/* Nodes that are up, open for roles, and possible for this one; memory aside. */
+/* Nodes that are up, open for roles, possible for this one, and reach its volumes; memory aside. */
 node_set placement_open_nodes(const struct model *model, const struct role *role);
 
 #endif

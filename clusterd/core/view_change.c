@@ -57,6 +57,7 @@ static void end_epoch(struct cluster *cluster)
         quarantine_round_ended(cluster);
         pause_round_ended(cluster);
         guard_times_round_ended(cluster);
+        path_round_ended(cluster);
         reconcile_round_ended(cluster);
 }
 

@@ -116,6 +116,27 @@ int lease_file_create(const char *path, const struct lease_area_id *area, struct
         return lease_file_open(path, area, ret_owner, &fd);
 }
 
+/* Not by direct I/O: an area that was made where there is none goes, too. */
+int lease_file_remove(const char *path, const struct lease_area_id *area)
+{
+        _Alignas(SECTOR_BYTES) uint8_t header[SECTOR_BYTES];
+        struct lease_area_id owner;
+        struct stat opened, named;
+        SCOPED_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (fd < 0 || fstat(fd, &opened) != 0)
+                return -errno;
+        int error = lease_file_read(fd, 0, header, 1);
+        if (error != 0)
+                return error;
+        if (lease_area_decode(header, area, &owner) != SECTOR_VALID)
+                return -EPERM;
+        if (stat(path, &named) != 0)
+                return -errno;
+        if (named.st_ino != opened.st_ino || named.st_dev != opened.st_dev)
+                return -EPERM; /* another one's by now */
+        return unlink(path) == 0 ? 0 : -errno;
+}
+
 int lease_file_read(int fd, uint64_t sector, uint8_t *buffer, uint32_t sectors)
 {
         size_t count = (size_t)sectors * SECTOR_BYTES;

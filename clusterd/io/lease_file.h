@@ -18,6 +18,9 @@
  */
 int lease_file_create(const char *path, const struct lease_area_id *area, struct lease_area_id *ret_owner);
 
+/* 0: it is gone. Whatever is not this area stays; the errors are those of lease_file_open(). */
+int lease_file_remove(const char *path, const struct lease_area_id *area);
+
 /*
  * 0 and a descriptor for the two below. Else negative errno, among them -EPERM: of another cluster or volume,
  * *ret_owner says which; -EPROTO: of another version; -EBADMSG: no lease area; -EINVAL: the file system takes

@@ -16,7 +16,7 @@
 #include "clusterd/io/hypervisor_worker.h"
 #include "clusterd/io/lease_file.h"
 
-enum job_kind { JOB_PASS, JOB_LOOK, JOB_REVOKE };
+enum job_kind { JOB_PASS, JOB_LOOK, JOB_REVOKE, JOB_VISIT };
 
 /* What is asked, and later what came of it: it travels to the thread and back to the loop. */
 struct job {
@@ -33,6 +33,10 @@ struct job {
                         struct lease_revocation asked;
                         int error;
                 } revoke;
+                struct {
+                        struct lease_visit asked;
+                        struct lease_visit_result result;
+                } visit;
         };
 };
 
@@ -48,6 +52,7 @@ struct lease_worker {
         pthread_cond_t wake;
         struct job_queue queue;
         bool closed;
+        bool retired;        /* the area goes with the thread */
         unsigned references; /* the owner, the thread, every job that was posted */
 
         int fd;          /* of the thread alone; -1: to be opened */
@@ -75,10 +80,9 @@ static void file_close(struct lease_worker *worker)
         worker->fd = -1;
 }
 
-static int file_open(struct lease_worker *worker)
+static int file_open(struct lease_worker *worker, struct lease_area_id *ret_owner)
 {
-        struct lease_area_id owner;
-        return worker->fd >= 0 ? 0 : lease_file_open(worker->path, &worker->area, &owner, &worker->fd);
+        return worker->fd >= 0 ? 0 : lease_file_open(worker->path, &worker->area, ret_owner, &worker->fd);
 }
 
 /* What failed is opened anew the next time: a file system that was mounted again is another one. */
@@ -92,7 +96,8 @@ static int file_done(struct lease_worker *worker, int error)
 /* The lease and the revocation of a node into the buffer. */
 static int sectors_read(struct lease_worker *worker, uint32_t node)
 {
-        int error = file_open(worker);
+        struct lease_area_id owner;
+        int error = file_open(worker, &owner);
         return error != 0 ? error : lease_file_read(worker->fd, LEASE_SECTOR(node), worker->buffer, 2);
 }
 
@@ -164,12 +169,29 @@ static void look_run(struct lease_worker *worker, struct job *job)
 /* Over whatever is there: its sector is the leaders' own, and the header says that the area is ours. */
 static void revoke_run(struct lease_worker *worker, struct job *job)
 {
-        int error = file_open(worker);
+        struct lease_area_id owner;
+        int error = file_open(worker, &owner);
         if (error == 0) {
                 lease_revocation_encode(&worker->area, &job->revoke.asked, worker->buffer);
                 error = lease_file_write(worker->fd, REVOCATION_SECTOR(job->node), worker->buffer);
         }
         job->revoke.error = file_done(worker, error);
+}
+
+/* What stands at the path now, not what was opened there once: it may have been mounted over or unmounted. */
+static void visit_run(struct lease_worker *worker, struct job *job)
+{
+        struct lease_visit_result *result = &job->visit.result;
+        memset(result, 0, sizeof *result);
+        file_close(worker);
+        if (job->visit.asked.create)
+                result->error = lease_file_create(worker->path, &worker->area, &result->owner);
+        if (result->error == 0)
+                result->error = file_open(worker, &result->owner);
+        if (result->error == 0)
+                result->error =
+                        lease_visit_run(worker->fd, worker->buffer, &worker->area, &job->visit.asked, result);
+        (void)file_done(worker, result->error);
 }
 
 static void job_run(struct lease_worker *worker, struct job *job)
@@ -183,6 +205,9 @@ static void job_run(struct lease_worker *worker, struct job *job)
                 break;
         case JOB_REVOKE:
                 revoke_run(worker, job);
+                break;
+        case JOB_VISIT:
+                visit_run(worker, job);
                 break;
         }
 }
@@ -203,6 +228,9 @@ static void deliver(void *context, void *parcel)
                         break;
                 case JOB_REVOKE:
                         answers->on_revoked(answers->context, job->node, job->revoke.error);
+                        break;
+                case JOB_VISIT:
+                        answers->on_visited(answers->context, &job->visit.result);
                         break;
                 }
         }
@@ -239,8 +267,11 @@ static void *lease_worker_run(void *context)
                 pthread_mutex_lock(&worker->mutex);
                 job_end(worker, job);
         }
+        bool retired = worker->retired;
         pthread_mutex_unlock(&worker->mutex);
         file_close(worker); /* here, because it may block */
+        if (retired)
+                (void)lease_file_remove(worker->path, &worker->area);
         pthread_mutex_lock(&worker->mutex);
         worker_release(worker);
         return NULL;
@@ -271,19 +302,30 @@ int lease_worker_new(struct mailbox *mailbox, const char *path, const struct lea
         return 0;
 }
 
-void lease_worker_free(struct lease_worker *worker)
+static void close_worker(struct lease_worker *worker, bool retired)
 {
         struct job *job;
         if (worker == NULL)
                 return;
         pthread_mutex_lock(&worker->mutex);
         worker->closed = true;
+        worker->retired = retired;
         while ((job = STAILQ_FIRST(&worker->queue)) != NULL) {
                 STAILQ_REMOVE_HEAD(&worker->queue, link);
                 free(job);
         }
         pthread_cond_signal(&worker->wake);
         worker_release(worker);
+}
+
+void lease_worker_free(struct lease_worker *worker)
+{
+        close_worker(worker, false);
+}
+
+void lease_worker_retire(struct lease_worker *worker)
+{
+        close_worker(worker, true);
 }
 
 static void job_ask(struct lease_worker *worker, const struct job *asked)
@@ -313,4 +355,9 @@ void lease_worker_revoke(struct lease_worker *worker, const struct lease_revocat
 {
         job_ask(worker,
                 &(struct job){ .kind = JOB_REVOKE, .node = revocation->node, .revoke.asked = *revocation });
+}
+
+void lease_worker_visit(struct lease_worker *worker, const struct lease_visit *visit)
+{
+        job_ask(worker, &(struct job){ .kind = JOB_VISIT, .node = visit->mark.node, .visit.asked = *visit });
 }

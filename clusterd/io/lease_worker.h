@@ -9,6 +9,7 @@
  * an I/O under way may reach the disk at any moment, so its end is waited for.
  */
 
+#include "clusterd/io/lease_visit.h"
 #include "clusterd/io/mailbox.h"
 #include "csv-storage/lease_observer.h"
 #include "csv-storage/lease_pass.h"
@@ -18,6 +19,7 @@ struct lease_worker_answers {
         void (*on_pass)(void *context, const struct lease_pass_result *result);
         void (*on_sight)(void *context, uint32_t node, const struct lease_sight *sight);
         void (*on_revoked)(void *context, uint32_t node, int error); /* 0: the revocation stands there */
+        void (*on_visited)(void *context, const struct lease_visit_result *result);
         void *context;
 };
 
@@ -30,9 +32,13 @@ int lease_worker_new(struct mailbox *mailbox, const char *path, const struct lea
 /* From the loop thread. No answer comes after it. Does not wait: a thread that hangs ends when it can. */
 void lease_worker_free(struct lease_worker *worker);
 
+/* The same, and the area goes, if it is still this one, when the thread comes to it. */
+void lease_worker_retire(struct lease_worker *worker);
+
 /* Each is answered once, or not at all if the volume hangs for ever. */
 void lease_worker_pass(struct lease_worker *worker, const struct lease_pass *pass);
 void lease_worker_look(struct lease_worker *worker, uint32_t node);
 void lease_worker_revoke(struct lease_worker *worker, const struct lease_revocation *revocation);
+void lease_worker_visit(struct lease_worker *worker, const struct lease_visit *visit);
 
 #endif

@@ -36,6 +36,9 @@ struct request_services {
         /* ocf_definition_check */
         int (*check_ocf)(void *context, const char *text, size_t text_bytes, char *ret_error,
                          size_t error_bytes);
+        /* What this node last saw of a volume's space; false: it did not, or has lost it. */
+        bool (*volume_space)(void *context, uint64_t identity, uint64_t *ret_free_bytes,
+                             uint64_t *ret_size_bytes);
         /* hypervisor_progress_read */
         bool (*move_progress)(void *context, struct hypervisor_progress *ret_progress);
         /* fence_agent_check and fence_agent_status; answered by request_fence_checked and _tested.

@@ -181,6 +181,10 @@ int request_change(struct request *request, struct change *ret_change)
                 return change_role_start(request, COMMAND_ROLE_REMOVE, ret_change);
         case VERB_ROLE_MOVE:
                 return change_role_move(request, ret_change);
+        case VERB_VOLUME_ADD:
+                return change_volume_add(request, ret_change);
+        case VERB_VOLUME_REMOVE:
+                return change_volume_remove(request, ret_change);
         case VERB_FENCE_ADD:
                 return change_fence_add(request, ret_change);
         case VERB_FENCE_REMOVE:
@@ -191,6 +195,8 @@ int request_change(struct request *request, struct change *ret_change)
         case VERB_ROLE_LIST:
         case VERB_ROLE_SHOW:
         case VERB_ROLE_WHY:
+        case VERB_VOLUME_LIST:
+        case VERB_VOLUME_SHOW:
         case VERB_FENCE_LIST:
         case VERB_FENCE_TEST:
         case VERB_FENCE_HISTORY:

@@ -47,6 +47,14 @@ json_t *document_node_set(const struct model *model, node_set set)
         return names;
 }
 
+json_t *document_volume_names(const struct model *model, uint64_t volumes)
+{
+        json_t *names = json_array();
+        NODE_SET_EACH (volumes, id)
+                json_array_append_new(names, json_string(model->volumes[id].name));
+        return names;
+}
+
 json_t *document_error(const struct request_error *error)
 {
         json_t *document = json_object();

@@ -245,6 +245,24 @@ static void say_node(struct sentence *sentence, const struct command_node *node,
         say_reason(sentence, node->reason);
 }
 
+static void say_volume(struct sentence *sentence, const struct command_volume *command, const char *what)
+{
+        say(sentence, "volume %s %s", command->volume, what);
+        say_reason(sentence, command->reason);
+}
+
+static void say_volume_report(struct sentence *sentence, const struct command_volume_report *report)
+{
+        const char *node = name_of(sentence, report->node);
+        if (report->state == PATH_MARKED)
+                say(sentence, "%s has left its mark on volume %s", node, report->volume);
+        else if (report->state == PATH_DIRECT)
+                say(sentence, "%s has a direct path to volume %s", node, report->volume);
+        else
+                say(sentence, "%s has lost volume %s", node, report->volume);
+        say_reason(sentence, report->text);
+}
+
 void entry_text(const struct entry *entry, const struct model *model, char text[ENTRY_TEXT_BYTES])
 {
         const struct command *command = &entry->command;
@@ -328,6 +346,22 @@ void entry_text(const struct entry *entry, const struct model *model, char text[
                 return;
         case COMMAND_NODE_FENCE:
                 say_node(&sentence, &command->node, "is to be turned off");
+                return;
+        case COMMAND_VOLUME_ADD:
+                say(&sentence, "volume %s (%s %s) is to be proven by every member", command->volume_add.name,
+                    volume_kind_name(command->volume_add.kind), command->volume_add.path);
+                return;
+        case COMMAND_VOLUME_REMOVE:
+                say_volume(&sentence, &command->volume, "is to be forgotten");
+                return;
+        case COMMAND_VOLUME_READY:
+                say_volume(&sentence, &command->volume, "is ready");
+                return;
+        case COMMAND_VOLUME_DROP:
+                say_volume(&sentence, &command->volume, "is not added");
+                return;
+        case COMMAND_VOLUME_REPORT:
+                say_volume_report(&sentence, &command->volume_report);
                 return;
         case COMMAND_FENCE_REPORT:
                 say_fence_report(&sentence, &command->fence_report);

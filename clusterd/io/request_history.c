@@ -60,16 +60,21 @@ static void add_event(void *context, const struct entry *entry)
         listing->last_index = entry->index;
 }
 
-/* "role:vm01" of --role, "node:2" of --node; empty for all. */
+/* "role:vm01" of --role, "node:2" of --node, "volume:csv1" of --volume; empty for all. */
 static int event_subject(struct request *request, char *subject, size_t subject_bytes)
 {
-        const char *role = request_text(request, "role"), *name = request_text(request, "node");
+        const char *role = request_text(request, "role"), *name = request_text(request, "node"),
+                   *volume = request_text(request, "volume");
 
         subject[0] = '\0';
-        if (role != NULL && name != NULL)
-                return request_fail(request, VERB_EXIT_USAGE, "", "", "--role and --node are both given");
-        if (role != NULL) /* it may be forgotten by now: its events are not */
+        if ((role != NULL) + (name != NULL) + (volume != NULL) > 1)
+                return request_fail(request, VERB_EXIT_USAGE, "", "",
+                                    "two of --role, --node and --volume are both given: name one");
+        /* they may be forgotten by now: their events are not */
+        if (role != NULL)
                 (void)snprintf(subject, subject_bytes, "role:%s", role);
+        if (volume != NULL)
+                (void)snprintf(subject, subject_bytes, "volume:%s", volume);
         if (name == NULL)
                 return 0;
         const struct node *node = model_node_by_name(request->model, name);

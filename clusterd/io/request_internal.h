@@ -60,6 +60,7 @@ json_t *document_text(const char *text);                              /* also fo
 json_t *document_time(int64_t time_ms);                               /* ISO 8601, UTC */
 json_t *document_node_name(const struct model *model, uint32_t node); /* null for none */
 json_t *document_node_set(const struct model *model, node_set set);
+json_t *document_volume_names(const struct model *model, uint64_t volumes);
 /* The whole reply, as text; result and error are taken, either may be NULL. Given, free(). */
 char *document_reply(enum verb_exit exit, json_t *error, json_t *result);
 json_t *document_error(const struct request_error *error);
@@ -80,6 +81,8 @@ json_t *query_node_list(struct request *request);
 json_t *query_node_show(struct request *request);
 json_t *query_role_show(struct request *request);
 json_t *query_role_why(struct request *request);
+json_t *query_volume_list(struct request *request);
+json_t *query_volume_show(struct request *request);
 json_t *query_fence_list(struct request *request);
 json_t *query_fence_history(struct request *request);
 /* Its last losses and what came of them; NULL when the ledger cannot be read. */
@@ -94,6 +97,9 @@ int request_entries(struct request *request, uint64_t first, uint64_t last, cons
 
 /* request_change.c: 0, or a failure in request->error. */
 int request_change(struct request *request, struct change *ret_change);
+/* request_volume.c */
+int change_volume_add(struct request *request, struct change *change);
+int change_volume_remove(struct request *request, struct change *change);
 /* request_change_role.c */
 int change_role_add(struct request *request, struct change *change);
 int change_role_set(struct request *request, struct change *change);

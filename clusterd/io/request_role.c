@@ -147,6 +147,7 @@ json_t *document_role(const struct request *request, const struct role *role)
         set_number(document, "stop_timeout_ms", role->stop_timeout_ms);
         json_object_set_new(document, "preferred", preferred);
         json_object_set_new(document, "possible", document_node_set(model, role->possible));
+        json_object_set_new(document, "volumes", document_volume_names(model, role->volumes));
         set_text(document, "note", role->note);
         set_text(document, "uuid", role->uuid);
         json_object_set_new(document, "definition_hash", document_hash(role->definition_hash));

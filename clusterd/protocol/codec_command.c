@@ -156,6 +156,30 @@ static const struct json_field fence_report_fields[] = {
         JSON_FIELD("text", TEXT, struct command_fence_report, text),
 };
 static const struct json_shape fence_report_shape = JSON_SHAPE(fence_report_fields);
+
+static const struct json_field volume_add_fields[] = {
+        JSON_FIELD("name", NAME, struct command_volume_add, name),
+        JSON_FIELD("kind", ENUM, struct command_volume_add, kind, .texts = &volume_kind_text),
+        JSON_FIELD("identity", IDENTITY, struct command_volume_add, identity),
+        JSON_FIELD("path", TEXT, struct command_volume_add, path),
+};
+static const struct json_shape volume_add_shape = JSON_SHAPE(volume_add_fields);
+
+static const struct json_field volume_name_fields[] = {
+        JSON_FIELD("volume", NAME, struct command_volume, volume),
+        JSON_FIELD("identity", IDENTITY, struct command_volume, identity),
+        JSON_FIELD("reason", TEXT, struct command_volume, reason),
+};
+static const struct json_shape volume_name_shape = JSON_SHAPE(volume_name_fields);
+
+static const struct json_field volume_report_fields[] = {
+        JSON_FIELD("volume", NAME, struct command_volume_report, volume),
+        JSON_FIELD("identity", IDENTITY, struct command_volume_report, identity),
+        JSON_FIELD("node", NODE, struct command_volume_report, node),
+        JSON_FIELD("state", ENUM, struct command_volume_report, state, .texts = &path_state_text),
+        JSON_FIELD("text", TEXT, struct command_volume_report, text),
+};
+static const struct json_shape volume_report_shape = JSON_SHAPE(volume_report_fields);
 /* clang-format on */
 
 static const struct json_shape *const command_shapes[COMMAND_COUNT] = {
@@ -185,6 +209,11 @@ static const struct json_shape *const command_shapes[COMMAND_COUNT] = {
         [COMMAND_NODE_RELEASE] = &node_shape,
         [COMMAND_CLUSTER_PAUSE] = &cluster_pause_shape,
         [COMMAND_CLUSTER_RESUME] = &cluster_pause_shape,
+        [COMMAND_VOLUME_ADD] = &volume_add_shape,
+        [COMMAND_VOLUME_REMOVE] = &volume_name_shape,
+        [COMMAND_VOLUME_READY] = &volume_name_shape,
+        [COMMAND_VOLUME_DROP] = &volume_name_shape,
+        [COMMAND_VOLUME_REPORT] = &volume_report_shape,
 };
 
 /* The union's members all begin here. */

@@ -58,6 +58,7 @@ static const struct json_field role_definition_fields[] = {
         JSON_FIELD("uuid", TEXT, struct role, uuid),
         JSON_FIELD("memory_mib", UINT32, struct role, memory_mib),
         JSON_FIELD("cpus", UINT32, struct role, cpus),
+        JSON_FIELD("volumes", NODE_SET, struct role, volumes),
 };
 const struct json_shape role_definition_shape = JSON_SHAPE(role_definition_fields);
 
@@ -117,13 +118,43 @@ static const struct json_field fence_device_fields[] = {
         JSON_FIELD("options", TEXT, struct fence_device, options),
 };
 const struct json_shape fence_device_shape = JSON_SHAPE(fence_device_fields);
+
+#define PATH_FIELD(key, state) JSON_FIELD(key, NODE_SET, struct volume, paths[state])
+static const struct json_field volume_paths_fields[] = {
+        PATH_FIELD("marked", PATH_MARKED),
+        PATH_FIELD("direct", PATH_DIRECT),
+        PATH_FIELD("absent", PATH_ABSENT),
+        PATH_FIELD("foreign", PATH_FOREIGN),
+        PATH_FIELD("damaged", PATH_DAMAGED),
+        PATH_FIELD("read_only", PATH_READ_ONLY),
+        PATH_FIELD("buffered", PATH_BUFFERED),
+        PATH_FIELD("slow", PATH_SLOW),
+        PATH_FIELD("hangs", PATH_HANGS),
+        PATH_FIELD("failed", PATH_FAILED),
+        PATH_FIELD("not_shared", PATH_NOT_SHARED),
+        PATH_FIELD("incomplete", PATH_INCOMPLETE),
+};
+_Static_assert(sizeof(volume_paths_fields) / sizeof(volume_paths_fields[0]) == PATH_STATE_COUNT - 1, "each but unknown");
+static const struct json_shape volume_paths_shape = JSON_SHAPE(volume_paths_fields);
+
+static const struct json_field volume_fields[] = {
+        JSON_FIELD("id", NODE, struct volume, id),
+        JSON_FIELD("name", NAME, struct volume, name),
+        JSON_FIELD("kind", ENUM, struct volume, kind, .texts = &volume_kind_text),
+        JSON_FIELD("state", ENUM, struct volume, state, .texts = &volume_state_text),
+        JSON_FIELD("identity", IDENTITY, struct volume, identity),
+        JSON_FIELD("path", TEXT, struct volume, path),
+        { .key = "paths", .type = JSON_FIELD_OBJECT, .shape = &volume_paths_shape },
+        JSON_FIELD("trouble", TEXT, struct volume, trouble),
+        JSON_FIELD("since_index", COUNTER, struct volume, since_index),
+};
+static const struct json_shape volume_shape = JSON_SHAPE(volume_fields);
 /* clang-format on */
 
 static const struct json_shape *const object_shapes[OBJECT_COUNT] = {
-        [OBJECT_SETTINGS] = &settings_shape,
-        [OBJECT_NODE] = &node_shape,
-        [OBJECT_ROLE] = &role_shape,
-        [OBJECT_FENCE_DEVICE] = &fence_device_shape,
+        [OBJECT_SETTINGS] = &settings_shape, [OBJECT_NODE] = &node_shape,
+        [OBJECT_ROLE] = &role_shape,         [OBJECT_FENCE_DEVICE] = &fence_device_shape,
+        [OBJECT_VOLUME] = &volume_shape,
 };
 
 /* The union's members all begin here. */

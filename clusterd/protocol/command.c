@@ -33,7 +33,12 @@ ENUM_TEXT(command_kind, COMMAND_COUNT,
           [COMMAND_NODE_QUARANTINE] = "node-quarantine",
           [COMMAND_CLUSTER_PAUSE] = "cluster-pause",
           [COMMAND_CLUSTER_RESUME] = "cluster-resume",
-          [COMMAND_NODE_RELEASE] = "node-release")
+          [COMMAND_NODE_RELEASE] = "node-release",
+          [COMMAND_VOLUME_ADD] = "volume-add",
+          [COMMAND_VOLUME_REMOVE] = "volume-remove",
+          [COMMAND_VOLUME_READY] = "volume-ready",
+          [COMMAND_VOLUME_DROP] = "volume-drop",
+          [COMMAND_VOLUME_REPORT] = "volume-report")
 
 ENUM_TEXT(report_kind, REPORT_COUNT,
           [REPORT_RUNNING] = "running",
@@ -81,6 +86,11 @@ static const char *command_role_name(const struct command *command)
         case COMMAND_FENCE_REPORT:
         case COMMAND_NODE_QUARANTINE:
         case COMMAND_NODE_RELEASE:
+        case COMMAND_VOLUME_ADD:
+        case COMMAND_VOLUME_REMOVE:
+        case COMMAND_VOLUME_READY:
+        case COMMAND_VOLUME_DROP:
+        case COMMAND_VOLUME_REPORT:
         case COMMAND_COUNT:
                 break;
         }
@@ -121,22 +131,42 @@ static uint32_t command_node_id(const struct command *command)
         case COMMAND_ROLE_REMOVE:
         case COMMAND_FENCE_ADD:
         case COMMAND_FENCE_REMOVE:
+        case COMMAND_VOLUME_ADD:
+        case COMMAND_VOLUME_REMOVE:
+        case COMMAND_VOLUME_READY:
+        case COMMAND_VOLUME_DROP:
+        case COMMAND_VOLUME_REPORT:
         case COMMAND_COUNT:
                 break;
         }
         return NODE_NONE;
 }
 
+/* The volume's name, NULL if the command is not about a volume. */
+static const char *command_volume_name(const struct command *command)
+{
+        if (command->kind == COMMAND_VOLUME_ADD)
+                return command->volume_add.name;
+        if (command->kind == COMMAND_VOLUME_REPORT)
+                return command->volume_report.volume;
+        if (command->kind == COMMAND_VOLUME_REMOVE || command->kind == COMMAND_VOLUME_READY ||
+            command->kind == COMMAND_VOLUME_DROP)
+                return command->volume.volume;
+        return NULL;
+}
+
 void command_subject(const struct command *command, char *subject, size_t subject_bytes)
 {
         assert(command->kind < COMMAND_COUNT);
 
-        const char *role = command_role_name(command);
+        const char *role = command_role_name(command), *volume = command_volume_name(command);
         uint32_t node = command_node_id(command);
         if (role != NULL)
                 (void)snprintf(subject, subject_bytes, "role:%s", role);
         else if (node != NODE_NONE)
                 (void)snprintf(subject, subject_bytes, "node:%u", node);
+        else if (volume != NULL)
+                (void)snprintf(subject, subject_bytes, "volume:%s", volume);
         else if (command->kind == COMMAND_FENCE_ADD)
                 (void)snprintf(subject, subject_bytes, "fence:%s", command->fence_add.name);
         else if (command->kind == COMMAND_FENCE_REMOVE)

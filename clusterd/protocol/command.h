@@ -42,6 +42,11 @@ enum command_kind {
         COMMAND_CLUSTER_PAUSE,
         COMMAND_CLUSTER_RESUME, /* by the leader when the pause is over, or by operators */
         COMMAND_NODE_RELEASE,   /* by the leader when its time is over, or by operators */
+        COMMAND_VOLUME_ADD,
+        COMMAND_VOLUME_REMOVE,
+        COMMAND_VOLUME_READY,  /* by the leader's planner: every member has proven it */
+        COMMAND_VOLUME_DROP,   /* by the leader's planner: one could not */
+        COMMAND_VOLUME_REPORT, /* by a node: how it fares with a volume */
         COMMAND_COUNT
 };
 
@@ -182,6 +187,27 @@ struct command_fence_remove {
         char device[NAME_BYTES];
 };
 
+struct command_volume_add {
+        char name[NAME_BYTES];
+        enum volume_kind kind;
+        uint64_t identity; /* random, not 0 */
+        char path[VOLUME_PATH_BYTES];
+};
+
+struct command_volume { /* VOLUME_REMOVE, VOLUME_READY, VOLUME_DROP */
+        char volume[NAME_BYTES];
+        uint64_t identity;
+        char reason[REASON_BYTES];
+};
+
+struct command_volume_report {
+        char volume[NAME_BYTES];
+        uint64_t identity;
+        uint32_t node; /* must be the proposer */
+        enum path_state state;
+        char text[REASON_BYTES]; /* what the system said */
+};
+
 struct command {
         enum command_kind kind;
         union {
@@ -201,6 +227,9 @@ struct command {
                 struct fence_device fence_add;
                 struct command_fence_remove fence_remove;
                 struct command_fence_report fence_report;
+                struct command_volume_add volume_add;
+                struct command_volume volume;
+                struct command_volume_report volume_report;
         };
 };
 
@@ -209,7 +238,8 @@ int command_kind_parse(const char *text, enum command_kind *ret_kind);
 const char *report_kind_name(enum report_kind kind); /* "start-failed" */
 int report_kind_parse(const char *text, enum report_kind *ret_kind);
 
-/* The role or node a command is about, as "role:vm01" or "node:3" or "fence:ipmi1" or "cluster". */
+/* The role or node a command is about, as "role:vm01" or "node:3" or "fence:ipmi1", "volume:csv1" or
+ * "cluster". */
 void command_subject(const struct command *command, char *subject, size_t subject_bytes);
 
 #endif

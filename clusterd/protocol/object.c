@@ -66,12 +66,92 @@ ENUM_TEXT(move_end, MOVE_END_COUNT,
           [MOVE_END_RUNNING] = "running",
           [MOVE_END_ABSENT] = "absent")
 
+ENUM_TEXT(volume_kind, VOLUME_KIND_COUNT,
+          [VOLUME_DIRECTORY] = "directory")
+
+ENUM_TEXT(volume_state, VOLUME_STATE_COUNT,
+          [VOLUME_PROVING] = "proving",
+          [VOLUME_READY] = "ready")
+
+ENUM_TEXT(path_state, PATH_STATE_COUNT,
+          [PATH_UNKNOWN] = "unknown",
+          [PATH_MARKED] = "marked",
+          [PATH_DIRECT] = "direct",
+          [PATH_ABSENT] = "absent",
+          [PATH_FOREIGN] = "foreign",
+          [PATH_DAMAGED] = "damaged",
+          [PATH_READ_ONLY] = "read-only",
+          [PATH_BUFFERED] = "buffered",
+          [PATH_SLOW] = "slow",
+          [PATH_HANGS] = "hangs",
+          [PATH_FAILED] = "failed",
+          [PATH_NOT_SHARED] = "not-shared",
+          [PATH_INCOMPLETE] = "incomplete")
+
 ENUM_TEXT(object_kind, OBJECT_COUNT,
           [OBJECT_SETTINGS] = "settings",
           [OBJECT_NODE] = "node",
           [OBJECT_ROLE] = "role",
-          [OBJECT_FENCE_DEVICE] = "fence-device")
+          [OBJECT_FENCE_DEVICE] = "fence-device",
+          [OBJECT_VOLUME] = "volume")
 /* clang-format on */
+
+const char *path_state_explain(enum path_state state)
+{
+        switch (state) {
+        case PATH_UNKNOWN:
+                return "it has not been looked for yet";
+        case PATH_MARKED:
+                return "the others' marks have not been looked for yet";
+        case PATH_DIRECT:
+                return "it is there";
+        case PATH_ABSENT:
+                return "it is not there: is it mounted?";
+        case PATH_FOREIGN:
+                return "what is there belongs to another cluster or volume";
+        case PATH_DAMAGED:
+                return "its lease area is damaged";
+        case PATH_READ_ONLY:
+                return "it cannot be written";
+        case PATH_BUFFERED:
+                return "its file system takes no direct I/O";
+        case PATH_SLOW:
+                return "it is too slow";
+        case PATH_HANGS:
+                return "it does not answer";
+        case PATH_FAILED:
+                return "an I/O failed";
+        case PATH_NOT_SHARED:
+                return "it is not the one that the other nodes see";
+        case PATH_INCOMPLETE:
+                return "some other nodes' writes are not seen";
+        case PATH_STATE_COUNT:
+                break;
+        }
+        assert(!"state of a path");
+        return "";
+}
+
+bool path_state_is_lost(enum path_state state)
+{
+        return state > PATH_DIRECT;
+}
+
+enum path_state volume_path(const struct volume *volume, uint32_t node)
+{
+        for (enum path_state state = PATH_MARKED; state < PATH_STATE_COUNT; state++)
+                if (node_set_has(volume->paths[state], node))
+                        return state;
+        return PATH_UNKNOWN;
+}
+
+node_set volume_lost(const struct volume *volume)
+{
+        node_set lost = 0;
+        for (enum path_state state = PATH_ABSENT; state < PATH_STATE_COUNT; state++)
+                lost |= volume->paths[state];
+        return lost;
+}
 
 const char *object_name(const struct object *object)
 {
@@ -84,6 +164,8 @@ const char *object_name(const struct object *object)
                 return object->role.name;
         case OBJECT_FENCE_DEVICE:
                 return object->fence_device.name;
+        case OBJECT_VOLUME:
+                return object->volume.name;
         case OBJECT_COUNT:
                 break;
         }

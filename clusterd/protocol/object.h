@@ -117,6 +117,7 @@ struct role {
         bool stop_now;                     /* stopping: without asking the guest first */
         uint32_t preferred[PREFERRED_MAX]; /* node ids, best first, NODE_NONE after the last */
         node_set possible;                 /* 0: every node */
+        uint64_t volumes;                  /* that hold its disks: ids as in a node_set */
         char note[NOTE_BYTES];
 
         uint32_t owner;            /* who may run it; NODE_NONE only in offline and failed */
@@ -149,6 +150,47 @@ struct fence_device {
         char options[OPTIONS_BYTES]; /* "key=value" lines for the agent; may hold secrets: never shown */
 };
 
+enum volume_kind {
+        VOLUME_DIRECTORY, /* of a file system that all nodes share */
+        VOLUME_KIND_COUNT
+};
+
+enum volume_state {
+        VOLUME_PROVING, /* every member has to show that it is what it should be */
+        VOLUME_READY,
+        VOLUME_STATE_COUNT
+};
+
+/* How a node fares with a volume. What is neither marked nor direct is lost, for that reason. */
+enum path_state {
+        PATH_UNKNOWN, /* the node has not said since it joined */
+        PATH_MARKED,  /* its mark stands there; it has not looked for the others' yet */
+        PATH_DIRECT,
+        PATH_ABSENT,
+        PATH_FOREIGN,
+        PATH_DAMAGED,
+        PATH_READ_ONLY,
+        PATH_BUFFERED,
+        PATH_SLOW,
+        PATH_HANGS,
+        PATH_FAILED,
+        PATH_NOT_SHARED, /* it sees the marks of half of the nodes at most */
+        PATH_INCOMPLETE, /* it does not see the marks of some */
+        PATH_STATE_COUNT
+};
+
+struct volume {
+        uint32_t id; /* 1 to VOLUMES_MAX; 0 marks a free slot */
+        char name[NAME_BYTES];
+        enum volume_kind kind;
+        enum volume_state state;
+        uint64_t identity; /* random: this one, not another of its name */
+        char path[VOLUME_PATH_BYTES];
+        node_set paths[PATH_STATE_COUNT]; /* each node is in one at most; PATH_UNKNOWN is not kept */
+        char trouble[REASON_BYTES];       /* what was last said of a path that was lost */
+        uint64_t since_index;             /* entry of the last change of state */
+};
+
 /* One per cluster. */
 struct settings {
         char cluster_name[NAME_BYTES];
@@ -171,7 +213,14 @@ struct settings {
 
 extern const struct settings settings_default;
 
-enum object_kind { OBJECT_SETTINGS, OBJECT_NODE, OBJECT_ROLE, OBJECT_FENCE_DEVICE, OBJECT_COUNT };
+enum object_kind {
+        OBJECT_SETTINGS,
+        OBJECT_NODE,
+        OBJECT_ROLE,
+        OBJECT_FENCE_DEVICE,
+        OBJECT_VOLUME,
+        OBJECT_COUNT
+};
 
 /* A row: kind and one of these. */
 struct object {
@@ -181,6 +230,7 @@ struct object {
                 struct node node;
                 struct role role;
                 struct fence_device fence_device;
+                struct volume volume;
         };
 };
 
@@ -199,10 +249,24 @@ const char *role_desired_name(enum role_desired desired);
 int role_desired_parse(const char *text, enum role_desired *ret_desired);
 const char *move_end_name(enum move_end end);
 int move_end_parse(const char *text, enum move_end *ret_end);
+const char *volume_kind_name(enum volume_kind kind);
+int volume_kind_parse(const char *text, enum volume_kind *ret_kind);
+const char *volume_state_name(enum volume_state state);
+int volume_state_parse(const char *text, enum volume_state *ret_state);
+const char *path_state_name(enum path_state state);
+int path_state_parse(const char *text, enum path_state *ret_state);
 const char *object_kind_name(enum object_kind kind);
 int object_kind_parse(const char *text, enum object_kind *ret_kind);
 
-/* The name under which an object is stored: "cluster", a node's, role's or device's name. Borrowed. */
+/* What it means, for people: "it is not there". */
+const char *path_state_explain(enum path_state state);
+bool path_state_is_lost(enum path_state state);
+enum path_state volume_path(const struct volume *volume, uint32_t node);
+/* Nodes that have lost it. */
+node_set volume_lost(const struct volume *volume);
+
+/* The name under which an object is stored: "cluster", a node's, role's, device's or volume's name. Borrowed.
+ */
 const char *object_name(const struct object *object);
 
 #endif

@@ -124,6 +124,20 @@ static const struct verb_option role_move_options[] = {
         NAME("node", "NODE", "where to; without it the best place is chosen"),
 };
 
+static const struct verb_option volume_add_options[] = {
+        { .name = "kind",
+          .value = VERB_VALUE_NAME,
+          .placeholder = "KIND",
+          .required = true,
+          .help = "directory: of a file system that every node has mounted at the same place" },
+        { .name = "path",
+          .value = VERB_VALUE_TEXT,
+          .placeholder = "PATH",
+          .required = true,
+          .bytes_max = VOLUME_PATH_BYTES,
+          .help = "the directory, the same on every node" },
+};
+
 static const struct verb_option fence_add_options[] = {
         { .name = "agent",
           .value = VERB_VALUE_NAME,
@@ -154,6 +168,7 @@ static const struct verb_option event_list_options[] = {
         NUMBER("limit", "N", 1, 1000, "how many, newest (50)"),
         NAME("role", "ROLE", "only of this role"),
         NAME("node", "NODE", "only of this node"),
+        NAME("volume", "VOLUME", "only of this volume"),
         { .name = "follow",
           .value = VERB_VALUE_FLAG,
           .local = true,
@@ -293,6 +308,26 @@ static const struct verb verbs[VERB_COUNT] = {
                                .operand = "NAME",
                                .changes = true,
                                .help = "Forget a stopped role. Its disks are not touched." },
+        [VERB_VOLUME_LIST] = { .noun = "volume", .name = "list", .help = "All volumes." },
+        [VERB_VOLUME_SHOW] = { .noun = "volume",
+                               .name = "show",
+                               .operand = "NAME",
+                               .help = "One volume: how each node fares with it, its free space, who uses "
+                                       "it." },
+        [VERB_VOLUME_ADD] = { .noun = "volume",
+                              .name = "add",
+                              .operand = "NAME",
+                              .changes = true,
+                              .wait = VERB_WAIT_VOLUME,
+                              .timeout_s = 60,
+                              OPTIONS(volume_add_options),
+                              .help = "Register a volume, once every node has shown that it shares and can "
+                                      "write it." },
+        [VERB_VOLUME_REMOVE] = { .noun = "volume",
+                                 .name = "remove",
+                                 .operand = "NAME",
+                                 .changes = true,
+                                 .help = "Forget a volume that no role uses. What is on it stays." },
         [VERB_FENCE_LIST] = { .noun = "fence", .name = "list", .help = "All fence devices." },
         [VERB_FENCE_ADD] = { .noun = "fence",
                              .name = "add",

@@ -50,6 +50,10 @@ enum verb_id {
         VERB_ROLE_STOP,
         VERB_ROLE_MOVE,
         VERB_ROLE_REMOVE,
+        VERB_VOLUME_LIST,
+        VERB_VOLUME_SHOW,
+        VERB_VOLUME_ADD,
+        VERB_VOLUME_REMOVE,
         VERB_FENCE_LIST,
         VERB_FENCE_ADD,
         VERB_FENCE_REMOVE,
@@ -66,7 +70,7 @@ enum verb_value {
         VERB_VALUE_FLAG,   /* nothing; true */
         VERB_VALUE_TEXT,   /* string */
         VERB_VALUE_NUMBER, /* integer */
-        VERB_VALUE_NAME,   /* string: of a node, role or device */
+        VERB_VALUE_NAME,   /* string: of a node, role, volume or device */
         VERB_VALUE_NODES,  /* "n1,n2"; array of strings, empty for "" */
         VERB_VALUE_FILE,   /* path, "-" for standard input; string: the content */
         VERB_VALUE_PAIR,   /* "key=value", may be given again; array of strings */
@@ -86,7 +90,7 @@ struct verb_option {
 };
 
 /* What waiting for the work that a verb starts means. */
-enum verb_wait { VERB_WAIT_NONE, VERB_WAIT_ROLE, VERB_WAIT_NODE };
+enum verb_wait { VERB_WAIT_NONE, VERB_WAIT_ROLE, VERB_WAIT_NODE, VERB_WAIT_VOLUME };
 
 struct verb {
         const char *noun;

@@ -116,7 +116,9 @@ static void on_end(void *context)
 /* 0 or negative errno. */
 static int volume_open(struct bench *bench, struct volume *volume, const char *place)
 {
-        struct lease_worker_answers answers = { on_pass, on_sight, on_revoked, volume };
+        struct lease_worker_answers answers = {
+                .on_pass = on_pass, .on_sight = on_sight, .on_revoked = on_revoked, .context = volume
+        };
         struct lease_area_id owner;
         char directory[256];
         *volume = (struct volume){ .bench = bench, .area = { .cluster = "bench" } };

@@ -49,6 +49,20 @@ static void check_revocation(const uint8_t *bytes)
         assert(memcmp(&first, &second, sizeof first) == 0);
 }
 
+static void check_mark(const uint8_t *bytes)
+{
+        uint8_t again[SECTOR_BYTES];
+        struct lease_mark first, second;
+        memset(&first, 0, sizeof first);
+        memset(&second, 0, sizeof second);
+        if (lease_mark_decode(bytes, &area, 3, &first) != SECTOR_VALID)
+                return;
+        lease_mark_encode(&area, &first, again);
+        enum sector_content content = lease_mark_decode(again, &area, 3, &second);
+        assert(content == SECTOR_VALID);
+        assert(memcmp(&first, &second, sizeof first) == 0);
+}
+
 static void check_area(const uint8_t *bytes)
 {
         struct lease_area_id owner = { .cluster = "" };
@@ -61,11 +75,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
         struct lease_record record = { .node = 3, .incarnation = 5, .sequence = 6 };
         struct lease_revocation revocation = { .node = 3, .writer = 1, .incarnation = 5, .epoch = 9 };
+        struct lease_mark mark = { .node = 3, .boot = 5, .sequence = 6 };
         uint8_t sector[SECTOR_BYTES];
         if (count < 2)
                 return 0;
         record.timings = lease_timings_default;
-        if (bytes[0] & 1)
+        if (bytes[0] & 4)
+                lease_mark_encode(&area, &mark, sector);
+        else if (bytes[0] & 1)
                 lease_record_encode(&area, &record, sector);
         else
                 lease_revocation_encode(&area, &revocation, sector);
@@ -76,6 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
                 seal(sector);
         check_lease(sector);
         check_revocation(sector);
+        check_mark(sector);
         check_area(sector);
         return 0;
 }

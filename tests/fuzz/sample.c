@@ -223,6 +223,19 @@ static void fence_device(struct sample_random *random, struct fence_device *devi
         TEXT(random, device->options);
 }
 
+static void volume(struct sample_random *random, struct volume *volume)
+{
+        volume->id = node(random);
+        NAME(random, volume->name);
+        volume->state = (enum volume_state)sample_below(random, VOLUME_STATE_COUNT);
+        volume->identity = identity(random);
+        TEXT(random, volume->path);
+        for (enum path_state state = PATH_MARKED; state < PATH_STATE_COUNT; state++)
+                volume->paths[state] = nodes(random);
+        TEXT(random, volume->trouble);
+        volume->since_index = counter(random);
+}
+
 void sample_object(struct sample_random *random, enum object_kind kind, struct object *ret_object)
 {
         memset(ret_object, 0, sizeof(*ret_object));
@@ -239,6 +252,9 @@ void sample_object(struct sample_random *random, enum object_kind kind, struct o
                 return;
         case OBJECT_FENCE_DEVICE:
                 fence_device(random, &ret_object->fence_device);
+                return;
+        case OBJECT_VOLUME:
+                volume(random, &ret_object->volume);
                 return;
         case OBJECT_COUNT:
                 return;
@@ -397,6 +413,25 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
                 ret_command->fence_report.succeeded = either(random);
                 ret_command->fence_report.duration_ms = integer32(random);
                 TEXT(random, ret_command->fence_report.text);
+                return;
+        case COMMAND_VOLUME_ADD:
+                NAME(random, ret_command->volume_add.name);
+                ret_command->volume_add.identity = identity(random);
+                TEXT(random, ret_command->volume_add.path);
+                return;
+        case COMMAND_VOLUME_REMOVE:
+        case COMMAND_VOLUME_READY:
+        case COMMAND_VOLUME_DROP:
+                NAME(random, ret_command->volume.volume);
+                ret_command->volume.identity = identity(random);
+                TEXT(random, ret_command->volume.reason);
+                return;
+        case COMMAND_VOLUME_REPORT:
+                NAME(random, ret_command->volume_report.volume);
+                ret_command->volume_report.identity = identity(random);
+                ret_command->volume_report.node = node(random);
+                ret_command->volume_report.state = (enum path_state)sample_below(random, PATH_STATE_COUNT);
+                TEXT(random, ret_command->volume_report.text);
                 return;
         case COMMAND_COUNT:
                 return;

@@ -181,6 +181,42 @@ START_TEST(a_move_that_failed_is_a_failure)
 }
 END_TEST
 
+#define VOLUME(state, third)                                                                                 \
+        "{\"name\":\"csv1\",\"state\":\"" state "\",\"direct\":[\"n1\",\"n2\"],\"paths\":["                  \
+        "{\"node\":\"n1\",\"state\":\"direct\",\"reason\":\"\"},"                                            \
+        "{\"node\":\"n2\",\"state\":\"" third "\",\"reason\":\"it is not there\"}],\"roles\":[\"vm01\"],"    \
+        "\"kind\":\"directory\",\"path\":\"/csv1\",\"free_bytes\":1048576,\"size_bytes\":21474836480,"       \
+        "\"warning\":\"only 1 % of its space is free\",\"last_trouble\":null}"
+
+START_TEST(a_volume_is_waited_for_until_it_is_proven)
+{
+        int status = RUN("volume add csv1 --kind directory --path /csv1", DONE("{\"index\":42}"),
+                         DONE(VOLUME("proving", "unknown")), DONE(VOLUME("ready", "direct")));
+        ck_assert_msg(status == VERB_EXIT_DONE, "%d: %s", status, output);
+        ck_assert_str_eq(output, "csv1: being proven; not yet by n2\ncsv1: ready on n1 n2\n");
+        status = RUN("volume add csv1 --kind directory --path /csv1", DONE("{\"index\":42}"), FAIL("3", ""));
+        ck_assert_int_eq(status, VERB_EXIT_REFUSED);
+}
+END_TEST
+
+START_TEST(a_volume_is_shown_with_its_paths_and_what_it_lacks)
+{
+        ck_assert_int_eq(RUN("volume show csv1", DONE(VOLUME("ready", "lost"))), VERB_EXIT_DONE);
+        ck_assert_str_eq(output, "Volume csv1 is ready\n"
+                                 "  kind         directory\n"
+                                 "  path         /csv1\n"
+                                 "  free         1 MiB of 20.0 GiB\n"
+                                 "  paths        n1: direct\n"
+                                 "               n2: lost, it is not there\n"
+                                 "  roles        vm01\n"
+                                 "Warning: only 1 % of its space is free\n");
+        ck_assert_int_eq(RUN("volume list", DONE("{\"volumes\":[" VOLUME("ready", "lost") "]}")),
+                         VERB_EXIT_DONE);
+        ck_assert_ptr_nonnull(strstr(output, "csv1"));
+        ck_assert_ptr_nonnull(strstr(output, "only 1 %"));
+}
+END_TEST
+
 START_TEST(waiting_ends_at_the_timeout_with_exit_6)
 {
         int status =
@@ -416,6 +452,8 @@ int main(void)
                             (int)(sizeof(exits) / sizeof(exits[0])));
         tcase_add_test(tcase, a_move_is_waited_for_and_its_end_told);
         tcase_add_test(tcase, a_move_that_failed_is_a_failure);
+        tcase_add_test(tcase, a_volume_is_waited_for_until_it_is_proven);
+        tcase_add_test(tcase, a_volume_is_shown_with_its_paths_and_what_it_lacks);
         tcase_add_test(tcase, waiting_ends_at_the_timeout_with_exit_6);
         tcase_add_test(tcase, no_wait_and_plan_ask_once);
         tcase_add_test(tcase, asks_again_what_may_be_asked_again);

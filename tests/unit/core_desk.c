@@ -32,6 +32,11 @@ static void load_model(struct desk *desk, const struct model *model)
                 object.role = *role;
                 desk_step(desk, &event);
         }
+        object.kind = OBJECT_VOLUME;
+        MODEL_EACH_VOLUME (model, volume) {
+                object.volume = *volume;
+                desk_step(desk, &event);
+        }
         object.kind = OBJECT_FENCE_DEVICE;
         for (uint32_t i = 0; i < FENCE_DEVICES_MAX; i++)
                 if (model->fence_devices[i].name[0] != '\0') {
@@ -131,6 +136,7 @@ static bool acts_on_the_world(enum cluster_action_kind kind)
         return kind == CLUSTER_ACTION_START || kind == CLUSTER_ACTION_STOP || kind == CLUSTER_ACTION_MOVE ||
                kind == CLUSTER_ACTION_ANNOUNCE || kind == CLUSTER_ACTION_LIST ||
                kind == CLUSTER_ACTION_FENCE || kind == CLUSTER_ACTION_FENCE_END ||
+               kind == CLUSTER_ACTION_LOOK || kind == CLUSTER_ACTION_FORGET_VOLUME ||
                kind == CLUSTER_ACTION_REPLY || kind == CLUSTER_ACTION_SEND_ENTRIES ||
                kind == CLUSTER_ACTION_SEND_SNAPSHOT || kind == CLUSTER_ACTION_DELETE_OBJECT;
 }

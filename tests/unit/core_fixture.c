@@ -33,6 +33,7 @@ bool model_equal(const struct model *a, const struct model *b)
 {
         return memcmp(&a->settings, &b->settings, sizeof a->settings) == 0 &&
                memcmp(a->nodes, b->nodes, sizeof a->nodes) == 0 &&
+               memcmp(a->volumes, b->volumes, sizeof a->volumes) == 0 &&
                memcmp(a->fence_devices, b->fence_devices, sizeof a->fence_devices) == 0 &&
                a->roles_used == b->roles_used && a->role_count == b->role_count &&
                a->free_slot == b->free_slot &&

@@ -53,6 +53,26 @@ START_TEST(a_revocation_survives_a_round_trip)
 }
 END_TEST
 
+START_TEST(a_mark_survives_a_round_trip)
+{
+        static const struct lease_mark mark = { .node = 3,
+                                                .boot = UINT64_C(0x1122334455667788),
+                                                .sequence = 5 };
+        uint8_t bytes[SECTOR_BYTES];
+        struct lease_mark back = { .boot = 1 };
+        lease_mark_encode(&area, &mark, bytes);
+        ck_assert_int_eq(lease_mark_decode(bytes, &area, 4, &back), SECTOR_FOREIGN);
+        ck_assert_uint_eq(back.boot, 1);
+        ck_assert_int_eq(lease_mark_decode(bytes, &area, 3, &back), SECTOR_VALID);
+        ck_assert(back.node == 3 && back.boot == mark.boot && back.sequence == 5);
+        bytes[120] ^= 1;
+        ck_assert_int_eq(lease_mark_decode(bytes, &area, 3, &back), SECTOR_DAMAGED);
+        struct lease_area_id made = lease_area_of("west", 0x0302);
+        ck_assert_str_eq(made.cluster, "west");
+        ck_assert(made.volume[0] == 2 && made.volume[1] == 3 && made.volume[2] == 0);
+}
+END_TEST
+
 START_TEST(the_bytes_are_as_the_readme_draws_them)
 {
         static const uint8_t head[] = { 'C', 'L', 'U', 'L', 'E', 'A', 'S', 'E', 1,
@@ -76,7 +96,8 @@ START_TEST(sectors_of_nodes_do_not_meet)
         ck_assert_uint_eq(LEASE_SECTOR(1), 1);
         ck_assert_uint_eq(REVOCATION_SECTOR(1), 2);
         ck_assert_uint_eq(LEASE_SECTOR(2), 3);
-        ck_assert_uint_eq((REVOCATION_SECTOR(NODES_MAX) + 1) * SECTOR_BYTES, LEASE_AREA_BYTES);
+        ck_assert_uint_eq(MARK_SECTOR(1), REVOCATION_SECTOR(NODES_MAX) + 1);
+        ck_assert_uint_eq((MARK_SECTOR(NODES_MAX) + 1) * SECTOR_BYTES, LEASE_AREA_BYTES);
 }
 END_TEST
 
@@ -258,6 +279,7 @@ int main(void)
         TCase *codec = tcase_create("codec");
         tcase_add_test(codec, a_lease_survives_a_round_trip);
         tcase_add_test(codec, a_revocation_survives_a_round_trip);
+        tcase_add_test(codec, a_mark_survives_a_round_trip);
         tcase_add_test(codec, the_bytes_are_as_the_readme_draws_them);
         tcase_add_test(codec, sectors_of_nodes_do_not_meet);
         tcase_add_test(codec, a_flipped_bit_makes_no_record);

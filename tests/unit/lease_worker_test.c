@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -96,7 +97,8 @@ static struct desk {
         struct lease_pass_result pass;
         struct lease_sight sight;
         int revoke_error;
-        unsigned passes, sights, revocations;
+        struct lease_visit_result visit;
+        unsigned passes, sights, revocations, visits;
 } desk, other;
 
 static void set_up(void)
@@ -142,9 +144,17 @@ static void on_revoked(void *context, uint32_t node, int error)
         qb_loop_stop(loop);
 }
 
+static void on_visited(void *context, const struct lease_visit_result *result)
+{
+        struct desk *here = context;
+        here->visit = *result;
+        here->visits++;
+        qb_loop_stop(loop);
+}
+
 static void desk_open(struct desk *here, const char *file, const struct lease_area_id *area)
 {
-        struct lease_worker_answers answers = { on_pass, on_sight, on_revoked, here };
+        struct lease_worker_answers answers = { on_pass, on_sight, on_revoked, on_visited, here };
         memset(here, 0, sizeof *here);
         ck_assert_int_eq(lease_worker_new(mailbox, file, area, &answers, &here->worker), 0);
 }
@@ -251,6 +261,20 @@ START_TEST(what_is_no_area_is_refused_and_left_alone)
         ck_assert_int_eq(unlink(path), 0);
         ck_assert_int_eq(mkfifo(path, 0600), 0);
         ck_assert_int_lt(lease_file_open(path, &west, &owner, &fd), 0); /* and does not wait for anybody */
+}
+END_TEST
+
+START_TEST(only_this_area_is_removed)
+{
+        ck_assert_int_eq(lease_file_remove(path, &west), -ENOENT);
+        area_create(&west);
+        ck_assert_int_eq(lease_file_remove(path, &east), -EPERM);
+        area_create(&west);
+        ck_assert_int_eq(lease_file_remove(path, &west), 0);
+        ck_assert_int_eq(access(path, F_OK), -1);
+        write_file("precious", 8);
+        ck_assert_int_eq(lease_file_remove(path, &west), -ENODATA);
+        ck_assert_int_eq(access(path, F_OK), 0);
 }
 END_TEST
 
@@ -432,6 +456,77 @@ START_TEST(a_worker_that_hangs_can_be_freed_and_says_nothing_any_more)
 }
 END_TEST
 
+/* Visits */
+
+static const struct lease_visit_result *visit(struct desk *here, uint32_t node, uint64_t boot, bool create)
+{
+        struct lease_visit asked = { .mark = { .node = node, .boot = boot, .sequence = 1 },
+                                     .create = create,
+                                     .measure = create,
+                                     .expected = 7,
+                                     .boots = { [1] = 11, [2] = 12, [3] = 13 } };
+        unsigned before = here->visits;
+        lease_worker_visit(here->worker, &asked);
+        while (here->visits == before)
+                qb_loop_run(loop);
+        return &here->visit;
+}
+
+START_TEST(a_visit_leaves_a_mark_and_sees_those_of_others)
+{
+        desk_open(&desk, path, &west);
+        desk_open(&other, path, &west);
+        ck_assert_int_eq(visit(&desk, 1, 11, false)->error, -ENOENT); /* nothing is made unasked */
+        ck_assert_int_eq(visit(&desk, 1, 11, true)->error, 0);
+        ck_assert_uint_eq(desk.visit.seen, 1);
+        ck_assert_uint_gt(desk.visit.size_bytes, desk.visit.free_bytes);
+        ck_assert_uint_eq(visit(&other, 2, 12, true)->seen, 3);
+        ck_assert_uint_eq(visit(&desk, 1, 11, false)->seen, 3);
+        ck_assert_uint_eq(visit(&other, 2, 99, false)->seen, 1); /* another boot is not the one expected */
+        lease_worker_free(desk.worker);
+        lease_worker_free(other.worker);
+}
+END_TEST
+
+START_TEST(a_visit_finds_what_stands_there_now)
+{
+        desk_open(&desk, path, &west);
+        ck_assert_int_eq(visit(&desk, 1, 11, true)->error, 0);
+        ck_assert_int_eq(unlink(path), 0); /* as when it was unmounted */
+        ck_assert_int_eq(visit(&desk, 1, 11, false)->error, -ENOENT);
+        area_create(&east);
+        ck_assert_int_eq(visit(&desk, 1, 11, true)->error, -EPERM);
+        ck_assert_str_eq(desk.visit.owner.cluster, "east");
+        lease_worker_free(desk.worker);
+}
+END_TEST
+
+START_TEST(a_visit_that_an_error_spoils_is_followed_by_a_good_one)
+{
+        desk_open(&desk, path, &west);
+        ck_assert_int_eq(visit(&desk, 1, 11, true)->error, 0);
+        disk.fail_at = disk.calls + (unsigned)_i;
+        ck_assert_int_eq(visit(&desk, 1, 11, false)->error, -EIO);
+        ck_assert_int_eq(visit(&desk, 1, 11, false)->error, 0);
+        disk.lose_writes = true;
+        ck_assert_int_eq(visit(&desk, 1, 77, false)->error, -EIO);
+        lease_worker_free(desk.worker);
+}
+END_TEST
+
+START_TEST(a_retired_worker_takes_its_area_with_it)
+{
+        desk_open(&desk, path, &west);
+        desk_open(&other, path, &east);
+        ck_assert_int_eq(visit(&desk, 1, 11, true)->error, 0);
+        lease_worker_retire(other.worker); /* not its own */
+        ck_assert_int_eq(visit(&desk, 1, 11, false)->error, 0);
+        lease_worker_retire(desk.worker);
+        while (access(path, F_OK) == 0)
+                (void)sched_yield();
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("lease_worker");
@@ -440,6 +535,7 @@ int main(void)
         tcase_add_test(file, an_area_is_made_once_and_found_again);
         tcase_add_test(file, another_clusters_area_is_refused_by_name_and_left_alone);
         tcase_add_test(file, what_is_no_area_is_refused_and_left_alone);
+        tcase_add_test(file, only_this_area_is_removed);
         tcase_add_test(file, of_many_that_make_it_at_once_one_does);
         suite_add_tcase(suite, file);
         TCase *worker = tcase_create("worker");
@@ -453,6 +549,10 @@ int main(void)
         tcase_add_test(worker, an_area_that_is_cut_off_says_so);
         tcase_add_test(worker, a_volume_that_hangs_holds_up_nobody_and_its_answer_comes_late);
         tcase_add_loop_test(worker, a_worker_that_hangs_can_be_freed_and_says_nothing_any_more, 0, 2);
+        tcase_add_test(worker, a_visit_leaves_a_mark_and_sees_those_of_others);
+        tcase_add_test(worker, a_visit_finds_what_stands_there_now);
+        tcase_add_loop_test(worker, a_visit_that_an_error_spoils_is_followed_by_a_good_one, 1, 5);
+        tcase_add_test(worker, a_retired_worker_takes_its_area_with_it);
         suite_add_tcase(suite, worker);
         SRunner *runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);

@@ -216,6 +216,16 @@ check_PROGRAMS += %D%/fencing_test
 %C%_fencing_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_fencing_test_LDADD   = $(CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/volume_test
+%C%_volume_test_SOURCES = %D%/volume_test.c %D%/core_fixture.c %D%/core_fixture.h
+%C%_volume_test_CFLAGS  = $(CORE_TEST_CFLAGS)
+%C%_volume_test_LDADD   = $(CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/path_test
+%C%_path_test_SOURCES = %D%/path_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_path_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
+%C%_path_test_LDADD   = $(CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/laggard_test
 %C%_laggard_test_SOURCES = %D%/laggard_test.c %D%/core_desk.c %D%/core_desk.h
 %C%_laggard_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)

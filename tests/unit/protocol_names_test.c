@@ -32,6 +32,9 @@ NAMES_TEST(role_kind, ROLE_KIND_COUNT)
 NAMES_TEST(role_state, ROLE_STATE_COUNT)
 NAMES_TEST(role_desired, DESIRED_COUNT)
 NAMES_TEST(move_end, MOVE_END_COUNT)
+NAMES_TEST(volume_kind, VOLUME_KIND_COUNT)
+NAMES_TEST(volume_state, VOLUME_STATE_COUNT)
+NAMES_TEST(path_state, PATH_STATE_COUNT)
 NAMES_TEST(object_kind, OBJECT_COUNT)
 NAMES_TEST(command_kind, COMMAND_COUNT)
 NAMES_TEST(report_kind, REPORT_COUNT)
@@ -92,6 +95,17 @@ static void name_subject(struct command *command)
         case COMMAND_FENCE_REMOVE:
                 TEXT_COPY(command->fence_remove.device, "ipmi1");
                 return;
+        case COMMAND_VOLUME_ADD:
+                TEXT_COPY(command->volume_add.name, "csv1");
+                return;
+        case COMMAND_VOLUME_REMOVE:
+        case COMMAND_VOLUME_READY:
+        case COMMAND_VOLUME_DROP:
+                TEXT_COPY(command->volume.volume, "csv1");
+                return;
+        case COMMAND_VOLUME_REPORT:
+                TEXT_COPY(command->volume_report.volume, "csv1");
+                return;
         case COMMAND_FENCE_REPORT:
                 command->fence_report.node = 3;
                 return;
@@ -106,19 +120,37 @@ static void name_subject(struct command *command)
 }
 
 static const char *const subjects[COMMAND_COUNT] = {
-        [COMMAND_EPOCH] = "cluster",           [COMMAND_NODE_LOST] = "node:3",
-        [COMMAND_NODE_EVIDENCE] = "node:3",    [COMMAND_NODE_DRAINED] = "node:3",
-        [COMMAND_ROLE_ASSIGN] = "role:vm01",   [COMMAND_ROLE_MOVE] = "role:vm01",
-        [COMMAND_VOTER_SET] = "cluster",       [COMMAND_NODE_JOIN] = "node:3",
-        [COMMAND_ROLE_REPORT] = "role:vm01",   [COMMAND_CLUSTER_SET] = "cluster",
-        [COMMAND_NODE_DRAIN] = "node:3",       [COMMAND_NODE_RESUME] = "node:3",
-        [COMMAND_NODE_CONFIRM_OFF] = "node:3", [COMMAND_ROLE_ADD] = "role:vm01",
-        [COMMAND_ROLE_SET] = "role:vm01",      [COMMAND_ROLE_START] = "role:vm01",
-        [COMMAND_ROLE_STOP] = "role:vm01",     [COMMAND_ROLE_REMOVE] = "role:vm01",
-        [COMMAND_FENCE_ADD] = "fence:ipmi1",   [COMMAND_FENCE_REMOVE] = "fence:ipmi1",
-        [COMMAND_NODE_FENCE] = "node:3",       [COMMAND_FENCE_REPORT] = "node:3",
-        [COMMAND_NODE_QUARANTINE] = "node:3",  [COMMAND_NODE_RELEASE] = "node:3",
-        [COMMAND_CLUSTER_PAUSE] = "cluster",   [COMMAND_CLUSTER_RESUME] = "cluster",
+        [COMMAND_EPOCH] = "cluster",
+        [COMMAND_NODE_LOST] = "node:3",
+        [COMMAND_NODE_EVIDENCE] = "node:3",
+        [COMMAND_NODE_DRAINED] = "node:3",
+        [COMMAND_ROLE_ASSIGN] = "role:vm01",
+        [COMMAND_ROLE_MOVE] = "role:vm01",
+        [COMMAND_VOTER_SET] = "cluster",
+        [COMMAND_NODE_JOIN] = "node:3",
+        [COMMAND_ROLE_REPORT] = "role:vm01",
+        [COMMAND_CLUSTER_SET] = "cluster",
+        [COMMAND_NODE_DRAIN] = "node:3",
+        [COMMAND_NODE_RESUME] = "node:3",
+        [COMMAND_NODE_CONFIRM_OFF] = "node:3",
+        [COMMAND_ROLE_ADD] = "role:vm01",
+        [COMMAND_ROLE_SET] = "role:vm01",
+        [COMMAND_ROLE_START] = "role:vm01",
+        [COMMAND_ROLE_STOP] = "role:vm01",
+        [COMMAND_ROLE_REMOVE] = "role:vm01",
+        [COMMAND_FENCE_ADD] = "fence:ipmi1",
+        [COMMAND_FENCE_REMOVE] = "fence:ipmi1",
+        [COMMAND_NODE_FENCE] = "node:3",
+        [COMMAND_FENCE_REPORT] = "node:3",
+        [COMMAND_NODE_QUARANTINE] = "node:3",
+        [COMMAND_NODE_RELEASE] = "node:3",
+        [COMMAND_VOLUME_ADD] = "volume:csv1",
+        [COMMAND_VOLUME_REMOVE] = "volume:csv1",
+        [COMMAND_VOLUME_READY] = "volume:csv1",
+        [COMMAND_VOLUME_DROP] = "volume:csv1",
+        [COMMAND_VOLUME_REPORT] = "volume:csv1",
+        [COMMAND_CLUSTER_PAUSE] = "cluster",
+        [COMMAND_CLUSTER_RESUME] = "cluster",
 };
 
 START_TEST(a_command_tells_what_it_is_about)
@@ -158,6 +190,9 @@ START_TEST(objects_are_stored_under_their_names)
         object.kind = OBJECT_FENCE_DEVICE;
         TEXT_COPY(object.fence_device.name, "ipmi1");
         ck_assert_str_eq(object_name(&object), "ipmi1");
+        object.kind = OBJECT_VOLUME;
+        TEXT_COPY(object.volume.name, "csv1");
+        ck_assert_str_eq(object_name(&object), "csv1");
 }
 END_TEST
 
@@ -187,6 +222,9 @@ static Suite *names_suite(void)
         tcase_add_test(names, every_role_state_has_a_name_of_its_own);
         tcase_add_test(names, every_role_desired_has_a_name_of_its_own);
         tcase_add_test(names, every_move_end_has_a_name_of_its_own);
+        tcase_add_test(names, every_volume_kind_has_a_name_of_its_own);
+        tcase_add_test(names, every_volume_state_has_a_name_of_its_own);
+        tcase_add_test(names, every_path_state_has_a_name_of_its_own);
         tcase_add_test(names, every_object_kind_has_a_name_of_its_own);
         tcase_add_test(names, every_command_kind_has_a_name_of_its_own);
         tcase_add_test(names, every_report_kind_has_a_name_of_its_own);

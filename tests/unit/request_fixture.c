@@ -112,6 +112,14 @@ static int check_ocf(void *context, const char *text, size_t text_bytes, char *r
         return -EINVAL;
 }
 
+static bool volume_space(void *context, uint64_t identity, uint64_t *ret_free_bytes, uint64_t *ret_size_bytes)
+{
+        (void)context;
+        *ret_size_bytes = 1000000;
+        *ret_free_bytes = identity == 8 ? 99999 : 100000;
+        return identity != 9;
+}
+
 static bool move_progress(void *context, struct hypervisor_progress *ret_progress)
 {
         (void)context;
@@ -204,6 +212,7 @@ void fixture_open(struct fixture *fixture)
                                                                            .query_entries = query_entries,
                                                                            .read_definition = read_definition,
                                                                            .check_ocf = check_ocf,
+                                                                           .volume_space = volume_space,
                                                                            .move_progress = move_progress,
                                                                            .fence_check = fence_check,
                                                                            .fence_test = fence_test,

@@ -377,6 +377,89 @@ START_TEST(a_history_does_not_hold_the_loop_up_for_long)
 }
 END_TEST
 
+static void add_volume(uint32_t id, const char *name, uint64_t identity)
+{
+        struct object object = { .kind = OBJECT_VOLUME,
+                                 .volume = { .id = id,
+                                             .state = VOLUME_READY,
+                                             .identity = identity,
+                                             .trouble = "n3: it hangs",
+                                             .paths = { [PATH_DIRECT] = 1, [PATH_HANGS] = 4 } } };
+        TEXT_COPY(object.volume.name, name);
+        TEXT_PRINT(object.volume.path, "/%s", name);
+        ck_assert_int_eq(model_put(fixture.cluster.model, &object), 0);
+}
+
+static const char *text_of(json_t *reply, const char *key)
+{
+        const char *text = json_string_value(json_object_get(json_object_get(reply, "result"), key));
+        return text == NULL ? "-" : text;
+}
+
+START_TEST(a_volume_is_shown_as_each_node_sees_it)
+{
+        add_volume(1, "full", 8);
+        add_volume(2, "csv1", 7);
+        struct object object = { .kind = OBJECT_ROLE, .role = { .name = "vm09", .volumes = 2 } };
+        ck_assert_int_eq(model_put(fixture.cluster.model, &object), 0);
+        json_t *reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv1\"}", false);
+        json_t *result = json_object_get(reply, "result"), *paths = json_object_get(result, "paths");
+        ck_assert_str_eq(text_of(reply, "state"), "ready");
+        ck_assert_str_eq(text_of(reply, "warning"), "-");
+        ck_assert_str_eq(text_of(reply, "last_trouble"), "n3: it hangs");
+        ck_assert_uint_eq(json_array_size(paths), 3);
+        json_t *third = json_array_get(paths, 2);
+        ck_assert_str_eq(json_string_value(json_object_get(third, "state")), "lost");
+        ck_assert_str_eq(json_string_value(json_object_get(third, "cause")), "hangs");
+        ck_assert_str_eq(json_string_value(json_object_get(json_array_get(paths, 1), "state")), "unknown");
+        ck_assert_str_eq(json_string_value(json_array_get(json_object_get(result, "roles"), 0)), "vm09");
+        result = json_object_get(fixture_ask(&fixture, "volume.list", "{}", false), "result");
+        json_t *rows = json_object_get(result, "volumes");
+        ck_assert_uint_eq(json_array_size(rows), 2);
+        ck_assert_str_eq(json_string_value(json_object_get(json_array_get(rows, 1), "warning")),
+                         "only 9 % of its space is free");
+}
+END_TEST
+
+START_TEST(a_volume_that_was_refused_says_why)
+{
+        struct command *end = &fixture_add_entry(&fixture, COMMAND_VOLUME_DROP)->command;
+        TEXT_COPY(end->volume.volume, "csv1");
+        TEXT_COPY(end->volume.reason, "n3: it is too slow");
+        json_t *reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv1\"}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_REFUSED);
+        ck_assert_str_eq(reply_message(reply), "volume csv1 was not added: n3: it is too slow");
+        reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv2\"}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_NO_OBJECT);
+        fixture_add_entry(&fixture, COMMAND_VOLUME_REMOVE)->command.volume = end->volume;
+        reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv1\"}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_NO_OBJECT);
+}
+END_TEST
+
+START_TEST(a_volume_is_added_and_removed_by_commands)
+{
+        ck_assert_ptr_null(fixture_ask(&fixture, "volume.add",
+                                       "{\"name\":\"csv1\",\"kind\":\"directory\",\"path\":\"/srv/csv1\"}",
+                                       false));
+        ck_assert_int_eq(fixture.command.kind, COMMAND_VOLUME_ADD);
+        ck_assert_str_eq(fixture.command.volume_add.path, "/srv/csv1");
+        ck_assert_uint_ne(fixture.command.volume_add.identity, 0);
+        json_t *reply = fixture_ask(&fixture, "volume.add",
+                                    "{\"name\":\"csv1\",\"kind\":\"iscsi\",\"path\":\"/srv/csv1\"}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_USAGE);
+        reply = fixture_ask(&fixture, "volume.add",
+                            "{\"name\":\"csv1\",\"kind\":\"directory\",\"path\":\"srv/../csv1\"}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_USAGE);
+        reply = fixture_ask(&fixture, "volume.remove", "{\"name\":\"csv1\"}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_NO_OBJECT);
+        add_volume(1, "csv1", 7);
+        (void)fixture_ask(&fixture, "volume.remove", "{\"name\":\"csv1\"}", false);
+        ck_assert_int_eq(fixture.command.kind, COMMAND_VOLUME_REMOVE);
+        ck_assert_uint_eq(fixture.command.volume.identity, 7);
+}
+END_TEST
+
 START_TEST(fence_options_are_never_shown)
 {
         add_device("f1");
@@ -571,6 +654,9 @@ int main(void)
         tcase_add_test(tcase, a_fence_test_asks_every_device_of_the_node);
         tcase_add_test(tcase, fence_history_tells_of_one_node_or_all);
         tcase_add_test(tcase, a_history_does_not_hold_the_loop_up_for_long);
+        tcase_add_test(tcase, a_volume_is_shown_as_each_node_sees_it);
+        tcase_add_test(tcase, a_volume_that_was_refused_says_why);
+        tcase_add_test(tcase, a_volume_is_added_and_removed_by_commands);
         tcase_add_test(tcase, fence_options_are_never_shown);
         tcase_add_test(tcase, cluster_status_has_the_fixed_names);
         tcase_add_test(tcase, role_show_has_the_fixed_names);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/print.h"
+
+#include <stdio.h>
+
+#include "cli/table.h"
+#include "clusterd/base/text.h"
+
+/* "12.5 GiB"; "-" when nobody here knows. */
+static const char *space_text(json_t *volume, const char *key, char *text, size_t text_bytes)
+{
+        json_t *bytes = json_object_get(volume, key);
+        double mib = (double)json_integer_value(bytes) / (1024 * 1024);
+        if (!json_is_integer(bytes))
+                (void)snprintf(text, text_bytes, "-");
+        else
+                (void)snprintf(text, text_bytes, mib < 10240 ? "%.0f MiB" : "%.1f GiB",
+                               mib < 10240 ? mib : mib / 1024);
+        return text;
+}
+
+void print_volume_list(json_t *result)
+{
+        static const struct table_column columns[] = {
+                { .title = "VOLUME" },
+                { .title = "STATE" },
+                { .title = "KIND" },
+                { .title = "FREE", .right = true },
+                { .title = "SIZE", .right = true },
+                { .title = "DIRECT" },
+                { .title = "LOST" },
+                { .title = "PATH" },
+                { .title = "WARNING", .elastic = true },
+        };
+        struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+        size_t at;
+        json_t *volume;
+
+        json_array_foreach(json_object_get(result, "volumes"), at, volume)
+        {
+                char free_text[32], size_text[32];
+                const char *state = field(volume, "state");
+                table_add(table,
+                          (const char *[]){ field(volume, "name"), state, field(volume, "kind"),
+                                            space_text(volume, "free_bytes", free_text, sizeof(free_text)),
+                                            space_text(volume, "size_bytes", size_text, sizeof(size_text)),
+                                            field_list(volume, "direct", "-"),
+                                            field_list(volume, "lost", "-"), field(volume, "path"),
+                                            field(volume, "warning") },
+                          state_color(state), 1);
+        }
+        table_print(table);
+        table_free(table);
+}
+
+void print_volume(json_t *volume)
+{
+        const char *state = field(volume, "state"), *title = "paths";
+        char free_text[32], size_text[32];
+        size_t at;
+        json_t *path;
+
+        printf("Volume %s is %s%s%s\n", field(volume, "name"), color_begin(state_color(state)), state,
+               color_end());
+        printf("  kind         %s\n", field(volume, "kind"));
+        printf("  path         %s\n", field(volume, "path"));
+        printf("  free         %s of %s\n", space_text(volume, "free_bytes", free_text, sizeof(free_text)),
+               space_text(volume, "size_bytes", size_text, sizeof(size_text)));
+        json_array_foreach(json_object_get(volume, "paths"), at, path)
+        {
+                const char *way = field(path, "state");
+                printf("  %-12s %s: %s%s%s%s%s\n", title, field(path, "node"), color_begin(state_color(way)),
+                       way, color_end(), text_equal(way, "direct") ? "" : ", ",
+                       text_equal(way, "direct") ? "" : field(path, "reason"));
+                title = "";
+        }
+        if (json_is_string(json_object_get(volume, "last_trouble")))
+                printf("  last trouble %s\n", field(volume, "last_trouble"));
+        printf("  roles        %s\n", field_list(volume, "roles", "none"));
+        if (json_is_string(json_object_get(volume, "warning")))
+                printf("%sWarning:%s %s\n", color_begin("yellow"), color_end(), field(volume, "warning"));
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/core/apply.h"
+
+#include "clusterd/base/mutation.h"
+#include "clusterd/base/path.h"
+#include "clusterd/base/text.h"
+
+/* Volumes: added, proven by every member, reported on, removed. */
+
+static void changed(struct apply *apply, const struct volume *volume)
+{
+        if (apply->changes != NULL)
+                apply->changes->volumes |= node_set_of(volume->id);
+}
+
+/* The one that is meant, not another of its name; NULL: refused. */
+static struct volume *find(struct apply *apply, const char *name, uint64_t identity)
+{
+        struct volume *volume = (struct volume *)model_volume(apply->model, name);
+        if (volume == NULL || volume->identity != identity) {
+                apply->outcome = APPLY_NO_OBJECT;
+                apply_refuse(apply, "there is no such volume '%s'", name);
+                return NULL;
+        }
+        return volume;
+}
+
+/* One directory under two names would be two volumes to placement, and two leases. */
+static bool path_is_free(struct apply *apply, const char *path)
+{
+        MODEL_EACH_VOLUME (apply->model, other)
+                if (path_holds(other->path, path) || path_holds(path, other->path)) {
+                        apply_refuse(apply, "volume '%s' is at %.80s: choose a path beside it", other->name,
+                                     other->path);
+                        return false;
+                }
+        return true;
+}
+
+void apply_volume_add(struct apply *apply, const struct command_volume_add *add)
+{
+        if (model_volume(apply->model, add->name) != NULL) {
+                apply_refuse(apply, "there is a volume '%s' already: choose another name", add->name);
+                return;
+        }
+        if (!path_is_plain(add->path)) {
+                apply_refuse(apply,
+                             "the path of a volume is absolute, below the root, and without '.' and '..'");
+                return;
+        }
+        if (!path_is_free(apply, add->path))
+                return;
+        uint32_t id = model_free_volume(apply->model);
+        if (id == 0) {
+                apply_refuse(apply, "the cluster holds %u volumes and takes no more", (unsigned)VOLUMES_MAX);
+                return;
+        }
+        struct volume *volume = &apply->model->volumes[id];
+        *volume = (struct volume){
+                .id = id,
+                .kind = add->kind,
+                .state = VOLUME_PROVING,
+                .identity = add->identity,
+                .since_index = apply->index,
+        };
+        TEXT_COPY(volume->name, add->name);
+        TEXT_COPY(volume->path, add->path);
+        changed(apply, volume);
+}
+
+static void forget(struct apply *apply, struct volume *volume)
+{
+        changed(apply, volume);
+        apply->deleted = true;
+        apply->deleted_kind = OBJECT_VOLUME;
+        TEXT_COPY(apply->deleted_name, volume->name);
+        model_remove(apply->model, OBJECT_VOLUME, apply->deleted_name);
+}
+
+void apply_volume_remove(struct apply *apply, const struct command_volume *command)
+{
+        struct volume *volume = find(apply, command->volume, command->identity);
+        if (volume == NULL)
+                return;
+        MODEL_EACH_ROLE (apply->model, role)
+                if (node_set_has(role->volumes, volume->id)) {
+                        apply_refuse(apply, "role '%s' has a disk on it: move that, or remove the role first",
+                                     role->name);
+                        return;
+                }
+        forget(apply, volume);
+}
+
+static bool is_proving(struct apply *apply, const struct volume *volume)
+{
+        if (volume->state != VOLUME_PROVING)
+                apply_refuse(apply, "volume '%s' is proven already", volume->name);
+        return volume->state == VOLUME_PROVING;
+}
+
+void apply_volume_ready(struct apply *apply, const struct command_volume *command)
+{
+        struct volume *volume = find(apply, command->volume, command->identity);
+        if (volume == NULL || !is_proving(apply, volume))
+                return;
+        bool proven = false;
+        MODEL_EACH_NODE (apply->model, node) {
+                if (node->state != NODE_UP)
+                        continue;
+                proven = true;
+                if (volume_path(volume, node->id) != PATH_DIRECT && !MUTATED(VOLUME_UNPROVEN)) {
+                        apply_refuse(apply, "%s has not proven volume '%s'", node->name, volume->name);
+                        return;
+                }
+        }
+        if (!proven) {
+                apply_refuse(apply, "nobody has proven volume '%s'", volume->name);
+                return;
+        }
+        volume->state = VOLUME_READY;
+        volume->since_index = apply->index;
+        changed(apply, volume);
+}
+
+void apply_volume_drop(struct apply *apply, const struct command_volume *command)
+{
+        struct volume *volume = find(apply, command->volume, command->identity);
+        if (volume != NULL && is_proving(apply, volume))
+                forget(apply, volume);
+}
+
+static void path_enter(struct volume *volume, uint32_t node, enum path_state state)
+{
+        for (enum path_state each = PATH_MARKED; each < PATH_STATE_COUNT; each++)
+                volume->paths[each] &= ~node_set_of(node);
+        if (state != PATH_UNKNOWN)
+                volume->paths[state] |= node_set_of(node);
+}
+
+void apply_volume_report(struct apply *apply, const struct command_volume_report *report)
+{
+        struct volume *volume = find(apply, report->volume, report->identity);
+        const struct node *node = volume == NULL ? NULL : apply_node(apply, report->node);
+        if (node == NULL)
+                return;
+        if (report->node != apply->origin || node->state != NODE_UP) {
+                apply_refuse(apply, "only a member reports on its own path");
+                return;
+        }
+        /* Whom the others do not know to have left its mark has not been looked for by them. */
+        if (report->state == PATH_UNKNOWN ||
+            (report->state == PATH_DIRECT && volume_path(volume, node->id) == PATH_UNKNOWN &&
+             !MUTATED(PATH_UNMARKED))) {
+                apply_refuse(apply, "%s has not left its mark on volume '%s' yet", node->name, volume->name);
+                return;
+        }
+        path_enter(volume, node->id, report->state);
+        if (path_state_is_lost(report->state))
+                TEXT_PRINT(volume->trouble, "%.40s: %.110s", node->name, report->text);
+        changed(apply, volume);
+}
+
+void apply_paths_unknown(struct apply *apply, uint32_t node)
+{
+        struct model *model = apply->model;
+        for (struct volume *volume = model->volumes + 1; volume <= model->volumes + VOLUMES_MAX; volume++)
+                if (volume->id != 0 && volume_path(volume, node) != PATH_UNKNOWN &&
+                    !MUTATED(PATH_OUTLIVES_BOOT)) {
+                        path_enter(volume, node, PATH_UNKNOWN);
+                        changed(apply, volume);
+                }
+}
+
+bool apply_volumes_exist(struct apply *apply, const struct role *role)
+{
+        NODE_SET_EACH (role->volumes, id) {
+                const struct volume *volume = model_volume_by_id(apply->model, id);
+                if (volume != NULL && volume->state == VOLUME_READY)
+                        continue;
+                apply_refuse(apply, "volume '%s', where role '%s' has a disk, is %s",
+                             volume == NULL ? "-" : volume->name, role->name,
+                             volume == NULL ? "gone" : "not proven yet");
+                return false;
+        }
+        return true;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/io/request_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clusterd/base/path.h"
+#include "clusterd/base/text.h"
+#include "clusterd/io/host.h"
+
+/* Volumes: asked about, added, removed. */
+
+#define FREE_LEAST_PERCENT 10
+
+static const char *state_of(enum path_state path)
+{
+        return path == PATH_DIRECT ? "direct" : path_state_is_lost(path) ? "lost" : "unknown";
+}
+
+static json_t *document_path(const struct node *node, enum path_state path)
+{
+        return json_pack("{s:s, s:s, s:s, s:s}", "node", node->name, "state", state_of(path), "cause",
+                         path_state_name(path), "reason", path_state_explain(path));
+}
+
+/* Free space as this node saw it last; and what an operator should look at. */
+static void set_space(const struct request *request, const struct volume *volume, json_t *document)
+{
+        uint64_t free_bytes = 0, size_bytes = 0;
+        bool known = request->services->volume_space(request->services->context, volume->identity,
+                                                     &free_bytes, &size_bytes);
+        bool scarce = known && free_bytes < size_bytes / 100 * FREE_LEAST_PERCENT;
+        char warning[96];
+        TEXT_PRINT(warning, "only %d %% of its space is free",
+                   scarce ? (int)(free_bytes / (size_bytes / 100)) : 0);
+        json_object_set_new(document, "free_bytes",
+                            known ? json_integer((json_int_t)free_bytes) : json_null());
+        json_object_set_new(document, "size_bytes",
+                            known ? json_integer((json_int_t)size_bytes) : json_null());
+        json_object_set_new(document, "warning", scarce ? json_string(warning) : json_null());
+}
+
+/* Members that may use it, and those that have lost it. */
+static node_set member_nodes(const struct model *model)
+{
+        node_set members = 0;
+        MODEL_EACH_NODE (model, node)
+                if (node->state == NODE_UP)
+                        members |= node_set_of(node->id);
+        return members;
+}
+
+static json_t *document_volume_row(const struct request *request, const struct volume *volume)
+{
+        const struct model *model = request->model;
+        node_set members = member_nodes(model);
+        json_t *document = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "name", volume->name, "kind",
+                                     volume_kind_name(volume->kind), "state",
+                                     volume_state_name(volume->state), "path", volume->path, "direct",
+                                     document_node_set(model, volume->paths[PATH_DIRECT] & members), "lost",
+                                     document_node_set(model, volume_lost(volume) & members));
+        set_space(request, volume, document);
+        return document;
+}
+
+static int compare_volumes(const void *a, const void *b)
+{
+        return strcmp((*(const struct volume *const *)a)->name, (*(const struct volume *const *)b)->name);
+}
+
+json_t *query_volume_list(struct request *request)
+{
+        const struct volume *volumes[VOLUMES_MAX];
+        size_t count = 0;
+        json_t *rows = json_array();
+        MODEL_EACH_VOLUME (request->model, volume)
+                volumes[count++] = volume;
+        qsort(volumes, count, sizeof(volumes[0]), compare_volumes);
+        for (size_t i = 0; i < count; i++)
+                json_array_append_new(rows, document_volume_row(request, volumes[i]));
+        return json_pack("{s:o}", "volumes", rows);
+}
+
+static void keep_end(void *context, const struct entry *entry)
+{
+        *(struct command *)context = entry->command;
+}
+
+/* Whoever waits for a volume that was refused hears here why it is not there. */
+static int find_volume(struct request *request, const struct volume **ret_volume)
+{
+        char subject[NAME_BYTES + 16];
+        struct command end = { .kind = COMMAND_COUNT };
+        *ret_volume = model_volume(request->model, request->name);
+        if (*ret_volume != NULL)
+                return 0;
+        TEXT_PRINT(subject, "volume:%s", request->name);
+        if (request_entries(request, 1, UINT64_MAX, subject, 1, keep_end, &end) < 0)
+                return -EINVAL;
+        if (end.kind == COMMAND_VOLUME_DROP)
+                return request_fail(request, VERB_EXIT_REFUSED,
+                                    "every node has to share a volume, write it directly, and be fast enough",
+                                    "mend that and add it again", "volume %s was not added: %s",
+                                    request->name, end.volume.reason);
+        return request_fail(request, VERB_EXIT_NO_OBJECT, "", "clu volume list names them",
+                            "there is no volume %s", request->name);
+}
+
+static json_t *document_users(const struct model *model, const struct volume *volume)
+{
+        json_t *names = json_array();
+        MODEL_EACH_ROLE (model, role)
+                if (node_set_has(role->volumes, volume->id))
+                        json_array_append_new(names, json_string(role->name));
+        return names;
+}
+
+json_t *query_volume_show(struct request *request)
+{
+        const struct volume *volume;
+        json_t *paths = json_array();
+        if (find_volume(request, &volume) < 0) {
+                json_decref(paths);
+                return NULL;
+        }
+        MODEL_EACH_NODE (request->model, node)
+                json_array_append_new(paths, document_path(node, volume_path(volume, node->id)));
+        json_t *document = document_volume_row(request, volume);
+        json_object_set_new(document, "paths", paths);
+        json_object_set_new(document, "roles", document_users(request->model, volume));
+        json_object_set_new(document, "last_trouble",
+                            volume->trouble[0] == '\0' ? json_null() : document_text(volume->trouble));
+        return document;
+}
+
+int change_volume_add(struct request *request, struct change *change)
+{
+        struct command_volume_add *add = &change->command.volume_add;
+        const char *path = request_text(request, "path");
+        change->command.kind = COMMAND_VOLUME_ADD;
+        if (volume_kind_parse(request_text(request, "kind"), &add->kind) < 0)
+                return request_fail(request, VERB_EXIT_USAGE, "", "",
+                                    "--kind: a volume is of kind directory");
+        if (!path_is_plain(path))
+                return request_fail(request, VERB_EXIT_USAGE, "", "",
+                                    "--path: '%s' is not an absolute path below the root, without '.', '..' "
+                                    "and '//'",
+                                    path);
+        TEXT_COPY(add->name, request->name);
+        TEXT_COPY(add->path, path);
+        add->identity = random_id();
+        return 0;
+}
+
+int change_volume_remove(struct request *request, struct change *change)
+{
+        const struct volume *volume = model_volume(request->model, request->name);
+        if (volume == NULL)
+                return request_fail(request, VERB_EXIT_NO_OBJECT, "", "clu volume list names them",
+                                    "there is no volume %s", request->name);
+        change->command.kind = COMMAND_VOLUME_REMOVE;
+        TEXT_COPY(change->command.volume.volume, volume->name);
+        change->command.volume.identity = volume->identity;
+        TEXT_PRINT(change->command.volume.reason, "asked by %s", request->client->actor);
+        return 0;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "simulation/volume.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clusterd/base/text.h"
+#include "simulation/world.h"
+
+/* A look under way, and what the daemon knew when it began. */
+struct visit {
+        struct cluster_action action;
+        uint64_t boots[NODES_MAX + 1];
+};
+
+static uint32_t share_of(struct world *world, const char *name)
+{
+        uint32_t share = 0;
+        while (share < SHARES_MAX - 1 && !text_equal(world->shares[share].name, name)) {
+                if (world->shares[share].name[0] == '\0')
+                        TEXT_COPY(world->shares[share].name, name);
+                else
+                        share++;
+        }
+        return share;
+}
+
+struct path_trouble *volume_trouble(struct world *world, struct simulated_node *node, const char *name)
+{
+        return &node->path_troubles[share_of(world, name)];
+}
+
+/* The area that this node sees there. */
+static struct area *area_of(struct world *world, struct simulated_node *node, const char *path)
+{
+        uint32_t share = share_of(world, path + 1);
+        struct path_trouble *trouble = &node->path_troubles[share];
+        return trouble->misplaced_until_us > world->now_us ? &trouble->elsewhere
+                                                           : &world->shares[share].shared;
+}
+
+void volume_look(struct world *world, struct simulated_node *node, const struct cluster_action *action)
+{
+        struct visit *visit = malloc(sizeof(*visit));
+        assert(visit != NULL);
+        visit->action = *action;
+        MODEL_EACH_NODE (cluster_model(node->core), known)
+                visit->boots[known->id] = known->boot;
+        const struct path_trouble *trouble = volume_trouble(world, node, action->volume.path + 1);
+        uint64_t delay_us = random_between(&world->random, 300, MS(4));
+        if (world_mishap(world, 20))
+                delay_us = random_between(&world->random, MS(100), MS(3000));
+        if (trouble->hung_until_us > world->now_us)
+                delay_us += trouble->hung_until_us - world->now_us;
+        world_schedule_payload(world, delay_us, EVENT_LOOK, node, visit);
+}
+
+static enum path_state visit_area(struct area *area, const struct simulated_node *node,
+                                  const struct visit *visit, node_set *ret_seen)
+{
+        const struct cluster_action *action = &visit->action;
+        if (area->identity == 0 && action->volume.create)
+                *area = (struct area){ .identity = action->volume.identity };
+        if (area->identity != action->volume.identity)
+                return area->identity == 0 ? PATH_ABSENT : PATH_FOREIGN;
+        area->marks[node->id] = node->boot;
+        NODE_SET_EACH (action->volume.expected, id)
+                if (area->marks[id] == visit->boots[id])
+                        *ret_seen |= node_set_of(id);
+        return PATH_DIRECT;
+}
+
+void volume_on_look(struct world *world, const struct event *event)
+{
+        struct simulated_node *node = &world->nodes[event->node];
+        const struct visit *visit = event->payload;
+        const char *path = visit->action.volume.path;
+        struct cluster_event looked = { .kind = CLUSTER_EVENT_LOOKED };
+        looked.looked.look = visit->action.volume.look;
+        looked.looked.id = visit->action.volume.id;
+        looked.looked.found = PATH_ABSENT;
+        if (volume_trouble(world, node, path + 1)->lost_until_us <= world->now_us)
+                looked.looked.found =
+                        visit_area(area_of(world, node, path), node, visit, &looked.looked.seen);
+        shell_step(world, node, &looked);
+}
+
+void volume_forget(struct world *world, struct simulated_node *node, const struct cluster_action *action)
+{
+        struct area *area = area_of(world, node, action->volume.path);
+        const struct path_trouble *trouble = volume_trouble(world, node, action->volume.path + 1);
+        if (area->identity == action->volume.identity && trouble->lost_until_us <= world->now_us)
+                *area = (struct area){ .identity = 0 };
+}
+
+/* What has been there for long: every node that is on has left its mark. */
+void volume_adopt(struct world *world, const struct volume *volume)
+{
+        struct area *area = &world->shares[share_of(world, volume->path + 1)].shared;
+        area->identity = volume->identity;
+        WORLD_EACH_NODE (world, node)
+                area->marks[node->id] = node->boot;
+}
+
+bool volume_is_shared(struct world *world, const struct volume *volume)
+{
+        return world->shares[share_of(world, volume->path + 1)].shared.identity == volume->identity;
+}
+
+/* Did this boot of the node leave its mark where the others see it, as far as that is to be seen? */
+bool volume_is_proven(struct world *world, const struct simulated_node *node, const struct volume *volume)
+{
+        const struct area *area = &world->shares[share_of(world, volume->path + 1)].shared;
+        return area->identity != volume->identity || area->marks[node->id] == node->boot;
+}
+
+void volume_mend(struct world *world)
+{
+        WORLD_EACH_NODE (world, node)
+                for (uint32_t i = 0; i < SHARES_MAX; i++) {
+                        struct path_trouble *trouble = &node->path_troubles[i];
+                        trouble->lost_until_us = 0;
+                        trouble->hung_until_us = 0;
+                        trouble->misplaced_until_us = 0;
+                }
+}
