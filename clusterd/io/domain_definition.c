@@ -381,3 +381,38 @@ int domain_definition_read(const char *text, size_t text_bytes, struct domain_de
                 *ret_definition = definition;
         return r;
 }
+
+/* A disk, what it is based on, and so on. */
+static void visit_sources(xmlNodePtr disk, void (*on_file)(void *context, const char *file), void *context)
+{
+        while (disk != NULL) {
+                xmlNodePtr base = NULL;
+                for (xmlNodePtr node = disk->children; node != NULL; node = node->next) {
+                        xmlChar *file = is_element(node, "source")
+                                                ? xmlGetNoNsProp(node, (const xmlChar *)"file")
+                                                : NULL;
+                        if (file != NULL)
+                                on_file(context, (const char *)file);
+                        xmlFree(file);
+                        if (is_element(node, "backingStore"))
+                                base = node;
+                }
+                disk = base;
+        }
+}
+
+void domain_definition_files(const char *text, size_t text_bytes,
+                             void (*on_file)(void *context, const char *file), void *context)
+{
+        char error[DEFINITION_ERROR_BYTES];
+        struct reader reader = { .error = error };
+        int r = reader_parse(&reader, text, text_bytes);
+        assert(r == 0);
+        for (xmlNodePtr node = xmlDocGetRootElement(reader.document)->children; node != NULL;
+             node = node->next)
+                for (xmlNodePtr device = is_element(node, "devices") ? node->children : NULL; device != NULL;
+                     device = device->next)
+                        if (is_element(device, "disk"))
+                                visit_sources(device, on_file, context);
+        reader_release(&reader);
+}

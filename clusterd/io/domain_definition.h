@@ -28,4 +28,9 @@ struct domain_definition {
 int domain_definition_read(const char *text, size_t text_bytes, struct domain_definition *ret_definition,
                            char ret_error[DEFINITION_ERROR_BYTES]);
 
+/* The files of its disks, and of what these are based on; file is borrowed. The text is one that was read
+ * above. */
+void domain_definition_files(const char *text, size_t text_bytes,
+                             void (*on_file)(void *context, const char *file), void *context);
+
 #endif

@@ -86,6 +86,19 @@ static int check_domain(struct request *request, const struct domain_definition 
         return 0;
 }
 
+struct binding {
+        const struct model *model;
+        struct role *role;
+};
+
+static void bind_volume(void *context, const char *file)
+{
+        struct binding *binding = context;
+        const struct volume *volume = model_volume_of(binding->model, file);
+        if (volume != NULL)
+                binding->role->volumes |= node_set_of(volume->id);
+}
+
 /* old: the role as it is; NULL when it is new. */
 static int take_domain(struct request *request, const char *text, const struct role *old, struct role *role,
                        struct change *change)
@@ -105,6 +118,8 @@ static int take_domain(struct request *request, const char *text, const struct r
         role->memory_mib = definition.memory_mib;
         role->cpus = definition.cpus;
         TEXT_COPY(role->uuid, definition.uuid);
+        domain_definition_files(definition.text, definition.text_bytes, bind_volume,
+                                &(struct binding){ .model = request->model, .role = role });
         return check_domain(request, &definition);
 }
 

@@ -300,6 +300,30 @@ START_TEST(every_truncation_is_refused)
 }
 END_TEST
 
+#define FILES_BYTES 256
+
+static void keep_file(void *context, const char *file)
+{
+        char *files = context;
+        size_t used = strlen(files);
+        (void)snprintf(files + used, FILES_BYTES - used, "%s\n", file);
+}
+
+START_TEST(names_the_files_of_its_disks_and_what_they_are_based_on)
+{
+        static const char text[] =
+                "<domain><name>vm01</name><memory>1024</memory><devices>"
+                "<disk type='file'><source file='/csv1/a.img'/><backingStore><source file='/csv2/base.img'/>"
+                "<backingStore/></backingStore></disk>"
+                "<disk type='network'><source protocol='iscsi' name='iqn/1'/></disk>"
+                "<disk type='file' device='cdrom'/><interface><source file='/no/disk'/></interface>"
+                "<disk type='file'><source file='/csv1/b&amp;c.img'/></disk></devices></domain>";
+        char files[FILES_BYTES] = "";
+        domain_definition_files(text, sizeof(text) - 1, keep_file, files);
+        ck_assert_str_eq(files, "/csv1/a.img\n/csv2/base.img\n/csv1/b&c.img\n");
+}
+END_TEST
+
 int main(void)
 {
         TCase *tcase = tcase_create("domain_definition");
@@ -319,6 +343,7 @@ int main(void)
         tcase_add_test(tcase, too_large_by_what_is_added_is_refused);
         tcase_add_test(tcase, depth_does_not_exhaust_the_stack);
         tcase_add_test(tcase, every_truncation_is_refused);
+        tcase_add_test(tcase, names_the_files_of_its_disks_and_what_they_are_based_on);
         Suite *suite = suite_create("domain_definition");
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);

@@ -421,6 +421,21 @@ START_TEST(a_volume_is_shown_as_each_node_sees_it)
 }
 END_TEST
 
+START_TEST(a_role_is_bound_to_the_volumes_of_its_disks)
+{
+        add_volume(1, "csv1", 7);
+        add_volume(3, "csv3", 7);
+        ck_assert_ptr_null(fixture_ask(
+                &fixture, "role.add",
+                "{\"name\":\"vm02\",\"definition\":\"<domain><name>vm02</name><memory>1024</memory><devices>"
+                "<disk><source file='/csv3/a.img'/></disk><disk><source file='/csv10/b.img'/></disk>"
+                "</devices></domain>\"}",
+                false));
+        ck_assert_int_eq(fixture.command.kind, COMMAND_ROLE_ADD);
+        ck_assert_uint_eq(fixture.command.role_add.role.volumes, 4);
+}
+END_TEST
+
 START_TEST(a_volume_that_was_refused_says_why)
 {
         struct command *end = &fixture_add_entry(&fixture, COMMAND_VOLUME_DROP)->command;
@@ -655,6 +670,7 @@ int main(void)
         tcase_add_test(tcase, fence_history_tells_of_one_node_or_all);
         tcase_add_test(tcase, a_history_does_not_hold_the_loop_up_for_long);
         tcase_add_test(tcase, a_volume_is_shown_as_each_node_sees_it);
+        tcase_add_test(tcase, a_role_is_bound_to_the_volumes_of_its_disks);
         tcase_add_test(tcase, a_volume_that_was_refused_says_why);
         tcase_add_test(tcase, a_volume_is_added_and_removed_by_commands);
         tcase_add_test(tcase, fence_options_are_never_shown);
