@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A directory that the nodes share as a volume: proven by each, the only place for its roles."""
+
+import os
+
+from clulab import roles
+from clulab.testing import Stopwatch, check, check_equal, lab_test, wait_until
+
+CLU_REFUSED = 3
+
+
+def where(lab, node, role):
+    """State and owner, as the node says that is asked."""
+    row = lab.clu(node, "role", "show", role, exit_code=None)
+    return row.get("state"), row.get("owner")
+
+
+def lose(lab, node):
+    """What is mounted there is not the volume any more."""
+    lab.run(node, "mkdir", "-p", "/var/elsewhere")
+    lab.run(node, "mount", "--bind", "/var/elsewhere", "/csv")
+
+
+@lab_test(nodes=3, fresh=True)
+def test_a_volume_is_proven_by_every_node_and_its_role_goes_only_where_it_is(lab):
+    area = f"{lab.place.csv_dir}/.clu-lease"
+    roles.add_fence_device(lab)
+
+    # n3 sees a directory of its own: it is named, and nothing is left behind.
+    lose(lab, "n3")
+    refused = lab.clu("n1", "volume", "add", "csv", "--kind", "directory", "--path", "/csv", exit_code=CLU_REFUSED)
+    check("n3: it is not the one that the other nodes see" in refused["error"]["message"], refused["error"]["message"])
+    wait_until(lambda: not os.path.exists(area), 5, "the lease area is gone")
+    wait_until(lambda: not lab.run("n3", "ls", "-A", "/csv").stdout.strip(), 5, "n3's own directory is empty")
+    lab.run("n3", "umount", "/csv")
+
+    with Stopwatch() as proof:
+        shown = lab.clu("n1", "volume", "add", "csv", "--kind", "directory", "--path", "/csv")
+    check_equal((shown["state"], shown["direct"]), ("ready", lab.nodes), "the volume")
+    check(shown["size_bytes"] > 0, "its size is known")
+
+    (guest,) = roles.add_roles(lab, {"vm01": "n1"})
+    check_equal(roles.show(lab, "n1", "vm01")["volumes"], ["csv"], "volumes of the role")
+    check_equal(lab.clu("n1", "volume", "remove", "csv", exit_code=CLU_REFUSED)["exit"], CLU_REFUSED, "remove")
+
+    # n2 loses its path; n1 loses its power: n3 is the only place.
+    lose(lab, "n2")
+    wait_until(lambda: lab.clu("n1", "volume", "show", "csv")["lost"] == ["n2"], 15, "n2 has lost the volume")
+    refused = lab.clu("n1", "role", "move", "vm01", "--node", "n2", exit_code=CLU_REFUSED)
+    check("n2 has no path to volume csv" in refused["error"]["message"], refused["error"]["message"])
+    lab.power_off("n1")
+    with Stopwatch() as recovery:
+        wait_until(lambda: where(lab, "n2", "vm01") == ("online", "n3"), 40, "vm01 runs on n3")
+    guest.require_whole_disk()
+
+    lab.clu("n2", "role", "stop", "vm01", "--force")
+    lab.clu("n2", "role", "remove", "vm01")
+    lab.run("n2", "umount", "/csv")
+    lab.clu("n2", "volume", "remove", "csv")
+    wait_until(lambda: not os.path.exists(area), 5, "the lease area is gone")
+    lab.figures.note(proof_ms=proof.ms, recovery_ms=recovery.ms)
