@@ -44,6 +44,7 @@ struct json_field {
         size_t offset;
         size_t bytes;
         uint32_t bit;                   /* not 0: may be absent, and has this bit in the shape's mask */
+        bool later;                     /* absent in what older versions wrote: zeroes, then */
         const struct enum_text *texts;  /* ENUM */
         const struct json_shape *shape; /* OBJECT, INLINE, TUPLE */
 };

@@ -356,6 +356,8 @@ bool json_shape_read(struct json_reader *reader, json_t *object, const struct js
 {
         for (size_t i = 0; i < shape->count; i++) {
                 const struct json_field *field = &shape->fields[i];
+                if (field->later && json_object_get(object, field->key) == NULL)
+                        continue;
                 if (field->bit != 0) {
                         if (json_object_get(object, field->key) == NULL)
                                 continue;

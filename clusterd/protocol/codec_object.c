@@ -58,7 +58,7 @@ static const struct json_field role_definition_fields[] = {
         JSON_FIELD("uuid", TEXT, struct role, uuid),
         JSON_FIELD("memory_mib", UINT32, struct role, memory_mib),
         JSON_FIELD("cpus", UINT32, struct role, cpus),
-        JSON_FIELD("volumes", NODE_SET, struct role, volumes),
+        JSON_FIELD("volumes", NODE_SET, struct role, volumes, .later = true),
 };
 const struct json_shape role_definition_shape = JSON_SHAPE(role_definition_fields);
 

@@ -234,11 +234,11 @@ static const struct {
           "possible must be a list" },
         { CODEC_COMMAND,
           "{\"command\":\"role-set\",\"name\":\"a\",\"definition\":{\"hash\":\"" HASH
-          "\",\"uuid\":\"\",\"cpus\":1,\"memory_mib\":1,\"volumes\":[]}}",
+          "\",\"uuid\":\"\",\"cpus\":1,\"memory_mib\":1}}",
           NULL },
         { CODEC_COMMAND,
           "{\"command\":\"role-set\",\"name\":\"a\",\"definition\":{\"hash\":\"A" HASH
-          "\",\"uuid\":\"\",\"cpus\":1,\"memory_mib\":1,\"volumes\":[]}}",
+          "\",\"uuid\":\"\",\"cpus\":1,\"memory_mib\":1}}",
           "definition.hash must be 64" },
         { CODEC_COMMAND, "{\"command\":\"role-set\",\"name\":\"a\",\"definition\":{\"hash\":\"" HASH "\"}}",
           "definition.uuid must be a text of at most 36 bytes" },
@@ -300,12 +300,11 @@ static const struct {
           "agent must be a name" },
         { CODEC_COMMAND,
           "{\"command\":\"role-set\",\"name\":\"a\",\"definition\":{\"hash\":\"" HASH
-          "\",\"uuid\":\"123e4567-e89b-12d3-a456-426614174000\",\"cpus\":1,\"memory_mib\":1,\"volumes\":[]}}",
+          "\",\"uuid\":\"123e4567-e89b-12d3-a456-426614174000\",\"cpus\":1,\"memory_mib\":1}}",
           NULL },
         { CODEC_COMMAND,
           "{\"command\":\"role-set\",\"name\":\"a\",\"definition\":{\"hash\":\"" HASH
-          "\",\"uuid\":\"123e4567-e89b-12d3-a456-4266141740000\",\"cpus\":1,\"memory_mib\":1,\"volumes\":[]}"
-          "}",
+          "\",\"uuid\":\"123e4567-e89b-12d3-a456-4266141740000\",\"cpus\":1,\"memory_mib\":1}}",
           "definition.uuid must be a text of at most 36 bytes" },
 };
 
