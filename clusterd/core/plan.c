@@ -49,6 +49,10 @@ static void describe(struct planning *planning, const struct command *command)
                 TEXT_COPY(step->reason, command->role_move.reason);
         } else if (command->kind == COMMAND_NODE_LOST || command->kind == COMMAND_NODE_DRAINED) {
                 TEXT_COPY(step->reason, command->node.reason);
+        } else if (command->kind == COMMAND_VOLUME_ADD) {
+                TEXT_PRINT(step->reason, "every member looks for it at %.100s", command->volume_add.path);
+        } else if (command->kind == COMMAND_VOLUME_READY) {
+                TEXT_COPY(step->reason, command->volume.reason);
         }
         step->from = role == NULL ? NODE_NONE : role->owner;
 }
@@ -81,6 +85,41 @@ static bool pretend_success(struct planning *planning)
                         progress |= role->state == ROLE_MOVING && role->target_end != MOVE_END_RUNNING &&
                                     pretend_report(planning, role, target, REPORT_RUNNING);
                 }
+        }
+        return progress;
+}
+
+static void pretend_path(struct planning *planning, const struct volume *volume, uint32_t node,
+                         enum path_state state)
+{
+        struct command command = { .kind = COMMAND_VOLUME_REPORT };
+        char ignored[REASON_BYTES];
+        TEXT_COPY(command.volume_report.volume, volume->name);
+        command.volume_report.identity = volume->identity;
+        command.volume_report.node = node;
+        command.volume_report.state = state;
+        (void)apply_step(planning, &command, node, ignored);
+}
+
+/* Every member finds what is being proven: nobody has looked, so the reason says if. */
+static bool pretend_proofs(struct planning *planning)
+{
+        bool progress = false;
+        MODEL_EACH_VOLUME (planning->model, volume) {
+                struct command command = { .kind = COMMAND_VOLUME_READY };
+                char ignored[REASON_BYTES];
+                if (volume->state != VOLUME_PROVING)
+                        continue;
+                MODEL_EACH_NODE (planning->model, node) {
+                        pretend_path(planning, volume, node->id, PATH_MARKED);
+                        pretend_path(planning, volume, node->id, PATH_DIRECT);
+                }
+                TEXT_COPY(command.volume.volume, volume->name);
+                command.volume.identity = volume->identity;
+                TEXT_COPY(command.volume.reason, "if every member sees what the others write there");
+                describe(planning, &command);
+                progress |= apply_step(planning, &command, planning->cluster->identity.node, ignored) ==
+                            APPLY_DONE;
         }
         return progress;
 }
@@ -155,6 +194,7 @@ void plan_command(const struct cluster *cluster, const struct command *command, 
         struct planner_output output;
         for (int pass = 0; pass < PASSES_MAX && !ret_plan->cut; pass++) {
                 bool progress = pretend_success(&planning);
+                progress |= pretend_proofs(&planning);
                 progress |= pretend_evidence(&planning);
                 progress |= plan_pass(&planning, &output);
                 if (!progress)

@@ -155,6 +155,25 @@ START_TEST(a_plan_ends_where_nothing_can_be_proven)
 }
 END_TEST
 
+START_TEST(a_volume_is_planned_up_to_its_proof)
+{
+        struct command add = { .kind = COMMAND_VOLUME_ADD,
+                               .volume_add = { .name = "csv1", .path = "/csv1", .identity = 7 } };
+        ask(&add);
+        ck_assert_int_eq(plan.outcome, REPLY_DONE);
+        ck_assert(!plan.cut);
+        ck_assert_uint_eq(plan.count, 2);
+        ck_assert_int_eq(plan.steps[0].kind, COMMAND_VOLUME_ADD);
+        ck_assert_str_eq(plan.steps[0].reason, "every member looks for it at /csv1");
+        ck_assert_int_eq(plan.steps[1].kind, COMMAND_VOLUME_READY);
+        ck_assert_str_eq(plan.steps[1].subject, "volume:csv1");
+        ck_assert_str_eq(plan.steps[1].reason, "if every member sees what the others write there");
+        add.volume_add.path[0] = 'x';
+        ask(&add);
+        ck_assert_int_eq(plan.outcome, REPLY_REFUSED);
+}
+END_TEST
+
 START_TEST(a_refused_command_is_planned_as_refused)
 {
         desk_online_at(&desk, "vm01", 2);
@@ -203,6 +222,7 @@ int main(void)
         tcase_add_test(tcase, a_move_is_planned_with_its_target);
         tcase_add_test(tcase, fencing_is_planned_to_the_new_start);
         tcase_add_test(tcase, a_plan_ends_where_nothing_can_be_proven);
+        tcase_add_test(tcase, a_volume_is_planned_up_to_its_proof);
         tcase_add_test(tcase, a_refused_command_is_planned_as_refused);
         tcase_add_test(tcase, a_move_anywhere_without_a_target_says_what_binds);
         suite_add_tcase(suite, tcase);
