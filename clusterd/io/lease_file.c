@@ -12,6 +12,12 @@
 #include "clusterd/base/scope.h"
 #include "clusterd/base/text.h"
 
+/* What this file says by -EPERM is no right of ours that is missing. */
+static int system_error(void)
+{
+        return errno == EPERM ? -EACCES : -errno;
+}
+
 static int header_check(int fd, const struct lease_area_id *area, struct lease_area_id *ret_owner)
 {
         _Alignas(SECTOR_BYTES) uint8_t header[SECTOR_BYTES];
@@ -43,7 +49,7 @@ int lease_file_open(const char *path, const struct lease_area_id *area, struct l
         /* Durable before it returns: a storage that loses its power must not bring an older record back. */
         SCOPED_CLOSE int fd = open(path, O_RDWR | O_DIRECT | O_DSYNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         if (fd < 0)
-                return errno == ELOOP ? -EBADMSG : -errno;
+                return errno == ELOOP ? -EBADMSG : system_error();
         int error = header_check(fd, area, ret_owner);
         if (error != 0)
                 return error;
@@ -99,10 +105,10 @@ static int area_place(const char *path, const struct lease_area_id *area)
                 return -ENAMETOOLONG;
         SCOPED_CLOSE int fd = mkostemp(draft, O_CLOEXEC);
         if (fd < 0)
-                return -errno;
+                return system_error();
         int error = area_write(fd, area);
         if (error == 0 && link(draft, path) != 0)
-                error = -errno;
+                error = errno == EPERM ? -EOPNOTSUPP : -errno;
         (void)unlink(draft);
         return error == 0 ? directory_sync(path) : error;
 }
@@ -134,7 +140,7 @@ int lease_file_remove(const char *path, const struct lease_area_id *area)
                 return -errno;
         if (named.st_ino != opened.st_ino || named.st_dev != opened.st_dev)
                 return -EPERM; /* another one's by now */
-        return unlink(path) == 0 ? 0 : -errno;
+        return unlink(path) == 0 ? 0 : system_error();
 }
 
 int lease_file_read(int fd, uint64_t sector, uint8_t *buffer, uint32_t sectors)
@@ -169,6 +175,8 @@ const char *lease_file_explain(int error)
                 return "the lease area is cut off";
         case -EINVAL:
                 return "the file system takes no direct I/O";
+        case -EOPNOTSUPP:
+                return "the file system has no hard links";
         default:
                 return strerror(-error);
         }

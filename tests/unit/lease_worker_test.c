@@ -31,7 +31,7 @@ static struct {
         pthread_mutex_t mutex;
         pthread_cond_t changed;
         unsigned calls, fail_at, hang_at; /* 0: none */
-        bool lose_writes;
+        bool lose_writes, no_links;
         bool hang;        /* every call waits while it is set */
         unsigned hanging; /* calls that wait now */
 } disk = { .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
@@ -67,6 +67,15 @@ ssize_t __wrap_pwrite(int fd, const void *buffer, size_t count, off_t offset)
         if (disk_call())
                 return -1;
         return disk.lose_writes ? (ssize_t)count : __real_pwrite(fd, buffer, count, offset);
+}
+
+int __real_link(const char *from, const char *to);
+int __wrap_link(const char *from, const char *to);
+
+int __wrap_link(const char *from, const char *to)
+{
+        errno = EPERM; /* as vfat and others say it */
+        return disk.no_links ? -1 : __real_link(from, to);
 }
 
 static void disk_hang(bool hang)
@@ -261,6 +270,16 @@ START_TEST(what_is_no_area_is_refused_and_left_alone)
         ck_assert_int_eq(unlink(path), 0);
         ck_assert_int_eq(mkfifo(path, 0600), 0);
         ck_assert_int_lt(lease_file_open(path, &west, &owner, &fd), 0); /* and does not wait for anybody */
+}
+END_TEST
+
+START_TEST(a_file_system_without_links_is_not_another_clusters)
+{
+        struct lease_area_id owner;
+        disk.no_links = true;
+        ck_assert_int_eq(lease_file_create(path, &west, &owner), -EOPNOTSUPP);
+        ck_assert_str_eq(lease_file_explain(-EOPNOTSUPP), "the file system has no hard links");
+        disk.no_links = false;
 }
 END_TEST
 
@@ -535,6 +554,7 @@ int main(void)
         tcase_add_test(file, an_area_is_made_once_and_found_again);
         tcase_add_test(file, another_clusters_area_is_refused_by_name_and_left_alone);
         tcase_add_test(file, what_is_no_area_is_refused_and_left_alone);
+        tcase_add_test(file, a_file_system_without_links_is_not_another_clusters);
         tcase_add_test(file, only_this_area_is_removed);
         tcase_add_test(file, of_many_that_make_it_at_once_one_does);
         suite_add_tcase(suite, file);
