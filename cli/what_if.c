@@ -71,6 +71,30 @@ static void take_node(struct scenario *scenario, json_t *row)
                 scenario->settings.voters |= node_set_of(node->id);
 }
 
+/* Who has not said that it is there has no path to it. */
+static void take_volume(struct scenario *scenario, json_t *row)
+{
+        size_t at;
+        json_t *name;
+        struct volume *volume = scenario_volume_add(scenario, text_of(row, "name"));
+        node_set direct = 0;
+        if (volume == NULL)
+                return;
+        json_array_foreach(json_object_get(row, "direct"), at, name)
+        {
+                direct |= node_set_of(node_of(scenario, json_string_value(name)));
+        }
+        for (uint32_t node = 1; node <= scenario->node_count; node++)
+                if (!node_set_has(direct, node))
+                        volume->paths[PATH_ABSENT] |= node_set_of(node);
+}
+
+static uint32_t volume_of(struct scenario *scenario, const char *name)
+{
+        const struct object *object = scenario_object(scenario, OBJECT_VOLUME, name);
+        return object == NULL ? 0 : object->volume.id;
+}
+
 static void take_settings(struct settings *settings, json_t *row)
 {
         settings->moves_max = number_of(row, "max_moves");
@@ -105,6 +129,10 @@ static void take_role(struct scenario *scenario, json_t *row)
         {
                 role.possible |= node_set_of(node_of(scenario, json_string_value(name)));
         }
+        json_array_foreach(json_object_get(row, "volumes"), at, name)
+        {
+                role.volumes |= node_set_of(volume_of(scenario, json_string_value(name)));
+        }
         scenario_object_add(scenario, OBJECT_ROLE)->role = role;
         scenario->names_max++;
 }
@@ -135,12 +163,14 @@ static int ask(enum verb_id id, bool json, struct call_reply *ret_reply)
 
 static int read_cluster(struct scenario *scenario, bool json)
 {
-        SCOPED_REPLY struct call_reply status = { 0 }, roles = { 0 }, fences = { 0 };
+        SCOPED_REPLY struct call_reply status = { 0 }, roles = { 0 }, volumes = { 0 }, fences = { 0 };
         size_t at;
         json_t *row;
         int exit = ask(VERB_CLUSTER_STATUS, json, &status);
         if (exit == 0)
                 exit = ask(VERB_ROLE_LIST, json, &roles);
+        if (exit == 0)
+                exit = ask(VERB_VOLUME_LIST, json, &volumes);
         if (exit == 0)
                 exit = ask(VERB_FENCE_LIST, json, &fences);
         if (exit != 0)
@@ -148,6 +178,7 @@ static int read_cluster(struct scenario *scenario, bool json)
         take_settings(&scenario->settings, json_object_get(status.result, "settings"));
         scenario->settings.voters = 0;
         json_array_foreach(json_object_get(status.result, "nodes"), at, row) take_node(scenario, row);
+        json_array_foreach(json_object_get(volumes.result, "volumes"), at, row) take_volume(scenario, row);
         json_array_foreach(json_object_get(roles.result, "roles"), at, row) take_role(scenario, row);
         json_array_foreach(json_object_get(fences.result, "devices"), at, row) take_fence(scenario, row);
         return 0;

@@ -90,6 +90,8 @@ void scenario_init(struct scenario *scenario);
 void scenario_release(struct scenario *scenario);
 struct object *scenario_object_add(struct scenario *scenario, enum object_kind kind);
 struct object *scenario_object(struct scenario *scenario, enum object_kind kind, const char *name);
+/* At /NAME, ready; NULL when there are VOLUMES_MAX. */
+struct volume *scenario_volume_add(struct scenario *scenario, const char *name);
 
 /* 0; -EINVAL with "FILE:LINE: what is wrong, and what is allowed"; another -errno with why it cannot be read.
  */

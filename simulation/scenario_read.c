@@ -58,6 +58,20 @@ struct object *scenario_object(struct scenario *scenario, enum object_kind kind,
         return NULL;
 }
 
+struct volume *scenario_volume_add(struct scenario *scenario, const char *name)
+{
+        uint32_t id = 1;
+        for (size_t i = 0; i < scenario->object_count; i++)
+                id += scenario->objects[i].kind == OBJECT_VOLUME;
+        if (id > VOLUMES_MAX)
+                return NULL;
+        struct volume *volume = &scenario_object_add(scenario, OBJECT_VOLUME)->volume;
+        *volume = (struct volume){ .id = id, .state = VOLUME_READY, .identity = 1000 + id, .since_index = 1 };
+        TEXT_COPY(volume->name, name);
+        TEXT_PRINT(volume->path, "/%s", volume->name);
+        return volume;
+}
+
 /* --- what is one word --- */
 
 static int read_choice(struct line *line, const char *yes, const char *no, bool *ret_yes)

@@ -87,23 +87,18 @@ static void role_begin(struct role *role, uint32_t number)
 /* volume NAME [not-on NODES]: at /NAME, ready; those nodes have lost it. */
 int line_volume_statement(struct line *line, struct scenario *scenario)
 {
-        struct volume volume = { .id = 1, .state = VOLUME_READY, .since_index = 1 };
         const char *name = line_word(line);
         uint32_t nodes[NODES_MAX];
         size_t count;
         if (name == NULL || !name_is_valid(name) || scenario_object(scenario, OBJECT_VOLUME, name) != NULL)
                 return line_fail(line, "'%s' is no name, or there is such a volume already",
                                  name == NULL ? "" : name);
-        for (size_t i = 0; i < scenario->object_count; i++)
-                volume.id += scenario->objects[i].kind == OBJECT_VOLUME;
-        volume.identity = 1000 + volume.id;
-        TEXT_COPY(volume.name, name);
-        TEXT_PRINT(volume.path, "/%.60s", volume.name);
-        if (line_take(line, "not-on") &&
-            line_nodes(line, scenario, nodes, &count, &volume.paths[PATH_ABSENT]) < 0)
-                return -EINVAL;
-        scenario_object_add(scenario, OBJECT_VOLUME)->volume = volume;
-        return 0;
+        struct volume *volume = scenario_volume_add(scenario, name);
+        if (volume == NULL)
+                return line_fail(line, "a cluster has %u volumes at most", (unsigned)VOLUMES_MAX);
+        return line_take(line, "not-on")
+                       ? line_nodes(line, scenario, nodes, &count, &volume->paths[PATH_ABSENT])
+                       : 0;
 }
 
 static int take_volume(struct line *line, struct scenario *scenario, struct role *role)

@@ -13,7 +13,7 @@ struct event;
 struct simulated_node;
 struct world;
 
-#define SHARES_MAX 16 /* directories that a run speaks of; any more are the last one */
+#define SHARES_MAX (VOLUMES_MAX + 1) /* directories that a run speaks of; any more are the last one */
 
 /* A lease area: whose, and the marks in it. */
 struct area {

@@ -62,6 +62,17 @@ static void write_text(FILE *stream, const char *text)
         json_decref(document);
 }
 
+static void write_volumes(FILE *stream, const struct model *model, const struct role *role)
+{
+        const char *before = "\"volumes\":[";
+        NODE_SET_EACH (role->volumes, id) {
+                (void)fprintf(stream, "%s\"%s\"", before, model->volumes[id].name);
+                before = ",";
+        }
+        if (role->volumes != 0)
+                (void)fputs("],", stream);
+}
+
 static void write_names(FILE *stream, const char *key, const struct model *model, const uint32_t *nodes,
                         size_t count)
 {
@@ -84,6 +95,7 @@ static void write_placement(FILE *stream, const struct model *model, const struc
                 possible[possible_count++] = node;
         write_names(stream, "preferred", model, role->preferred, preferred_count);
         write_names(stream, "possible", model, possible, possible_count);
+        write_volumes(stream, model, role);
 }
 
 static void write_row(FILE *stream, const struct model *model, const struct role *role)

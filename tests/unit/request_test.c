@@ -630,6 +630,9 @@ START_TEST(a_row_of_the_list_says_what_show_says)
         fixture_add_role(&fixture, "vm00", ROLE_FAILED, NODE_NONE);
         ck_assert_int_eq(model_get(fixture.cluster.model, OBJECT_ROLE, "vm01", &object), 0);
         object.role.target = 2;
+        add_volume(1, "csv1", 7);
+        add_volume(3, "csv3", 7);
+        object.role.volumes = 5;
         object.role.priority = -3;
         object.role.failures = 2;
         TEXT_COPY(object.role.reason, "a \"quote\", a \\, a\ttab, \xff and \u00fc");
@@ -639,7 +642,8 @@ START_TEST(a_row_of_the_list_says_what_show_says)
         ck_assert_uint_eq(json_array_size(rows), 2);
         json_t *shown =
                 json_object_get(fixture_ask(&fixture, "role.show", "{\"name\":\"vm01\"}", false), "result");
-        ck_assert_uint_ge(json_object_size(json_array_get(rows, 1)), 12);
+        ck_assert_uint_ge(json_object_size(json_array_get(rows, 1)), 13);
+        ck_assert_uint_eq(json_array_size(json_object_get(json_array_get(rows, 1), "volumes")), 2);
         json_object_foreach(json_array_get(rows, 1), key, value)
                 ck_assert_msg(json_equal(value, json_object_get(shown, key)), "%s differs", key);
         json_decref(rows);
