@@ -103,7 +103,6 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/request_role_list.c \
 	%D%/io/request_verify.c \
 	%D%/io/request_volume.c \
-	%D%/io/volume_paths.c %D%/io/volume_paths.h \
 	%D%/io/request_why.c \
 	%D%/io/store.h %D%/io/store_internal.h \
 	%D%/io/store_compact.c %D%/io/store_db.c %D%/io/store_db.h \
@@ -111,7 +110,8 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/store_read.c %D%/io/store_row.c %D%/io/store_schema.c \
 	%D%/io/store_send.c %D%/io/store_sqlite.c \
 	%D%/io/store_verify.c %D%/io/store_verify_evidence.c \
-	%D%/io/store_write.c %D%/io/store_writer.c
+	%D%/io/store_write.c %D%/io/store_writer.c \
+	%D%/io/volume_paths.c %D%/io/volume_paths.h
 %C%_libcluio_a_CFLAGS = $(AM_CFLAGS) $(QB_CFLAGS) $(COROSYNC_CFLAGS) $(LIBVIRT_CFLAGS) \
 	$(SQLITE_CFLAGS) $(XML_CFLAGS) $(JANSSON_CFLAGS) $(NETTLE_CFLAGS)
 CLU_IO_LIBS = $(QB_LIBS) $(COROSYNC_LIBS) $(LIBVIRT_LIBS) $(SQLITE_LIBS) $(XML_LIBS) $(PURE_LIBS) -lpthread

@@ -82,9 +82,11 @@ json_t *query_volume_list(struct request *request)
         return json_pack("{s:o}", "volumes", rows);
 }
 
+/* What a node said of its path may be committed behind the end of the proof, and is refused there. */
 static void keep_end(void *context, const struct entry *entry)
 {
-        *(struct command *)context = entry->command;
+        if (entry->command.kind != COMMAND_VOLUME_REPORT)
+                *(struct command *)context = entry->command;
 }
 
 /* Whoever waits for a volume that was refused hears here why it is not there. */
@@ -96,7 +98,7 @@ static int find_volume(struct request *request, const struct volume **ret_volume
         if (*ret_volume != NULL)
                 return 0;
         TEXT_PRINT(subject, "volume:%s", request->name);
-        if (request_entries(request, 1, UINT64_MAX, subject, 1, keep_end, &end) < 0)
+        if (request_entries(request, 1, UINT64_MAX, subject, 2 * NODES_MAX, keep_end, &end) < 0)
                 return -EINVAL;
         if (end.kind == COMMAND_VOLUME_DROP)
                 return request_fail(request, VERB_EXIT_REFUSED,

@@ -441,6 +441,8 @@ START_TEST(a_volume_that_was_refused_says_why)
         struct command *end = &fixture_add_entry(&fixture, COMMAND_VOLUME_DROP)->command;
         TEXT_COPY(end->volume.volume, "csv1");
         TEXT_COPY(end->volume.reason, "n3: it is too slow");
+        struct command *late = &fixture_add_entry(&fixture, COMMAND_VOLUME_REPORT)->command;
+        TEXT_COPY(late->volume_report.volume, "csv1");
         json_t *reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv1\"}", false);
         ck_assert_int_eq(reply_exit(reply), VERB_EXIT_REFUSED);
         ck_assert_str_eq(reply_message(reply), "volume csv1 was not added: n3: it is too slow");
