@@ -12,7 +12,7 @@
 #define FENCE_DEVICES_MAX 256
 #define FENCE_LEVELS_MAX  9
 #define PREFERRED_MAX     8  /* preferred owners of one role, best first */
-#define VOLUMES_MAX       64 /* volume ids are 1 to 64: the volumes of a role are a set of bits, too */
+#define VOLUMES_MAX       64 /* ids as nodes have them: the volumes of a role are a node_set, too */
 
 /* Texts, in bytes, with the closing zero. */
 #define NAME_BYTES        64

@@ -72,6 +72,20 @@ void apply_role_add(struct apply *apply, const struct command_role_add *add)
         apply_changed_role(apply, model_role(apply->model, given->name));
 }
 
+/* A start that has been ordered goes by the new definition, on the node that was chosen for the old one. */
+static bool starts_where_its_volumes_are(struct apply *apply, const struct role *next)
+{
+        NODE_SET_EACH (next->state == ROLE_STARTING ? next->volumes : 0, id) {
+                const struct volume *volume = model_volume_by_id(apply->model, id);
+                if (volume_path(volume, next->owner) == PATH_DIRECT)
+                        continue;
+                apply_refuse(apply, "role '%s' starts on %s, which has no path to volume '%s': stop it first",
+                             next->name, model_node_name(apply->model, next->owner), volume->name);
+                return false;
+        }
+        return true;
+}
+
 void apply_role_set(struct apply *apply, const struct command_role_set *set)
 {
         const struct role *given = &set->role;
@@ -99,7 +113,8 @@ void apply_role_set(struct apply *apply, const struct command_role_set *set)
         if ((set->fields & (ROLE_FIELD_PREFERRED | ROLE_FIELD_POSSIBLE)) && !nodes_exist(apply, &next))
                 return;
         if ((set->fields & ROLE_FIELD_DEFINITION) &&
-            (!uuid_is_free(apply, given) || !apply_volumes_exist(apply, given)))
+            (!uuid_is_free(apply, given) || !apply_volumes_exist(apply, given) ||
+             !starts_where_its_volumes_are(apply, &next)))
                 return;
         *role = next;
         apply_changed_role(apply, role);

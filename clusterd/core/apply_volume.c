@@ -52,7 +52,8 @@ void apply_volume_add(struct apply *apply, const struct command_volume_add *add)
                 return;
         uint32_t id = model_free_volume(apply->model);
         if (id == 0) {
-                apply_refuse(apply, "the cluster holds %u volumes and takes no more", (unsigned)VOLUMES_MAX);
+                apply_refuse(apply, "the cluster holds %u volumes and takes no more: remove one first",
+                             (unsigned)VOLUMES_MAX);
                 return;
         }
         struct volume *volume = &apply->model->volumes[id];

@@ -146,7 +146,8 @@ START_TEST(one_volume_too_many_is_refused_with_the_limit)
                 TEXT_PRINT(path, "/v%u", i);
                 ck_assert_int_eq(add(name, path), i < VOLUMES_MAX ? APPLY_DONE : APPLY_REFUSED);
         }
-        ck_assert_str_eq(story.apply.reason, "the cluster holds 64 volumes and takes no more");
+        ck_assert_str_eq(story.apply.reason,
+                         "the cluster holds 64 volumes and takes no more: remove one first");
 }
 END_TEST
 
@@ -254,6 +255,22 @@ START_TEST(a_role_needs_volumes_that_are_proven)
 }
 END_TEST
 
+START_TEST(a_role_that_starts_keeps_to_volumes_of_its_node)
+{
+        ready();
+        ck_assert_int_eq(report(1, PATH_ABSENT), APPLY_DONE);
+        story_add(&story, "vm01");
+        struct command set = { .kind = COMMAND_ROLE_SET, .role_set = { .fields = ROLE_FIELD_DEFINITION } };
+        set.role_set.role = role_on_csv1("vm01");
+        story_assign(&story, "vm01", 1);
+        ck_assert_int_eq(story_apply(&story, 1, &set), APPLY_REFUSED);
+        ck_assert_str_eq(story.apply.reason,
+                         "role 'vm01' starts on n1, which has no path to volume 'csv1': stop it first");
+        story_report(&story, "vm01", 1, REPORT_RUNNING);
+        ck_assert_int_eq(story_apply(&story, 1, &set), APPLY_DONE); /* counts from its next start on */
+}
+END_TEST
+
 START_TEST(a_role_goes_only_where_its_volumes_are)
 {
         ready();
@@ -299,6 +316,7 @@ static Suite *volume_suite(void)
         tcase_add_test(tcase, a_node_that_joins_anew_proves_its_paths_anew);
         tcase_add_test(tcase, a_volume_that_a_role_uses_is_not_removed);
         tcase_add_test(tcase, a_role_needs_volumes_that_are_proven);
+        tcase_add_test(tcase, a_role_that_starts_keeps_to_volumes_of_its_node);
         tcase_add_test(tcase, a_role_goes_only_where_its_volumes_are);
         suite_add_tcase(suite, tcase);
         return suite;
