@@ -122,11 +122,10 @@ void checker_action(struct world *world, struct simulated_node *node, const stru
                 world_violate(world, "4: acts without a guard", node, role, "action %d", (int)action->kind);
         if (action->reason[0] == '\0')
                 world_violate(world, "4: acts without a reason", node, role, "action %d", (int)action->kind);
-        if (action->kind == CLUSTER_ACTION_START)
+        if (action->kind == CLUSTER_ACTION_START) {
                 check_paths(world, node, action);
-        if (action->kind == CLUSTER_ACTION_START)
                 check_start(world, node, action);
-        else if (action->kind == CLUSTER_ACTION_MOVE)
+        } else if (action->kind == CLUSTER_ACTION_MOVE)
                 check_move(world, node, action);
         else
                 check_fence(world, node, &status, action);

@@ -21,6 +21,12 @@ static bool is_arriving(const struct model *model, uint32_t node)
         return false;
 }
 
+static bool is_unmarked(const struct model *model, const char *name, uint32_t node)
+{
+        const struct volume *volume = model_volume(model, name);
+        return volume == NULL || volume_path(volume, node) == PATH_UNKNOWN;
+}
+
 void claims_remember(struct world *world, const struct command *command)
 {
         struct claims *claims = &world->checker.claims;
@@ -46,6 +52,10 @@ void claims_remember(struct world *world, const struct command *command)
                 break;
         case COMMAND_NODE_JOIN:
                 node = command->node_join.node;
+                break;
+        case COMMAND_VOLUME_REPORT:
+                node = command->volume_report.node;
+                claims->unmarked = is_unmarked(model, command->volume_report.volume, node);
                 break;
         case COMMAND_NODE_LOST:
         case COMMAND_NODE_CONFIRM_OFF:
@@ -191,6 +201,18 @@ static void check_drained(struct world *world, const struct simulated_node *node
                       "entry %" PRIu64 " says that n%u is empty, and it may run it", index, drained);
 }
 
+/* Every member has left its mark where the others see it. */
+static void check_ready(struct world *world, const struct simulated_node *node, uint64_t index,
+                        const char *name)
+{
+        const struct model *model = world->checker.reference;
+        const struct volume *volume = model_volume(model, name);
+        MODEL_EACH_NODE (model, known)
+                CLAIM(known->state != NODE_UP || volume_holds_mark(world, volume, known), NULL,
+                      "entry %" PRIu64 " takes %s for proven, and n%u has left no mark there", index, name,
+                      known->id);
+}
+
 /* Nobody speaks under another's name: a hostile proposal says who sent it. */
 static void check_name(struct world *world, const struct simulated_node *node, uint64_t index,
                        const struct entry *entry)
@@ -241,6 +263,14 @@ void claims_check(struct world *world, const struct simulated_node *node, uint64
         case COMMAND_NODE_CONFIRM_OFF:
                 CLAIM(before->state == NODE_LOST, NULL, "entry %" PRIu64 " vouches for n%u, which is %s",
                       index, command->node.node, node_state_name(before->state));
+                return;
+        case COMMAND_VOLUME_READY:
+                check_ready(world, node, index, command->volume.volume);
+                return;
+        case COMMAND_VOLUME_REPORT:
+                CLAIM(command->volume_report.state != PATH_DIRECT || !world->checker.claims.unmarked, NULL,
+                      "entry %" PRIu64 ": n%u has a path to %s before its mark", index,
+                      command->volume_report.node, command->volume_report.volume);
                 return;
         case COMMAND_NODE_DRAINED:
                 check_drained(world, node, index, command->node.node);

@@ -23,9 +23,11 @@ enum wrong {
 
 static const char *const wrong_names[] = { "", " stale", " forged", " late" };
 
-/* Assignments are what does most harm: drawn more often. */
-static const char *const verbs[] = { "assign",   "assign", "assign", "move",    "report",
-                                     "evidence", "join",   "lost",   "drained", "epoch" };
+/* Assignments are what does most harm: drawn more often. What a node says of its path is for stories alone:
+ * once it is believed to have one, no rule can tell a lie. */
+static const char *const verbs[] = { "assign", "assign", "assign",  "move",  "report", "evidence",
+                                     "join",   "lost",   "drained", "epoch", "ready",  "path" };
+#define VERBS_DRAWN (sizeof(verbs) / sizeof(verbs[0]) - 1)
 
 struct proposal {
         struct simulated_node *sender;
@@ -119,6 +121,30 @@ static void write_node(struct proposal *proposal, enum command_kind kind, const 
         TEXT_COPY(proposal->command.node.reason, "a planner gone wrong");
 }
 
+static bool write_ready(struct proposal *proposal, const struct volume *volume)
+{
+        if (volume == NULL)
+                return false;
+        proposal->command.kind = COMMAND_VOLUME_READY;
+        TEXT_COPY(proposal->command.volume.volume, volume->name);
+        proposal->command.volume.identity = volume->identity - (proposal->wrong == WRONG_STALE);
+        TEXT_COPY(proposal->command.volume.reason, "a planner gone wrong");
+        return true;
+}
+
+static bool write_path(struct proposal *proposal, const struct volume *volume, uint32_t node)
+{
+        struct command_volume_report *report = &proposal->command.volume_report;
+        if (volume == NULL)
+                return false;
+        proposal->command.kind = COMMAND_VOLUME_REPORT;
+        TEXT_COPY(report->volume, volume->name);
+        report->identity = volume->identity - (proposal->wrong == WRONG_STALE);
+        report->node = node;
+        report->state = PATH_DIRECT;
+        return true;
+}
+
 static bool write_command(struct world *world, struct proposal *proposal, const char *verb,
                           const char *role_name, uint32_t node)
 {
@@ -126,6 +152,10 @@ static bool write_command(struct world *world, struct proposal *proposal, const 
         const struct node *known = model_node(proposal->model, node);
         if (known == NULL || node == NODE_NONE)
                 return false;
+        if (text_equal(verb, "ready"))
+                return write_ready(proposal, model_volume(proposal->model, role_name));
+        if (text_equal(verb, "path"))
+                return write_path(proposal, model_volume(proposal->model, role_name), node);
         if (text_equal(verb, "evidence")) {
                 write_evidence(proposal, known);
         } else if (text_equal(verb, "join")) {
@@ -178,7 +208,7 @@ struct words {
         unsigned node;
 };
 
-/* "assign vm01 n2 stale": a verb, a role or "-", a node, how it is wrong. */
+/* "assign vm01 n2 stale": a verb, a role, volume or "-", a node, how it is wrong. */
 static bool words_read(const char *text, struct words *ret_words, enum wrong *ret_wrong)
 {
         memset(ret_words, 0, sizeof(*ret_words));
@@ -236,9 +266,12 @@ static struct incident draw(struct world *world, const char *verb, const char *r
 struct incident hostile_draw(struct world *world)
 {
         struct random *random = &world->faults.random;
-        const char *verb = verbs[random_below(random, sizeof(verbs) / sizeof(verbs[0]))];
+        const char *verb = verbs[random_below(random, VERBS_DRAWN)];
         char role[NAME_BYTES];
-        TEXT_PRINT(role, "vm%02u", 1 + (unsigned)random_below(random, world->operator.names));
+        if (text_equal(verb, "ready"))
+                TEXT_PRINT(role, "csv%u", 1 + (unsigned)random_below(random, 2));
+        else
+                TEXT_PRINT(role, "vm%02u", 1 + (unsigned)random_below(random, world->operator.names));
         return draw(world, verb, role);
 }
 

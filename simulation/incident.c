@@ -444,9 +444,9 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
                                  "DEVICE HABIT: works, busy, fails, hangs, slow, late, lies or silent",
                                  apply_set_fence, check_habit },
         [INCIDENT_PROPOSE] = { "propose", (unsigned)INCIDENT_NODE | (unsigned)INCIDENT_WORDS,
-                               "multicasts what nobody may obey: assign, move, report ROLE NODE, or "
-                               "evidence, "
-                               "join, lost, drained, epoch - NODE; then stale, forged or late",
+                               "multicasts what nobody may obey: assign, move, report ROLE NODE, ready, path "
+                               "VOLUME NODE, or evidence, join, lost, drained, epoch - NODE; then stale, "
+                               "forged or late",
                                hostile_carry_out, hostile_words_check },
         [INCIDENT_CLU] = { "clu", INCIDENT_WORDS, "an operator's command, in clu's words", operator_carry_out,
                            operator_words_check },

@@ -108,6 +108,12 @@ bool volume_is_shared(struct world *world, const struct volume *volume)
         return world->shares[share_of(world, volume->path + 1)].shared.identity == volume->identity;
 }
 
+bool volume_holds_mark(struct world *world, const struct volume *volume, const struct node *known)
+{
+        const struct area *area = &world->shares[share_of(world, volume->path + 1)].shared;
+        return area->identity != volume->identity || area->marks[known->id] == known->boot;
+}
+
 /* Did this boot of the node leave its mark where the others see it, as far as that is to be seen? */
 bool volume_is_proven(struct world *world, const struct simulated_node *node, const struct volume *volume)
 {

@@ -136,6 +136,7 @@ struct claims {
         struct role role;
         struct node node;
         bool arriving; /* at that node, from a source that is a member */
+        bool unmarked; /* that node has not said that its mark stands on the volume */
         struct settings settings;
 };
 
