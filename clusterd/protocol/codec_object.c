@@ -17,7 +17,7 @@ const struct json_shape evidence_shape = JSON_SHAPE(evidence_fields);
 static const struct json_field settings_fields[] = {
         JSON_FIELD("cluster_name", TEXT, struct settings, cluster_name),
         JSON_FIELD("voters", NODE_SET, struct settings, voters),
-        JSON_FIELD("dynamic_quorum", BOOL, struct settings, dynamic_quorum),
+        JSON_FIELD("dynamic_quorum", BOOL, struct settings, dynamic_quorum, .later = true),
         JSON_FIELD("moves_max", UINT32, struct settings, moves_max),
         JSON_FIELD("isolation_hold_ms", UINT32, struct settings, isolation_hold_ms),
         JSON_FIELD("stop_grace_ms", UINT32, struct settings, stop_grace_ms),
