@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "cli/call.h"
+#include "cli/confirm.h"
 #include "cli/help.h"
 #include "cli/print.h"
 #include "cli/simulate.h"
@@ -38,9 +39,14 @@ static int fail(const struct verb_call *call, enum verb_exit exit, json_t *error
         return finish(call, &reply);
 }
 
+static bool waits(const struct verb_call *call)
+{
+        return call->verb->wait != VERB_WAIT_NONE && verb_call_changes(call);
+}
+
 static int64_t deadline_of(const struct verb_call *call)
 {
-        if (call->verb->wait != VERB_WAIT_NONE)
+        if (waits(call))
                 return call_now_ms() + (int64_t)call->timeout_s * 1000;
         bool asks_agents = text_equal(call->verb->noun, "fence") || verb_id(call->verb) == VERB_LEDGER_VERIFY;
         return call_now_ms() + (asks_agents ? FENCE_TIMEOUT_MS : QUERY_TIMEOUT_MS);
@@ -115,7 +121,7 @@ static int carry_out(const struct verb_call *call, json_t *arguments)
                 read_pages(call, arguments, number(arguments, "limit", 0), &reply);
         if (reply.exit != VERB_EXIT_DONE)
                 return finish(call, &reply);
-        if (call->verb->wait != VERB_WAIT_NONE && !call->no_wait && !call->plan) {
+        if (waits(call) && !call->no_wait && !call->plan) {
                 SCOPED_REPLY struct call_reply end = { 0 };
                 wait_settled(call, &reply, deadline_ms, &end);
                 return finish(call, &end);
@@ -145,6 +151,8 @@ static int run_verb(const struct verb_call *call)
 
         if (verb_id(call->verb) == VERB_LEDGER_VERIFY && verb_call_has(call, "file"))
                 return verify(call, verb_call_text(call, "file"));
+        if (!confirm(call, &error, &exit))
+                return fail(call, exit, error);
         json_t *arguments = call_arguments(call, &error, &exit);
         if (arguments == NULL)
                 return fail(call, exit, error);

@@ -5,6 +5,7 @@ noinst_LIBRARIES += %D%/libclucli.a
 	%D%/call.c %D%/call.h \
 	%D%/command.c %D%/command.h \
 	%D%/completion.c \
+	%D%/confirm.c %D%/confirm.h \
 	%D%/help.c %D%/help.h \
 	%D%/ipc_client.c %D%/ipc_client.h \
 	%D%/print.c %D%/print.h \

@@ -181,7 +181,10 @@ void print_result(const struct verb_call *call, json_t *result)
                 print_fence_list(result);
                 return;
         case VERB_FENCE_TEST:
-                print_fence_test(result);
+                if (verb_call_changes(call))
+                        print_changed(call, result);
+                else
+                        print_fence_test(result);
                 return;
         case VERB_FENCE_HISTORY:
         case VERB_EVENT_LIST:

@@ -169,6 +169,26 @@ static void settle_volume(json_t *volume, struct settle_verdict *verdict)
                missing[0] == '\0' ? " the leader" : missing);
 }
 
+static void settle_fence_test(json_t *node, struct settle_verdict *verdict)
+{
+        json_t *test = json_object_get(node, "test");
+        const char *name = field(node, "name");
+
+        if (json_is_integer(json_object_get(test, "level")))
+                SETTLE(verdict, SETTLE_GOES_ON, "%s: level %s of its fence devices turns it %s", name,
+                       field(test, "level"), field(test, "step"));
+        else if (number(test, "failed") > 0)
+                SETTLE(verdict, SETTLE_FAILED,
+                       "%s: steps of the test of its fence devices that failed: %s; clu fence history %s "
+                       "tells which",
+                       name, field(test, "failed"), name);
+        else if (is(node, "state", "down") || is(node, "state", "lost"))
+                SETTLE(verdict, SETTLE_GOES_ON, "%s: its fence devices passed the test, it is booting", name);
+        else
+                SETTLE(verdict, SETTLE_DONE, "%s: its fence devices turned it off and on, and it is back",
+                       name);
+}
+
 void settle_read(const struct verb *verb, json_t *document, const struct settle_goal *goal,
                  struct settle_verdict *ret_verdict)
 {
@@ -193,6 +213,8 @@ void settle_read(const struct verb *verb, json_t *document, const struct settle_
                 settle_fence(document, ret_verdict);
         else if (verb_id(verb) == VERB_VOLUME_ADD)
                 settle_volume(document, ret_verdict);
+        else if (verb_id(verb) == VERB_FENCE_TEST)
+                settle_fence_test(document, ret_verdict);
         else
                 assert(!"nothing to wait for");
 }

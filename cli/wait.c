@@ -62,13 +62,18 @@ static const struct verb *show_verb(const struct verb *verb)
                                                            : VERB_ROLE_SHOW);
 }
 
+static const char *waited_noun(const struct verb_call *call)
+{
+        return show_verb(call->verb)->noun;
+}
+
 static void time_out(const struct verb_call *call, const struct settle_verdict *verdict,
                      struct call_reply *reply)
 {
         char message[SETTLE_TEXT_BYTES + 120], remedy[160];
         TEXT_PRINT(message, "not finished after %u s, and it goes on: %s", call->timeout_s,
                    verdict->text[0] == '\0' ? "not known how far it is" : verdict->text);
-        TEXT_PRINT(remedy, "clu %s show %s tells how far it is; --timeout waits longer", call->verb->noun,
+        TEXT_PRINT(remedy, "clu %s show %s tells how far it is; --timeout waits longer", waited_noun(call),
                    call->operand);
         *reply = (struct call_reply){ .exit = VERB_EXIT_TIMED_OUT,
                                       .error = call_error(message, NULL, remedy) };
@@ -77,7 +82,7 @@ static void time_out(const struct verb_call *call, const struct settle_verdict *
 static void fail(const struct verb_call *call, const struct settle_verdict *verdict, struct call_reply *reply)
 {
         char remedy[160];
-        TEXT_PRINT(remedy, "clu event list --%s %s tells what happened", call->verb->noun, call->operand);
+        TEXT_PRINT(remedy, "clu event list --%s %s tells what happened", waited_noun(call), call->operand);
         call_reply_release(reply);
         *reply = (struct call_reply){ .exit = VERB_EXIT_FAILED,
                                       .error = call_error(verdict->text, NULL, remedy) };

@@ -51,7 +51,7 @@ static void on_fenced(void *context, const struct fence_outcome *outcome)
         struct cluster_event event = { .kind = CLUSTER_EVENT_FENCE_DONE };
         event.fence.attempt = attempt->attempt;
         event.fence.node = attempt->node;
-        event.fence.off = outcome->off;
+        event.fence.succeeded = outcome->done;
         TEXT_COPY(event.fence.device, attempt->device);
         TEXT_PRINT(event.fence.text, "%.*s", REASON_BYTES - 1, outcome->text);
         struct daemon *daemon = attempt->daemon;
@@ -71,8 +71,8 @@ static void fence(struct daemon *daemon, const struct cluster_action *action)
         log_notice("fencing: %s" QB_XS " node=%s device=%s", action->reason, action->fence.node_name,
                    action->fence.device->name);
         LIST_INSERT_HEAD(&daemon->fence_attempts, attempt, link);
-        attempt->run = fence_agent_off(daemon->runner, action->fence.device, action->fence.node_name,
-                                       on_fenced, attempt);
+        attempt->run = (action->fence.on ? fence_agent_on : fence_agent_off)(
+                daemon->runner, action->fence.device, action->fence.node_name, on_fenced, attempt);
 }
 
 static void fence_end(struct daemon *daemon, const struct cluster_action *action)

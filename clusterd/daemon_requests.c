@@ -82,7 +82,7 @@ static struct question *question_new(struct daemon *daemon, uint64_t token, cons
 static void on_fence_checked(void *context, const struct fence_outcome *outcome)
 {
         SCOPED_FREE struct question *question = context;
-        request_fence_checked(question->daemon->handler, question->token, outcome->off, outcome->text);
+        request_fence_checked(question->daemon->handler, question->token, outcome->done, outcome->text);
 }
 
 static void fence_check(void *context, uint64_t token, const struct fence_device *device)

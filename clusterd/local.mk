@@ -29,6 +29,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 %C%_libclucore_a_SOURCES = \
 	%D%/core/actions.c \
 	%D%/core/apply.c %D%/core/apply.h \
+	%D%/core/apply_fence_test.c \
 	%D%/core/apply_node.c \
 	%D%/core/apply_report.c \
 	%D%/core/apply_role.c \
@@ -39,6 +40,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/commit.c \
 	%D%/core/explain.c %D%/core/explain.h \
 	%D%/core/fence_level.c %D%/core/fence_level.h \
+	%D%/core/fence_test.c \
 	%D%/core/fencing.c \
 	%D%/core/guard.c \
 	%D%/core/electorate.c \

@@ -21,14 +21,7 @@
 #define METADATA_LEAST_MS 15000 /* starting Python on a busy machine takes seconds */
 #define NS_PER_MS         1000000ull
 
-enum fence_step { FENCE_OFF, FENCE_VERIFY, FENCE_STATUS, FENCE_METADATA };
-
-static const char *const step_words[] = {
-        [FENCE_OFF] = "off",
-        [FENCE_VERIFY] = "status after off",
-        [FENCE_STATUS] = "status",
-        [FENCE_METADATA] = "metadata",
-};
+enum fence_step { FENCE_SWITCH, FENCE_VERIFY, FENCE_STATUS, FENCE_METADATA };
 
 /* One call of ours: lives until on_done. */
 struct fence_run {
@@ -36,6 +29,7 @@ struct fence_run {
         struct fence_device device;
         char node_name[NAME_BYTES];
         enum fence_step step;
+        bool wants_on; /* to be turned on, not off */
         uint64_t started_ms;
         qb_loop_timer_handle pause; /* before the next status; 0: an agent is at work */
         fence_on_done on_done;
@@ -61,6 +55,21 @@ static void run_end(struct fence_run *run, struct fence_outcome *outcome)
         free(run);
 }
 
+static const char *step_word(const struct fence_run *run)
+{
+        switch (run->step) {
+        case FENCE_SWITCH:
+                return run->wants_on ? "on" : "off";
+        case FENCE_VERIFY:
+                return run->wants_on ? "status after on" : "status after off";
+        case FENCE_STATUS:
+                return "status";
+        case FENCE_METADATA:
+                break;
+        }
+        return "metadata";
+}
+
 /* AGENT STEP: what happened[: what it said]. Secrets are overwritten before anything is cut. */
 static void text_make(const struct fence_run *run, const char *what, const char *output,
                       char ret_text[FENCE_TEXT_BYTES])
@@ -72,7 +81,7 @@ static void text_make(const struct fence_run *run, const char *what, const char 
                 abort();
         fence_options_hide(run->device.options, clean);
         output_line_read(clean, NULL, said, sizeof said);
-        if (asprintf(&text, "%s %s: %s%s%s", run->device.agent, step_words[run->step], what,
+        if (asprintf(&text, "%s %s: %s%s%s", run->device.agent, step_word(run), what,
                      said[0] != '\0' ? ": " : "", said) < 0)
                 abort();
         text_copy(ret_text, FENCE_TEXT_BYTES, text);
@@ -97,7 +106,8 @@ static void step_run(struct fence_run *run, enum fence_step step, uint32_t timeo
 {
         char input[FENCE_INPUT_BYTES];
         run->step = step;
-        fence_options_input(run->device.options, step == FENCE_OFF ? "off" : "status", run->node_name, input);
+        const char *action = step != FENCE_SWITCH ? "status" : run->wants_on ? "on" : "off";
+        fence_options_input(run->device.options, action, run->node_name, input);
         const char *const plain[] = { run->device.agent, NULL };
         const char *const metadata[] = { run->device.agent, "-o", "metadata", NULL };
         process_run(run->runner, &(struct process_request){
@@ -121,7 +131,7 @@ static void verify_run(struct fence_run *run)
         step_run(run, FENCE_VERIFY, left > STATUS_LEAST_MS ? left : STATUS_LEAST_MS);
 }
 
-static void on_off_exit(struct fence_run *run, const struct process_result *result)
+static void on_switch_exit(struct fence_run *run, const struct process_result *result)
 {
         struct fence_outcome outcome = { 0 };
         if (!result->timed_out && result->exit_code == EXIT_DONE) {
@@ -139,7 +149,7 @@ static void on_verify_time(void *data)
         verify_run(run);
 }
 
-/* Some devices say on for a while after they have cut the power. */
+/* Some devices tell of the power as it was for a while after they have switched it. */
 static void verify_later(struct fence_run *run)
 {
         int error = qb_loop_timer_add(process_runner_loop(run->runner), QB_LOOP_HIGH,
@@ -154,15 +164,18 @@ static void on_verify_exit(struct fence_run *run, const struct process_result *r
                 !result->timed_out && (result->exit_code == EXIT_DONE || result->exit_code == EXIT_OFF);
         outcome.known = answered;
         outcome.on = answered && result->exit_code == EXIT_DONE;
-        outcome.off = answered && result->exit_code == EXIT_OFF;
-        if (outcome.on && time_left_ms(run) > STATUS_RETRY_MS) {
+        outcome.done = answered && outcome.on == run->wants_on;
+        if (answered && !outcome.done && time_left_ms(run) > STATUS_RETRY_MS) {
                 verify_later(run);
                 return;
         }
-        if (outcome.off)
-                text_make(run, "off, confirmed", "", outcome.text);
-        else if (outcome.on)
-                text_make(run, "it said it was done, but the node is still on", result->output, outcome.text);
+        if (outcome.done)
+                text_make(run, run->wants_on ? "on, confirmed" : "off, confirmed", "", outcome.text);
+        else if (answered)
+                text_make(run,
+                          run->wants_on ? "it said it was done, but the node is still off"
+                                        : "it said it was done, but the node is still on",
+                          result->output, outcome.text);
         else
                 failure_text(run, result, outcome.text);
         run_end(run, &outcome);
@@ -188,9 +201,9 @@ static void on_metadata_exit(struct fence_run *run, const struct process_result 
         if (result->timed_out || result->exit_code != EXIT_DONE) {
                 failure_text(run, result, outcome.text);
         } else {
-                outcome.off = outcome.known =
+                outcome.done = outcome.known =
                         fence_metadata_check(result->output, run->device.options, what, sizeof what);
-                text_make(run, outcome.off ? "its options are right" : what, "", outcome.text);
+                text_make(run, outcome.done ? "its options are right" : what, "", outcome.text);
         }
         run_end(run, &outcome);
 }
@@ -199,8 +212,8 @@ static void on_exit_step(void *context, const struct process_result *result)
 {
         struct fence_run *run = context;
         switch (run->step) {
-        case FENCE_OFF:
-                on_off_exit(run, result);
+        case FENCE_SWITCH:
+                on_switch_exit(run, result);
                 return;
         case FENCE_VERIFY:
                 on_verify_exit(run, result);
@@ -234,7 +247,16 @@ struct fence_run *fence_agent_off(struct process_runner *runner, const struct fe
                                   const char *node_name, fence_on_done on_done, void *context)
 {
         struct fence_run *run = run_new(runner, device, node_name, on_done, context);
-        step_run(run, FENCE_OFF, device->timeout_ms);
+        step_run(run, FENCE_SWITCH, device->timeout_ms);
+        return run;
+}
+
+struct fence_run *fence_agent_on(struct process_runner *runner, const struct fence_device *device,
+                                 const char *node_name, fence_on_done on_done, void *context)
+{
+        struct fence_run *run = run_new(runner, device, node_name, on_done, context);
+        run->wants_on = true;
+        step_run(run, FENCE_SWITCH, device->timeout_ms);
         return run;
 }
 

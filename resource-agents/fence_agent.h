@@ -14,7 +14,7 @@
 #define FENCE_TEXT_BYTES 768 /* a check names every option that the agent knows */
 
 struct fence_outcome {
-        bool off;   /* turned off and verified */
+        bool done;  /* turned off (or on) and verified; of a check: all is well */
         bool known; /* for status: the agent answered at all */
         bool on;    /* for status */
         char text[FENCE_TEXT_BYTES];
@@ -34,13 +34,16 @@ typedef void (*fence_on_done)(void *context, const struct fence_outcome *outcome
  */
 struct fence_run *fence_agent_off(struct process_runner *runner, const struct fence_device *device,
                                   const char *node_name, fence_on_done on_done, void *context);
+/* The same the other way round, for `clu fence test --really`. */
+struct fence_run *fence_agent_on(struct process_runner *runner, const struct fence_device *device,
+                                 const char *node_name, fence_on_done on_done, void *context);
 /* Ends the agent and does not call on_done. What it has done to the node's power is not known. */
 void fence_run_cancel(struct fence_run *run);
 /* Asks the status only: `clu fence test`. */
 void fence_agent_status(struct process_runner *runner, const struct fence_device *device,
                         const char *node_name, fence_on_done on_done, void *context);
 /* Is there such an agent, and are the options right by its metadata? Runs `-o metadata`, asynchronously;
- * outcome.off is true when all is well, text says what is not. */
+ * outcome.done is true when all is well, text says what is not. */
 void fence_agent_check(struct process_runner *runner, const struct fence_device *device,
                        fence_on_done on_done, void *context);
 

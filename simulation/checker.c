@@ -87,7 +87,8 @@ static void check_fence(struct world *world, struct simulated_node *node, const 
                 world_violate(world, "4: acts without an entry", node, NULL,
                               "fences n%u by %s, which is not a device for it", action->fence.node,
                               action->fence.device->name);
-        if (victim != NULL && !victim->fence_wanted && node_set_has(status->connected, victim->id))
+        if (victim != NULL && !victim->fence_wanted && victim->test_level == 0 &&
+            node_set_has(status->connected, victim->id))
                 world_violate(world, "7: a node in contact is fenced", node, NULL, "n%u", victim->id);
 }
 

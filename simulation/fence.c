@@ -59,6 +59,7 @@ const char *fence_habits(void)
 struct fence_attempt {
         struct cluster_event answer;
         uint64_t deadline_us;
+        bool on; /* to be turned on, not off */
 };
 
 static struct fence_box *box_of(struct world *world, const char *name)
@@ -111,10 +112,10 @@ static enum fence_fate fate_draw(struct world *world, const struct fence_box *bo
         return random_chance(&world->random, 800) ? (enum fence_fate)box->habit : FENCE_WORKS;
 }
 
-static void answer(struct world *world, struct simulated_node *node, struct fence_attempt *attempt, bool off,
-                   const char *text, uint64_t delay_us)
+static void answer(struct world *world, struct simulated_node *node, struct fence_attempt *attempt,
+                   bool succeeded, const char *text, uint64_t delay_us)
 {
-        attempt->answer.fence.off = off;
+        attempt->answer.fence.succeeded = succeeded;
         TEXT_COPY(attempt->answer.fence.text, text);
         shell_send_later(world, node, &attempt->answer, delay_us);
 }
@@ -140,17 +141,20 @@ void fence_on_status(struct world *world, const struct event *event)
         struct simulated_node *node = &world->nodes[event->node];
         struct fence_attempt *attempt = event->payload;
         bool on = device_says_on(&world->nodes[attempt->answer.fence.node], attempt->answer.fence.device);
-        if (on && world->now_us + STATUS_AGAIN_US < attempt->deadline_us)
+        if (on != attempt->on && world->now_us + STATUS_AGAIN_US < attempt->deadline_us)
                 ask_status(world, node, attempt, STATUS_AGAIN_US);
         else
-                answer(world, node, attempt, !on, on ? "it is still on" : "off, confirmed",
+                answer(world, node, attempt, on == attempt->on,
+                       on == attempt->on ? (on ? "on, confirmed" : "off, confirmed")
+                                         : (on ? "it is still on" : "it is still off"),
                        random_between(&world->random, MS(1), MS(50)));
 }
 
-static void cut_later(struct world *world, struct simulated_node *target, const char *device,
-                      uint64_t delay_us)
+static void switch_later(struct world *world, struct simulated_node *target,
+                         const struct fence_attempt *attempt, uint64_t delay_us)
 {
-        world_schedule(world, delay_us, EVENT_FENCE_CUT, target, feeds_of(device), 0);
+        world_schedule(world, delay_us, EVENT_FENCE_SWITCH, target, feeds_of(attempt->answer.fence.device),
+                       attempt->on);
 }
 
 void fence_begin(struct world *world, struct simulated_node *node, const struct cluster_action *action)
@@ -160,7 +164,7 @@ void fence_begin(struct world *world, struct simulated_node *node, const struct 
         uint64_t patience_us = MS(device->timeout_ms);
         uint64_t soon_us = random_between(&world->random, MS(20), MS(150));
         uint64_t late_us = random_between(&world->random, MS(500), patience_us + SECOND(8));
-        struct fence_attempt attempt = { .deadline_us = world->now_us + patience_us };
+        struct fence_attempt attempt = { .deadline_us = world->now_us + patience_us, .on = action->fence.on };
         attempt.answer.kind = CLUSTER_EVENT_FENCE_DONE;
         attempt.answer.fence.attempt = action->fence.attempt;
         attempt.answer.fence.node = action->fence.node;
@@ -169,25 +173,25 @@ void fence_begin(struct world *world, struct simulated_node *node, const struct 
         switch (fate_draw(world, box_of(world, device->name), target)) {
         case FENCE_SLOW:
                 if (late_us >= patience_us) {
-                        cut_later(world, target, device->name, late_us);
+                        switch_later(world, target, &attempt, late_us);
                         answer(world, node, &attempt, false, "no answer in time, killed", patience_us);
                         return;
                 }
                 soon_us = late_us;
                 /* fall through */
         case FENCE_WORKS:
-                cut_later(world, target, device->name, soon_us);
+                switch_later(world, target, &attempt, soon_us);
                 ask_status(world, node, &attempt, soon_us + random_between(&world->random, MS(1), MS(50)));
                 return;
         case FENCE_LIES:
                 ask_status(world, node, &attempt, soon_us);
                 return;
         case FENCE_SILENT:
-                cut_later(world, target, device->name, soon_us);
+                switch_later(world, target, &attempt, soon_us);
                 answer(world, node, &attempt, false, "no status in time, killed", patience_us);
                 return;
         case FENCE_LATE:
-                cut_later(world, target, device->name, late_us);
+                switch_later(world, target, &attempt, late_us);
                 answer(world, node, &attempt, false, "failed with exit code 1", soon_us);
                 return;
         case FENCE_FAILS:
@@ -204,10 +208,21 @@ void fence_begin(struct world *world, struct simulated_node *node, const struct 
         }
 }
 
+static void switch_on(struct world *world, struct simulated_node *node, uint32_t feeds)
+{
+        node->feeds_off &= ~feeds;
+        if (node->feeds_off == 0 && !node->powered)
+                power_on(world, node);
+}
+
 /* Cuts in whatever state the node is, also one that booted a moment ago; it is switched on again later. */
-void fence_on_cut(struct world *world, const struct event *event)
+void fence_on_switch(struct world *world, const struct event *event)
 {
         struct simulated_node *node = &world->nodes[event->node];
+        if (event->b) {
+                switch_on(world, node, (uint32_t)event->a);
+                return;
+        }
         node->feeds_off |= (uint32_t)event->a;
         if (node->feeds_off != FEEDS_BOTH)
                 return;

@@ -45,7 +45,7 @@ struct fence_model {
 void fence_begin(struct world *world, struct simulated_node *node, const struct cluster_action *action);
 void fence_on_status(struct world *world, const struct event *event);
 void fence_switch_on(struct simulated_node *node);
-void fence_on_cut(struct world *world, const struct event *event);
+void fence_on_switch(struct world *world, const struct event *event);
 
 /* One of its devices has no power because the node has none. */
 bool fence_is_dark(const struct world *world, uint32_t node);

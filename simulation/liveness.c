@@ -94,7 +94,7 @@ static const struct simulated_node *leader_of(struct world *world)
 
 static void check_node(struct world *world, const struct node *known, uint64_t kind_us)
 {
-        bool there = is_in_ring(world, known->id), barred = known->fence_wanted;
+        bool there = is_in_ring(world, known->id), barred = known->fence_wanted || known->test_level != 0;
         const struct simulated_node *node = &world->nodes[known->id];
         if (kind_us < ROUND_US || there == (known->state == NODE_UP) || (there && barred))
                 return;

@@ -185,8 +185,12 @@ static void write_words(struct world *world, const struct simulated_node *node, 
                 WRITE("fence remove ipmi%u", random_node(world));
         } else if (draw < 99) {
                 write_cluster_set(world, words);
-        } else {
+        } else if (random_chance(chance(world), 500)) {
                 WRITE("node fence n%u --reason \"it smells\"", random_node(world));
+        } else {
+                uint32_t tested = random_node(world);
+                WRITE("fence test n%u --really%s", tested,
+                      random_chance(chance(world), 600) ? " --force" : "");
         }
 }
 

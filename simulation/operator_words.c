@@ -283,6 +283,21 @@ static int read_volume_remove(const struct verb_call *call, const struct model *
         return 0;
 }
 
+static int read_fence_test(const struct verb_call *call, const struct model *model, struct command *command,
+                           char *ret_error)
+{
+        const struct node *node = model_node_by_name(model, call->operand);
+        if (node == NULL)
+                return FAIL(ENOENT, "there is no node %s", call->operand);
+        if (!verb_call_changes(call))
+                return FAIL(EINVAL, "fence test asks nobody in a simulation: say --really");
+        command->kind = COMMAND_FENCE_TEST;
+        command->fence_test.node = node->id;
+        command->fence_test.force = verb_call_has(call, "force");
+        TEXT_COPY(command->fence_test.reason, "its fence devices are tested");
+        return 0;
+}
+
 static int read_call(const struct verb_call *call, const struct model *model, struct command *command,
                      char *ret_error)
 {
@@ -324,6 +339,8 @@ static int read_call(const struct verb_call *call, const struct model *model, st
                 return read_volume_remove(call, model, command, ret_error);
         case VERB_FENCE_ADD:
                 return read_fence_add(call, model, command, ret_error);
+        case VERB_FENCE_TEST:
+                return read_fence_test(call, model, command, ret_error);
         case VERB_FENCE_REMOVE:
                 command->kind = COMMAND_FENCE_REMOVE;
                 TEXT_COPY(command->fence_remove.device, call->operand);

@@ -29,7 +29,7 @@ enum event_kind {
         EVENT_THAW,
         EVENT_DAEMON,       /* clusterd starts */
         EVENT_FENCE_STATUS, /* it is asked whether it did */
-        EVENT_FENCE_CUT,    /* a fence device cuts the power */
+        EVENT_FENCE_SWITCH, /* a fence device cuts the power, or gives it */
         EVENT_INCIDENT,     /* payload: a struct incident */
         EVENT_FAULT,        /* the next one is drawn */
         EVENT_MEND,         /* the network is whole again */

@@ -72,6 +72,8 @@
         MUTATION(LOST_THOUGH_CONNECTED, "core/lead.c", "who is connected is not lost")                       \
         MUTATION(LOST_UNSEEN, "core/lead.c", "who was never seen may still boot")                            \
         MUTATION(REJOIN_UNFENCED, "core/apply_node.c", "who is to be off joins after it was")                \
+        MUTATION(REJOIN_DURING_TEST, "core/apply_node.c", "whose devices are tested joins afterwards")       \
+        MUTATION(TESTED_WITHOUT_QUORUM, "core/fence_test.c", "who is needed for quorum is not turned off")   \
         MUTATION(TARGET_STAYS_PROVEN, "core/apply_report.c", "a guest may have arrived after the evidence")  \
         MUTATION(TARGET_PROVEN_BY_OLD_EVIDENCE, "core/apply_report.c", "it is to be proven off anew")        \
         MUTATION(MOVE_ENDS_BY_ONE, "core/apply_report.c", "both ends of a move have to speak")               \

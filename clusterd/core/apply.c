@@ -332,6 +332,12 @@ void apply_command(struct apply *apply, const struct command *command)
         case COMMAND_VOLUME_REPORT:
                 apply_volume_report(apply, &command->volume_report);
                 return;
+        case COMMAND_FENCE_TEST:
+                apply_fence_test(apply, &command->fence_test);
+                return;
+        case COMMAND_FENCE_TESTED:
+                apply_fence_tested(apply, &command->fence_tested);
+                return;
         case COMMAND_FENCE_REPORT: /* for the history alone */
                 (void)apply_node(apply, command->fence_report.node);
                 return;

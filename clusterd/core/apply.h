@@ -51,6 +51,8 @@ void apply_node_evidence(struct apply *apply, const struct command_node_evidence
 void apply_node_quarantine(struct apply *apply, const struct command_node *command);
 void apply_node_release(struct apply *apply, const struct command_node *command);
 void apply_node_duty(struct apply *apply, const struct command_node *command, enum node_duty duty);
+void apply_fence_test(struct apply *apply, const struct command_fence_test *test);
+void apply_fence_tested(struct apply *apply, const struct command_fence_tested *tested);
 
 void apply_role_add(struct apply *apply, const struct command_role_add *add);
 void apply_role_set(struct apply *apply, const struct command_role_set *set);
@@ -70,6 +72,8 @@ void apply_volume_report(struct apply *apply, const struct command_volume_report
 void apply_paths_unknown(struct apply *apply, uint32_t node);
 /* Those of a role, and proven; else refused. */
 bool apply_volumes_exist(struct apply *apply, const struct role *role);
+
+bool node_may_run_something(const struct model *model, uint32_t node);
 
 /*
  * May a guest still arrive on this node? Its guard can have expired before, and its source, which is in

@@ -8,7 +8,7 @@
 #include "clusterd/core/node_state.h"
 #include "clusterd/core/role_state.h"
 
-static bool may_run_something(const struct model *model, uint32_t node)
+bool node_may_run_something(const struct model *model, uint32_t node)
 {
         MODEL_EACH_ROLE (model, role)
                 if (role_may_run_on(role, node))
@@ -73,6 +73,11 @@ void apply_node_join(struct apply *apply, const struct command_node_join *join)
                 apply_refuse(apply, "%s is to be turned off first, as an operator asked", node->name);
                 return;
         }
+        if (node->id != NODE_NONE && node->test_level != 0 && !MUTATED(REJOIN_DURING_TEST)) {
+                apply_refuse(apply, "%s is turned off and on: its fence devices are being tested",
+                             node->name);
+                return;
+        }
         bool returned = node->id == NODE_NONE || booted || node->state != NODE_UP;
         if (node->id != NODE_NONE && !text_equal(node->name, join->name)) {
                 /* Rows are kept by name. */
@@ -115,6 +120,11 @@ void apply_node_lost(struct apply *apply, const struct command_node *lost, bool 
         struct node *node = apply_node(apply, lost->node);
         if (node == NULL)
                 return;
+        if (fence && node->test_level != 0) {
+                apply_refuse(apply, "%s is turned off and on: its fence devices are being tested",
+                             node->name);
+                return;
+        }
         if (node->state == NODE_LOST && fence) {
                 node->fence_wanted = true;
                 apply_changed_node(apply, node);
@@ -131,7 +141,7 @@ void apply_node_lost(struct apply *apply, const struct command_node *lost, bool 
         node->lost_index = apply->index;
         node->fence_wanted = fence;
         node->evidence = (struct evidence){ .kind = EVIDENCE_NONE };
-        if (!fence && !may_run_something(apply->model, node->id)) {
+        if (!fence && !node_may_run_something(apply->model, node->id)) {
                 node_enter(node, NODE_DOWN, apply->index, "left; it ran no role");
         } else {
                 node_enter(node, NODE_LOST, apply->index, lost->reason);
@@ -211,7 +221,7 @@ void apply_node_duty(struct apply *apply, const struct command_node *command, en
                 return; /* as wanted already */
         if (duty == DUTY_DRAINED) {
                 if (node->duty != DUTY_DRAINING ||
-                    (may_run_something(apply->model, node->id) && !MUTATED(DRAINED_WHILE_RUNNING))) {
+                    (node_may_run_something(apply->model, node->id) && !MUTATED(DRAINED_WHILE_RUNNING))) {
                         apply_refuse(apply, "%s is not empty, or not to be drained any more", node->name);
                         return;
                 }

@@ -138,7 +138,7 @@ struct cluster_event {
                         uint64_t attempt;
                         uint32_t node;
                         char device[NAME_BYTES];
-                        bool off; /* turned off, and its status confirmed it */
+                        bool succeeded; /* off (or on, if that was wanted), and its status confirmed it */
                         char text[REASON_BYTES];
                 } fence;
                 struct {
@@ -169,7 +169,7 @@ enum cluster_action_kind {
         CLUSTER_ACTION_MOVE,          /* live, from this node to node */
         CLUSTER_ACTION_ANNOUNCE,      /* tell the networks that role lives here now */
         CLUSTER_ACTION_LIST,          /* which roles are here? Answer with CLUSTER_EVENT_LISTED */
-        CLUSTER_ACTION_FENCE,         /* turn node off by device, and verify */
+        CLUSTER_ACTION_FENCE,         /* turn node off (or on) by device, and verify */
         CLUSTER_ACTION_FENCE_END,     /* the agents of attempt are not wanted any more; they answer nothing */
         CLUSTER_ACTION_LOOK,          /* at a volume: write our mark, look for others'. Answer with
                                          CLUSTER_EVENT_LOOKED */
@@ -228,6 +228,7 @@ struct cluster_action {
                         uint64_t attempt;
                         uint32_t node;
                         char node_name[NAME_BYTES];
+                        bool on;                           /* to be turned on, for a test */
                         const struct fence_device *device; /* borrowed until the next step */
                 } fence;
                 struct {

@@ -143,6 +143,20 @@ struct local_path {
         uint64_t settle_count; /* leader: of a proposal that ends the proof */
 };
 
+/* fence_test.c: the leader turns a node off and on by each level of its devices. */
+struct fence_test {
+        uint32_t node, level; /* NODE_NONE: nothing is tested here */
+        bool on;              /* the step: off, or on */
+        uint64_t begun_ms;
+        uint64_t attempt;     /* 0: no agent at work */
+        uint32_t running;     /* devices of it that have not answered */
+        uint32_t duration_ms; /* until the last answer */
+        bool failed;
+        uint64_t count;           /* request_id of what is to be committed next; 0: none */
+        char devices[NAME_BYTES]; /* that have done it */
+        char reason[REASON_BYTES];
+};
+
 #define LOSSES_MAX 10 /* of quarantine_losses */
 
 /* quarantine.c: how often a node was lost, on this node's clock. */
@@ -214,6 +228,7 @@ struct cluster {
         uint32_t *order;                       /* scratch: role slots to place */
         uint64_t attempts;                     /* counts fence attempts */
         struct fencing fencing[NODES_MAX + 1];
+        struct fence_test fence_test;
         struct quarantine quarantine[NODES_MAX + 1];
         uint64_t pause_index, pause_seen_ms; /* the pause that this node saw begin, and when */
         uint64_t pause_count;                /* request_id of the proposal of its end; 0: none */
@@ -350,7 +365,16 @@ void electorate_pass(struct cluster *cluster);
 void electorate_applied(struct cluster *cluster, const struct entry *entry);
 void electorate_round_ended(struct cluster *cluster);
 
+/* fence_test.c */
+void fence_test_tick(struct cluster *cluster);
+void fence_test_forget(struct cluster *cluster, const char *reason);
+bool fence_test_done(struct cluster *cluster, const struct cluster_event *event); /* it was about a test */
+/* Applied, or dropped. */
+void fence_test_answered(struct cluster *cluster, const struct entry *entry);
+void fence_test_round_ended(struct cluster *cluster);
+
 /* fencing.c */
+void fence_devices_add(char devices[NAME_BYTES], const char *device); /* "psu-a and psu-b" */
 void fencing_tick(struct cluster *cluster);
 void fencing_done(struct cluster *cluster, const struct cluster_event *event);
 /* Applied, or dropped. */

@@ -129,6 +129,10 @@ static uint64_t lost_since(const struct cluster *cluster, uint32_t node)
 static void tick_node(struct cluster *cluster, const struct node *node)
 {
         struct fencing *fencing = &cluster->fencing[node->id];
+        if (node->test_level != 0) {
+                forget(cluster, node->id, "its devices are tested");
+                return;
+        }
         if (!is_wanted(cluster, node)) {
                 forget(cluster, node->id, node->state == NODE_LOST ? "in contact again" : node->reason);
                 return;
@@ -178,13 +182,16 @@ static bool is_over(const struct cluster *cluster)
 
 void fencing_tick(struct cluster *cluster)
 {
+        const char *const not_ours = "not for this node to turn off any more";
         if (round_is_leader(cluster)) {
                 MODEL_EACH_NODE (cluster->model, node)
                         tick_node(cluster, node);
+                fence_test_tick(cluster);
         } else if (is_over(cluster)) {
+                fence_test_forget(cluster, not_ours);
                 for (uint32_t node = 1; node <= NODES_MAX; node++)
                         if (cluster->fencing[node].incarnation != 0)
-                                forget(cluster, node, "not for this node to turn off any more");
+                                forget(cluster, node, not_ours);
         }
 }
 
@@ -205,12 +212,16 @@ static void level_failed(struct cluster *cluster, const struct node *node)
         fencing->next_ms = cluster->now_ms + back_off_ms(fencing->tries++);
 }
 
+void fence_devices_add(char devices[NAME_BYTES], const char *device)
+{
+        size_t used = strlen(devices);
+        (void)snprintf(devices + used, NAME_BYTES - used, "%s%s", used > 0 ? " and " : "", device);
+}
+
 static void device_succeeded(struct cluster *cluster, uint32_t node, const char *device)
 {
         struct fencing *fencing = &cluster->fencing[node];
-        size_t used = strlen(fencing->devices);
-        (void)snprintf(fencing->devices + used, sizeof fencing->devices - used, "%s%s",
-                       used > 0 ? " and " : "", device);
+        fence_devices_add(fencing->devices, device);
         if (fencing->running > 0 && !MUTATED(FENCED_BY_HALF))
                 return;
         fencing->off = true;
@@ -223,11 +234,12 @@ static void report_answer(struct cluster *cluster, const struct cluster_event *e
 {
         const struct fencing *fencing = &cluster->fencing[event->fence.node];
         struct command command = { .kind = COMMAND_FENCE_REPORT };
-        if (!event->fence.off && fencing->tries >= REPORTED_TRIES && fencing->tries % REPORTED_EVERY != 0)
+        if (!event->fence.succeeded && fencing->tries >= REPORTED_TRIES &&
+            fencing->tries % REPORTED_EVERY != 0)
                 return;
         command.fence_report.node = event->fence.node;
         command.fence_report.level = fencing->level;
-        command.fence_report.succeeded = event->fence.off;
+        command.fence_report.succeeded = event->fence.succeeded;
         command.fence_report.duration_ms = (uint32_t)(cluster->now_ms - fencing->started_ms);
         TEXT_COPY(command.fence_report.device, event->fence.device);
         TEXT_COPY(command.fence_report.text, event->fence.text);
@@ -237,16 +249,16 @@ static void report_answer(struct cluster *cluster, const struct cluster_event *e
 void fencing_done(struct cluster *cluster, const struct cluster_event *event)
 {
         const struct node *node = model_node(cluster->model, event->fence.node);
-        if (node == NULL)
+        if (node == NULL || fence_test_done(cluster, event))
                 return;
         struct fencing *fencing = &cluster->fencing[node->id];
         if (fencing->attempt == 0 || (event->fence.attempt != fencing->attempt && !MUTATED(FENCED_EARLIER)))
                 return;
         fencing->running--;
         action_add(cluster, CLUSTER_ACTION_LOG, "fence device %s: node %s is %s: %.80s", event->fence.device,
-                   node->name, event->fence.off ? "off" : "not proven off", event->fence.text);
+                   node->name, event->fence.succeeded ? "off" : "not proven off", event->fence.text);
         report_answer(cluster, event);
-        if (event->fence.off || MUTATED(FENCED_UNCONFIRMED))
+        if (event->fence.succeeded || MUTATED(FENCED_UNCONFIRMED))
                 device_succeeded(cluster, node->id, event->fence.device);
         else
                 level_failed(cluster, node);
@@ -257,10 +269,12 @@ void fencing_answered(struct cluster *cluster, const struct entry *entry)
 {
         if (entry->command.kind == COMMAND_NODE_EVIDENCE)
                 cluster->fencing[entry->command.node_evidence.node].evidence_count = 0;
+        fence_test_answered(cluster, entry);
 }
 
 void fencing_round_ended(struct cluster *cluster)
 {
         for (uint32_t node = 1; node <= NODES_MAX; node++)
                 cluster->fencing[node].evidence_count = 0;
+        fence_test_round_ended(cluster);
 }

@@ -47,6 +47,10 @@ static void describe(struct planning *planning, const struct command *command)
                 role = model_role(planning->model, command->role_move.role);
                 step->to = command->role_move.target;
                 TEXT_COPY(step->reason, command->role_move.reason);
+        } else if (command->kind == COMMAND_FENCE_TEST) {
+                TEXT_COPY(step->reason, command->fence_test.reason);
+        } else if (command->kind == COMMAND_FENCE_TESTED) {
+                TEXT_COPY(step->reason, command->fence_tested.reason);
         } else if (command->kind == COMMAND_NODE_LOST || command->kind == COMMAND_NODE_DRAINED) {
                 TEXT_COPY(step->reason, command->node.reason);
         } else if (command->kind == COMMAND_VOLUME_ADD) {
@@ -148,6 +152,36 @@ static bool pretend_evidence(struct planning *planning)
         return progress;
 }
 
+static void say_step(const struct planning *planning, const struct node *node, char reason[REASON_BYTES])
+{
+        char devices[NAME_BYTES] = "";
+        MODEL_EACH_FENCE_DEVICE (planning->model, device)
+                if (device->level == node->test_level && node_set_has(device->targets, node->id))
+                        fence_devices_add(devices, device->name);
+        (void)snprintf(reason, REASON_BYTES, "level %u: turned %s by %s, as its status has to confirm",
+                       node->test_level, node->test_off ? "on" : "off", devices);
+}
+
+/* Level by level, as its devices say. */
+static bool pretend_test(struct planning *planning)
+{
+        bool progress = false;
+        MODEL_EACH_NODE (planning->model, node)
+                while (node->test_level != 0 && node->state != NODE_LOST) {
+                        struct command command = { .kind = COMMAND_FENCE_TESTED };
+                        char ignored[REASON_BYTES];
+                        command.fence_tested.node = node->id;
+                        command.fence_tested.level = node->test_level;
+                        command.fence_tested.on = node->test_off;
+                        command.fence_tested.succeeded = true;
+                        say_step(planning, node, command.fence_tested.reason);
+                        describe(planning, &command);
+                        progress |= apply_step(planning, &command, planning->cluster->identity.node,
+                                               ignored) == APPLY_DONE;
+                }
+        return progress;
+}
+
 static bool plan_pass(struct planning *planning, struct planner_output *output)
 {
         struct planner_input input = {
@@ -196,6 +230,7 @@ void plan_command(const struct cluster *cluster, const struct command *command, 
                 bool progress = pretend_success(&planning);
                 progress |= pretend_proofs(&planning);
                 progress |= pretend_evidence(&planning);
+                progress |= pretend_test(&planning);
                 progress |= plan_pass(&planning, &output);
                 if (!progress)
                         return;

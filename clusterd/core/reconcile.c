@@ -452,8 +452,10 @@ static void see_to_membership(struct cluster *cluster)
         bool known = is_member(cluster) && node->memory_mib == me->memory_mib && node->cpus == me->cpus &&
                      node->watchdog == me->watchdog && text_equal(node->address, me->address) &&
                      text_equal(node->migration_address, me->migration_address);
-        bool barred = node != NULL && node->fence_wanted && node->boot == me->boot &&
-                      !MUTATED(REJOIN_UNFENCED); /* it would be refused */
+        bool unfenced =
+                node != NULL && node->fence_wanted && node->boot == me->boot && !MUTATED(REJOIN_UNFENCED);
+        bool tested = node != NULL && node->test_level != 0 && !MUTATED(REJOIN_DURING_TEST);
+        bool barred = unfenced || tested; /* it would be refused */
         if (known || barred || cluster->join_count != 0)
                 return;
         if (cluster->now_ms < cluster->join_ms + JOIN_AGAIN_MS && cluster->join_ms != 0) {

@@ -288,7 +288,8 @@ static json_t *outcome_result(struct request_handler *handler, const struct pend
 
         if (text_equal(pending->verb->noun, "role") && role != NULL)
                 json_object_set_new(result, "role", document_role_row(request.model, role));
-        if (text_equal(pending->verb->noun, "node") && node != NULL)
+        if ((text_equal(pending->verb->noun, "node") || verb_id(pending->verb) == VERB_FENCE_TEST) &&
+            node != NULL)
                 json_object_set_new(result, "node", document_node(&request, node));
         return result;
 }
@@ -371,10 +372,17 @@ static void send_role_list(struct request *request)
         request->services->reply(request->services->context, request->token, text, strlen(text));
 }
 
+/* A verb with a deed changes something only when that is asked for. */
+static bool request_changes(const struct request *request)
+{
+        const char *deed = request->verb->deed;
+        return request->verb->changes && (deed == NULL || request_flag(request, deed));
+}
+
 static void dispatch(struct request *request)
 {
         enum verb_id id = verb_id(request->verb);
-        if (id == VERB_FENCE_TEST)
+        if (id == VERB_FENCE_TEST && !request_changes(request))
                 handle_fence_test(request);
         else if (id == VERB_ROLE_LIST)
                 send_role_list(request);
@@ -405,11 +413,11 @@ static int read_request(struct request *request, const json_t *document)
         if (plan != NULL && !json_is_boolean(plan))
                 return request_fail(request, VERB_EXIT_USAGE, "", "", "\"plan\" should be true or false");
         request->plan = json_is_true(plan);
-        if (request->plan && !request->verb->changes)
+        if (request->plan && !request_changes(request))
                 return request_fail(request, VERB_EXIT_USAGE, "", "",
                                     "%s %s changes nothing: there is nothing to plan", request->verb->noun,
                                     request->verb->name);
-        if (request->verb->changes && !request->plan && !request->client->may_change)
+        if (request_changes(request) && !request->plan && !request->client->may_change)
                 return request_fail(request, VERB_EXIT_REFUSED,
                                     "only root and group clu-admin may change things",
                                     "become a member of clu-admin, or add --plan to see what would happen",

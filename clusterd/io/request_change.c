@@ -150,6 +150,20 @@ static int change_fence_remove(struct request *request, struct change *change)
         return 0;
 }
 
+static int change_fence_test(struct request *request, struct change *change)
+{
+        struct command_fence_test *test = &change->command.fence_test;
+        const struct node *node;
+
+        if (request_node(request, &node) < 0)
+                return -EINVAL;
+        change->command.kind = COMMAND_FENCE_TEST;
+        test->node = node->id;
+        test->force = request_flag(request, "force");
+        TEXT_PRINT(test->reason, "its fence devices are tested by %s", request->client->actor);
+        return 0;
+}
+
 int request_change(struct request *request, struct change *ret_change)
 {
         switch (verb_id(request->verb)) {
@@ -189,6 +203,8 @@ int request_change(struct request *request, struct change *ret_change)
                 return change_fence_add(request, ret_change);
         case VERB_FENCE_REMOVE:
                 return change_fence_remove(request, ret_change);
+        case VERB_FENCE_TEST:
+                return change_fence_test(request, ret_change);
         case VERB_CLUSTER_STATUS:
         case VERB_NODE_LIST:
         case VERB_NODE_SHOW:
@@ -198,7 +214,6 @@ int request_change(struct request *request, struct change *ret_change)
         case VERB_VOLUME_LIST:
         case VERB_VOLUME_SHOW:
         case VERB_FENCE_LIST:
-        case VERB_FENCE_TEST:
         case VERB_FENCE_HISTORY:
         case VERB_EVENT_LIST:
         case VERB_LEDGER_LIST:

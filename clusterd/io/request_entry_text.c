@@ -239,6 +239,22 @@ static void say_voter_set(struct sentence *sentence, const struct command_voter_
         say_reason(sentence, change->reason);
 }
 
+static void say_fence_test(struct sentence *sentence, const struct command_fence_test *test)
+{
+        say(sentence, "%s is to be turned off and on by each level of its fence devices%s",
+            name_of(sentence, test->node), test->force ? ", by force" : "");
+        say_reason(sentence, test->reason);
+}
+
+static void say_fence_tested(struct sentence *sentence, const struct command_fence_tested *tested)
+{
+        say(sentence, "test of fence level %" PRIu32 ": %s was%s turned %s", tested->level,
+            name_of(sentence, tested->node), tested->succeeded ? "" : " not", tested->on ? "on" : "off");
+        say(sentence, ", after ");
+        say_duration(sentence, tested->duration_ms);
+        say_reason(sentence, tested->reason);
+}
+
 static void say_node(struct sentence *sentence, const struct command_node *node, const char *what)
 {
         say(sentence, "%s %s", name_of(sentence, node->node), what);
@@ -365,6 +381,12 @@ void entry_text(const struct entry *entry, const struct model *model, char text[
                 return;
         case COMMAND_FENCE_REPORT:
                 say_fence_report(&sentence, &command->fence_report);
+                return;
+        case COMMAND_FENCE_TEST:
+                say_fence_test(&sentence, &command->fence_test);
+                return;
+        case COMMAND_FENCE_TESTED:
+                say_fence_tested(&sentence, &command->fence_tested);
                 return;
         case COMMAND_COUNT:
                 break;

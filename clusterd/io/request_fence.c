@@ -54,21 +54,32 @@ static bool is_of_fencing(enum command_kind kind)
 {
         return kind == COMMAND_NODE_QUARANTINE || kind == COMMAND_NODE_RELEASE || kind == COMMAND_NODE_LOST ||
                kind == COMMAND_NODE_FENCE || kind == COMMAND_NODE_EVIDENCE ||
-               kind == COMMAND_NODE_CONFIRM_OFF || kind == COMMAND_FENCE_REPORT;
+               kind == COMMAND_NODE_CONFIRM_OFF || kind == COMMAND_FENCE_REPORT ||
+               kind == COMMAND_FENCE_TEST || kind == COMMAND_FENCE_TESTED;
+}
+
+static json_t *report_details(const struct command *command)
+{
+        const struct command_fence_report *report = &command->fence_report;
+        const struct command_fence_tested *tested = &command->fence_tested;
+        if (command->kind == COMMAND_FENCE_REPORT)
+                return json_pack("{s:s, s:i, s:b, s:I}", "device", report->device, "level",
+                                 (int)report->level, "succeeded", (int)report->succeeded, "duration_ms",
+                                 (json_int_t)report->duration_ms);
+        if (command->kind == COMMAND_FENCE_TESTED)
+                return json_pack("{s:i, s:s, s:b, s:I}", "level", (int)tested->level, "turned",
+                                 tested->on ? "on" : "off", "succeeded", (int)tested->succeeded,
+                                 "duration_ms", (json_int_t)tested->duration_ms);
+        return json_object();
 }
 
 static void add_history(void *context, const struct entry *entry)
 {
         struct history *history = context;
-        const struct command_fence_report *report = &entry->command.fence_report;
         if (!is_of_fencing(entry->command.kind))
                 return;
         json_t *document = document_entry(entry, history->model);
-        if (entry->command.kind == COMMAND_FENCE_REPORT)
-                json_object_update_new(document,
-                                       json_pack("{s:s, s:i, s:b, s:I}", "device", report->device, "level",
-                                                 (int)report->level, "succeeded", (int)report->succeeded,
-                                                 "duration_ms", (json_int_t)report->duration_ms));
+        json_object_update_new(document, report_details(&entry->command));
         json_array_append_new(history->rows, document);
 }
 

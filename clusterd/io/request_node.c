@@ -125,6 +125,11 @@ json_t *document_node(const struct request *request, const struct node *node)
         json_object_set_new(document, "migration_address", document_text(node->migration_address));
         json_object_set_new(document, "since_index", json_integer((json_int_t)node->since_index));
         json_object_set_new(document, "lost_index", json_integer((json_int_t)node->lost_index));
+        json_object_set_new(document, "test",
+                            json_pack("{s:o, s:s, s:i}", "level",
+                                      node->test_level == 0 ? json_null() : json_integer(node->test_level),
+                                      "step", node->test_off ? "on" : "off", "failed",
+                                      (int)node->test_failed));
         json_object_set_new(document, "evidence",
                             node->evidence.kind == EVIDENCE_NONE
                                     ? json_null()

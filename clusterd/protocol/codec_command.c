@@ -180,6 +180,23 @@ static const struct json_field volume_report_fields[] = {
         JSON_FIELD("text", TEXT, struct command_volume_report, text),
 };
 static const struct json_shape volume_report_shape = JSON_SHAPE(volume_report_fields);
+
+static const struct json_field fence_test_fields[] = {
+        JSON_FIELD("node", NODE, struct command_fence_test, node),
+        JSON_FIELD("force", BOOL, struct command_fence_test, force),
+        JSON_FIELD("reason", TEXT, struct command_fence_test, reason),
+};
+static const struct json_shape fence_test_shape = JSON_SHAPE(fence_test_fields);
+
+static const struct json_field fence_tested_fields[] = {
+        JSON_FIELD("node", NODE, struct command_fence_tested, node),
+        JSON_FIELD("level", UINT32, struct command_fence_tested, level),
+        JSON_FIELD("on", BOOL, struct command_fence_tested, on),
+        JSON_FIELD("succeeded", BOOL, struct command_fence_tested, succeeded),
+        JSON_FIELD("duration_ms", UINT32, struct command_fence_tested, duration_ms),
+        JSON_FIELD("reason", TEXT, struct command_fence_tested, reason),
+};
+static const struct json_shape fence_tested_shape = JSON_SHAPE(fence_tested_fields);
 /* clang-format on */
 
 static const struct json_shape *const command_shapes[COMMAND_COUNT] = {
@@ -205,6 +222,8 @@ static const struct json_shape *const command_shapes[COMMAND_COUNT] = {
         [COMMAND_FENCE_REMOVE] = &fence_remove_shape,
         [COMMAND_NODE_FENCE] = &node_shape,
         [COMMAND_FENCE_REPORT] = &fence_report_shape,
+        [COMMAND_FENCE_TEST] = &fence_test_shape,
+        [COMMAND_FENCE_TESTED] = &fence_tested_shape,
         [COMMAND_NODE_QUARANTINE] = &node_shape,
         [COMMAND_NODE_RELEASE] = &node_shape,
         [COMMAND_CLUSTER_PAUSE] = &cluster_pause_shape,

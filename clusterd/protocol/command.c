@@ -30,6 +30,8 @@ ENUM_TEXT(command_kind, COMMAND_COUNT,
           [COMMAND_FENCE_REMOVE] = "fence-remove",
           [COMMAND_NODE_FENCE] = "node-fence",
           [COMMAND_FENCE_REPORT] = "fence-report",
+          [COMMAND_FENCE_TEST] = "fence-test",
+          [COMMAND_FENCE_TESTED] = "fence-tested",
           [COMMAND_NODE_QUARANTINE] = "node-quarantine",
           [COMMAND_CLUSTER_PAUSE] = "cluster-pause",
           [COMMAND_CLUSTER_RESUME] = "cluster-resume",
@@ -84,6 +86,8 @@ static const char *command_role_name(const struct command *command)
         case COMMAND_FENCE_REMOVE:
         case COMMAND_NODE_FENCE:
         case COMMAND_FENCE_REPORT:
+        case COMMAND_FENCE_TEST:
+        case COMMAND_FENCE_TESTED:
         case COMMAND_NODE_QUARANTINE:
         case COMMAND_NODE_RELEASE:
         case COMMAND_VOLUME_ADD:
@@ -114,6 +118,10 @@ static uint32_t command_node_id(const struct command *command)
                 return command->node_evidence.node;
         case COMMAND_FENCE_REPORT:
                 return command->fence_report.node;
+        case COMMAND_FENCE_TEST:
+                return command->fence_test.node;
+        case COMMAND_FENCE_TESTED:
+                return command->fence_tested.node;
         case COMMAND_NODE_JOIN:
                 return command->node_join.node;
         case COMMAND_EPOCH:

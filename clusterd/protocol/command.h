@@ -47,6 +47,8 @@ enum command_kind {
         COMMAND_VOLUME_READY,  /* by the leader's planner: every member has proven it */
         COMMAND_VOLUME_DROP,   /* by the leader's planner: one could not */
         COMMAND_VOLUME_REPORT, /* by a node: how it fares with a volume */
+        COMMAND_FENCE_TEST,    /* an operator wants a node turned off and on by each level of its devices */
+        COMMAND_FENCE_TESTED,  /* by the leader: one of them ended a step of that */
         COMMAND_COUNT
 };
 
@@ -118,6 +120,21 @@ struct command_voter_set {
         node_set before; /* the present ones: a change of anything else is refused */
         node_set voters;
         char reason[REASON_BYTES];
+};
+
+struct command_fence_test {
+        uint32_t node;
+        bool force; /* though roles run there */
+        char reason[REASON_BYTES];
+};
+
+struct command_fence_tested {
+        uint32_t node;
+        uint32_t level;
+        bool on;        /* the step that has ended: off, or on */
+        bool succeeded; /* all devices of the level did it, and their status confirmed it */
+        uint32_t duration_ms;
+        char reason[REASON_BYTES]; /* which devices, or what the one said that failed */
 };
 
 struct command_node_join {
@@ -230,6 +247,8 @@ struct command {
                 struct command_volume_add volume_add;
                 struct command_volume volume;
                 struct command_volume_report volume_report;
+                struct command_fence_test fence_test;
+                struct command_fence_tested fence_tested;
         };
 };
 

@@ -62,8 +62,11 @@ struct node {
         uint64_t boot;        /* identity of the host's present boot, as it told us */
         uint32_t memory_mib;  /* for roles */
         uint32_t cpus;
-        bool fence_wanted; /* lost because an operator wants it off: may not come back before it was */
-        bool watchdog;     /* a watchdog stands behind its quorum guard */
+        bool fence_wanted;   /* lost because an operator wants it off: may not come back before it was */
+        uint32_t test_level; /* of its fence devices, that is being tested: may not join meanwhile; 0: none */
+        bool test_off;       /* that level has turned it off, or could not: it is to turn it on */
+        uint32_t test_failed;                  /* steps that failed in the last test, or so far */
+        bool watchdog;                         /* a watchdog stands behind its quorum guard */
         char address[ADDRESS_BYTES];           /* cluster network, for people and libvirt's control */
         char migration_address[ADDRESS_BYTES]; /* where memory pages go */
         struct evidence evidence;              /* of the last loss, while state is NODE_DOWN */

@@ -160,6 +160,15 @@ static const struct verb_option fence_add_options[] = {
         NUMBER("timeout", "MS", 1000, 600000, "deadline of one run of the agent (60000)"),
 };
 
+static const struct verb_option fence_test_options[] = {
+        FLAG("really", "turn it off and on again by each level of its devices"),
+        FLAG("force", "though roles run there"),
+        { .name = "yes",
+          .value = VERB_VALUE_FLAG,
+          .local = true,
+          .help = "do not ask whether that is meant" },
+};
+
 static const struct verb_option fence_history_options[] = {
         NUMBER("limit", "N", 1, 1000, "how many, newest (50)"),
 };
@@ -343,8 +352,13 @@ static const struct verb verbs[VERB_COUNT] = {
         [VERB_FENCE_TEST] = { .noun = "fence",
                               .name = "test",
                               .operand = "NODE",
-                              .help = "Ask every fence device of a node for its status; nothing is turned "
-                                      "off." },
+                              .changes = true,
+                              .deed = "really",
+                              .risk = "It is cut off as if its power failed, once for each level.",
+                              NODE_WORK(1800),
+                              OPTIONS(fence_test_options),
+                              .help = "Ask every fence device of a node for its status; with --really turn "
+                                      "it off and on again." },
         [VERB_FENCE_HISTORY] = { .noun = "fence",
                                  .name = "history",
                                  .operand = "NODE",

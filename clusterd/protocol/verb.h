@@ -99,6 +99,8 @@ struct verb {
         bool operand_optional;
         const char *help;    /* one sentence */
         bool changes;        /* takes --plan; needs the right to change, and quorum */
+        const char *deed;    /* the flag with which it changes something and waits; NULL: it always does */
+        const char *risk;    /* what is at stake: asked for before, unless --yes; NULL: nothing */
         enum verb_wait wait; /* takes --no-wait and --timeout */
         uint32_t timeout_s;  /* default of --timeout */
         const struct verb_option *options;
@@ -161,6 +163,7 @@ int verb_parse(int argc, const char *const *argv, struct verb_call *ret_call,
 /* The text of an option; NULL if it was not given. */
 const char *verb_call_text(const struct verb_call *call, const char *option);
 bool verb_call_has(const struct verb_call *call, const char *option);
+bool verb_call_changes(const struct verb_call *call);
 
 /* 0, -EINVAL with why: a name, a number in range, a text that fits. For clu and daemon alike. */
 int verb_check_text(const struct verb_option *option, const char *text, char ret_error[VERB_ERROR_BYTES]);

@@ -211,6 +211,9 @@ static int check_complete(const struct verb_call *call, char *ret_error)
                 if (verb->options[i].required && !verb_call_has(call, verb->options[i].name))
                         return FAIL(ret_error, "%s %s needs --%s %s", verb->noun, verb->name,
                                     verb->options[i].name, verb->options[i].placeholder);
+        if (verb->deed != NULL && !verb_call_has(call, verb->deed) && (call->plan || call->value_count > 0))
+                return FAIL(ret_error, "%s %s changes nothing without --%s", verb->noun, verb->name,
+                            verb->deed);
         return 0;
 }
 
@@ -266,6 +269,11 @@ bool verb_call_has(const struct verb_call *call, const char *option)
                 if (text_equal(call->values[i].option->name, option))
                         return true;
         return false;
+}
+
+bool verb_call_changes(const struct verb_call *call)
+{
+        return call->verb->changes && (call->verb->deed == NULL || verb_call_has(call, call->verb->deed));
 }
 
 const char *verb_call_text(const struct verb_call *call, const char *option)

@@ -203,6 +203,9 @@ static void node_object(struct sample_random *random, struct node *object)
         object->memory_mib = integer32(random);
         object->cpus = integer32(random);
         object->fence_wanted = either(random);
+        object->test_level = integer32(random);
+        object->test_off = either(random);
+        object->test_failed = integer32(random);
         object->watchdog = either(random);
         TEXT(random, object->address);
         TEXT(random, object->migration_address);
@@ -432,6 +435,19 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
                 ret_command->volume_report.node = node(random);
                 ret_command->volume_report.state = (enum path_state)sample_below(random, PATH_STATE_COUNT);
                 TEXT(random, ret_command->volume_report.text);
+                return;
+        case COMMAND_FENCE_TEST:
+                ret_command->fence_test.node = node(random);
+                ret_command->fence_test.force = either(random);
+                TEXT(random, ret_command->fence_test.reason);
+                return;
+        case COMMAND_FENCE_TESTED:
+                ret_command->fence_tested.node = node(random);
+                ret_command->fence_tested.level = integer32(random);
+                ret_command->fence_tested.on = either(random);
+                ret_command->fence_tested.succeeded = either(random);
+                ret_command->fence_tested.duration_ms = integer32(random);
+                TEXT(random, ret_command->fence_tested.reason);
                 return;
         case COMMAND_COUNT:
                 return;

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Fence devices that fail in every way they know, one after the other and beside the guard; a node that flaps."""
+"""Fence devices that fail in every way they know, one after the other and beside the guard; a node that flaps; devices tested."""
 
 import time
 
 from clulab import roles, settings
-from clulab.testing import CLU_REFUSED, check, check_equal, lab_test, wait_until
+from clulab.testing import CLU_FAILED, CLU_REFUSED, check, check_equal, lab_test, wait_until
 
 DEVICE_TIMEOUT_MS = 3000
 RECOVERED_S = 60
@@ -129,3 +129,36 @@ def test_a_flapping_node_is_quarantined_until_released(lab):
     check_equal(guest.running_on(), ["n3"], "where it runs")
     guest.wait_writes()
     guest.require_whole_disk(boots=2)
+
+
+def tested(lab, node):
+    """[(level, off or on, whether it was)] by the history."""
+    events = lab.clu("n1", "fence", "history", node)["events"]
+    return [(event["level"], event["turned"], event["succeeded"]) for event in events
+            if event["command"] == "fence-tested"]
+
+
+@lab_test(nodes=3, fresh=True)
+def test_devices_are_tested_for_real(lab):
+    """Each level turns an empty node off and on; who runs a role or is not meant is left alone."""
+    roles.wait_answering(lab)
+    add_device(lab, "board", 1)
+    add_device(lab, "strip", 2, "line=pdu", f"password={settings.POWER_PASSWORD}")
+    guest = add_guest(lab, "n2")
+    lab.clu("n1", "fence", "test", "n3", "--really", exit_code=CLU_REFUSED)  # nobody could be asked whether that is meant
+    lab.clu("n1", "fence", "test", "n2", "--really", "--yes", exit_code=CLU_REFUSED)
+    steps = lab.clu("n1", "fence", "test", "n3", "--really", "--plan")["steps"]
+    check_equal([step["command"] for step in steps], ["fence-test", "node-evidence"] + 4 * ["fence-tested"], "the plan")
+    check_equal({node: row["power"] for node, row in lab.status().items()}, dict.fromkeys(lab.nodes, "on"), "power")
+    begun = time.monotonic()
+    done = lab.clu("n1", "fence", "test", "n3", "--really", "--yes", timeout_s=120)
+    lab.figures.note(tested_ms=(time.monotonic() - begun) * 1000)
+    check_equal((done["state"], done["test"]["failed"]), ("up", 0), "the node after its test")
+    check_equal(tested(lab, "n3"), [(1, "off", True), (1, "on", True), (2, "off", True), (2, "on", True)], "its steps")
+    lab.fence_mode("fail", "n3", line="pdu")
+    lab.clu("n1", "fence", "test", "n3", "--really", "--yes", exit_code=CLU_FAILED, timeout_s=120)
+    check_equal(tested(lab, "n3")[-2:], [(2, "off", False), (2, "on", False)],
+                "the steps of the broken strip")
+    wait_until(lambda: lab.clu("n1", "node", "show", "n3")["state"] == "up", 60, "n3 is up again")
+    guest.require_whole_disk(boots=1)
+    roles.check_ledgers_agree(lab)

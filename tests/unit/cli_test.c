@@ -311,6 +311,10 @@ START_TEST(ledger_entries_come_page_by_page)
 END_TEST
 
 /* What the document of a role or node says about the work of a verb that is entry 42. */
+#define TESTED(state, level, failed)                                                                         \
+        "{\"name\":\"n1\",\"state\":\"" state "\",\"test\":{\"level\":" level                                \
+        ",\"step\":\"on\",\"failed\":" failed "}}"
+
 static const struct {
         enum verb_id verb;
         const char *document;
@@ -350,6 +354,11 @@ static const struct {
         { VERB_NODE_RESUME, "{\"name\":\"n1\",\"state\":\"up\",\"duty\":\"active\",\"returning\":0}",
           SETTLE_DONE },
         { VERB_NODE_FENCE, "{\"name\":\"n1\",\"state\":\"lost\"}", SETTLE_GOES_ON },
+        { VERB_FENCE_TEST, TESTED("lost", "1", "0"), SETTLE_GOES_ON },
+        { VERB_FENCE_TEST, TESTED("down", "2", "1"), SETTLE_GOES_ON },
+        { VERB_FENCE_TEST, TESTED("down", "null", "0"), SETTLE_GOES_ON },
+        { VERB_FENCE_TEST, TESTED("down", "null", "1"), SETTLE_FAILED },
+        { VERB_FENCE_TEST, TESTED("up", "null", "0"), SETTLE_DONE },
         { VERB_NODE_FENCE, "{\"name\":\"n1\",\"state\":\"down\",\"evidence\":{\"kind\":\"powered-off\"}}",
           SETTLE_DONE },
 };

@@ -490,7 +490,7 @@ void desk_fence_done(struct desk *desk, uint64_t attempt, uint32_t node, const c
         struct cluster_event event = { .kind = CLUSTER_EVENT_FENCE_DONE };
         event.fence.attempt = attempt;
         event.fence.node = node;
-        event.fence.off = off;
+        event.fence.succeeded = off;
         TEXT_COPY(event.fence.device, device);
         desk_step(desk, &event);
         desk_settle(desk);

@@ -126,10 +126,37 @@ static const struct {
         { "is killed", "kill -KILL $$", 20000, false, "exit code 137" },
 };
 
+static const struct {
+        const char *what, *body;
+        bool on;
+        const char *text; /* contained */
+} switched_on[] = {
+        { "fine",
+          "case $in_action in on) echo >$D/power;; status) [ -f $D/power ] && exit 0; exit 2;; esac; ", true,
+          "on, confirmed" },
+        { "lags", "[ $in_action = on ] && exit 0; echo >>$D/n; [ $(wc -l <$D/n) -ge 3 ] && exit 0; exit 2",
+          true, "on, confirmed" },
+        { "says on but is off", "[ $in_action = on ] && exit 0; exit 2", false, "still off" },
+        { "is told off", "[ $in_action = off ] && exit 0; [ $in_action = on ] && exit 1; exit 0", false,
+          "fence_test on: failed with exit code 1" },
+};
+
+START_TEST(on_counts_only_when_its_status_confirms_it)
+{
+        agent_write("fence_test", switched_on[_i].body);
+        struct fence_device device = device_of("fence_test", "", switched_on[_i].on ? 20000 : 800);
+        fence_agent_on(runner, &device, "n1", on_done, NULL);
+        await();
+        ck_assert_msg(outcome.done == switched_on[_i].on, "%s: %s", switched_on[_i].what, outcome.text);
+        ck_assert_msg(strstr(outcome.text, switched_on[_i].text) != NULL, "%s: %s", switched_on[_i].what,
+                      outcome.text);
+}
+END_TEST
+
 START_TEST(off_counts_only_when_its_status_confirms_it)
 {
         off(cases[_i].body, "", cases[_i].timeout_ms);
-        ck_assert_msg(outcome.off == cases[_i].off, "%s: off=%d %s", cases[_i].what, outcome.off,
+        ck_assert_msg(outcome.done == cases[_i].off, "%s: off=%d %s", cases[_i].what, outcome.done,
                       outcome.text);
         const char *want = strcmp(cases[_i].text, "????") == 0 ? "1: ???[2Jx" : cases[_i].text;
         ck_assert_msg(strstr(outcome.text, want) != NULL, "%s: %s", cases[_i].what, outcome.text);
@@ -141,7 +168,7 @@ START_TEST(a_missing_agent_says_so)
         struct fence_device device = device_of("fence_no_such", "", 1000);
         fence_agent_off(runner, &device, "n1", on_done, NULL);
         await();
-        ck_assert(!outcome.off && !outcome.known);
+        ck_assert(!outcome.done && !outcome.known);
         ck_assert_ptr_nonnull(strstr(outcome.text, "fence_no_such off: could not be run"));
 }
 END_TEST
@@ -194,7 +221,7 @@ START_TEST(status_tells_on_off_and_unknown_apart)
         await();
         ck_assert_int_eq(outcome.known, statuses[_i].known);
         ck_assert_int_eq(outcome.on, statuses[_i].on);
-        ck_assert(!outcome.off);
+        ck_assert(!outcome.done);
 }
 END_TEST
 
@@ -292,7 +319,7 @@ START_TEST(options_are_checked_against_the_metadata)
         struct fence_device device = device_of("fence_test", checks[_i].options, 1000);
         fence_agent_check(runner, &device, on_done, NULL);
         await();
-        ck_assert_msg(outcome.off == checks[_i].well, "%s", outcome.text);
+        ck_assert_msg(outcome.done == checks[_i].well, "%s", outcome.text);
         ck_assert_msg(strstr(outcome.text, checks[_i].text) != NULL, "%s", outcome.text);
 }
 END_TEST
@@ -334,13 +361,13 @@ START_TEST(debians_fence_dummy_is_turned_off)
         struct fence_device device = device_of("fence_dummy", options, 20000);
         fence_agent_check(runner, &device, on_done, NULL);
         await();
-        ck_assert_msg(outcome.off, "%s", outcome.text);
+        ck_assert_msg(outcome.done, "%s", outcome.text);
         fence_agent_status(runner, &device, "n1", on_done, NULL);
         await();
         ck_assert_msg(outcome.known && outcome.on, "%s", outcome.text);
         fence_agent_off(runner, &device, "n1", on_done, NULL);
         await();
-        ck_assert_msg(outcome.off, "%s", outcome.text);
+        ck_assert_msg(outcome.done, "%s", outcome.text);
         fprintf(stderr, "fence_dummy: off and verified in %u ms\n", outcome.duration_ms);
 }
 END_TEST
@@ -354,6 +381,8 @@ int main(void)
         tcase_set_timeout(tcase, 60);
         tcase_add_checked_fixture(tcase, setup, teardown);
         LOOP_TEST(tcase, off_counts_only_when_its_status_confirms_it, cases);
+        tcase_add_loop_test(tcase, on_counts_only_when_its_status_confirms_it, 0,
+                            sizeof(switched_on) / sizeof(switched_on[0]));
         LOOP_TEST(tcase, status_tells_on_off_and_unknown_apart, statuses);
         LOOP_TEST(tcase, the_agent_reads_what_the_table_says, inputs);
         LOOP_TEST(tcase, options_are_checked_against_the_metadata, checks);

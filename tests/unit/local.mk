@@ -226,6 +226,11 @@ check_PROGRAMS += %D%/path_test
 %C%_path_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_path_test_LDADD   = $(CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/fence_test_test
+%C%_fence_test_test_SOURCES = %D%/fence_test_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_fence_test_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
+%C%_fence_test_test_LDADD   = $(CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/laggard_test
 %C%_laggard_test_SOURCES = %D%/laggard_test.c %D%/core_desk.c %D%/core_desk.h
 %C%_laggard_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)

@@ -109,6 +109,12 @@ static void name_subject(struct command *command)
         case COMMAND_FENCE_REPORT:
                 command->fence_report.node = 3;
                 return;
+        case COMMAND_FENCE_TEST:
+                command->fence_test.node = 3;
+                return;
+        case COMMAND_FENCE_TESTED:
+                command->fence_tested.node = 3;
+                return;
         case COMMAND_EPOCH:
         case COMMAND_VOTER_SET:
         case COMMAND_CLUSTER_SET:
@@ -142,6 +148,8 @@ static const char *const subjects[COMMAND_COUNT] = {
         [COMMAND_FENCE_REMOVE] = "fence:ipmi1",
         [COMMAND_NODE_FENCE] = "node:3",
         [COMMAND_FENCE_REPORT] = "node:3",
+        [COMMAND_FENCE_TEST] = "node:3",
+        [COMMAND_FENCE_TESTED] = "node:3",
         [COMMAND_NODE_QUARANTINE] = "node:3",
         [COMMAND_NODE_RELEASE] = "node:3",
         [COMMAND_VOLUME_ADD] = "volume:csv1",

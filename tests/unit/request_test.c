@@ -327,6 +327,24 @@ START_TEST(a_fence_test_asks_every_device_of_the_node)
 }
 END_TEST
 
+START_TEST(a_real_fence_test_is_a_change)
+{
+        add_device("f1");
+        ck_assert_ptr_null(fixture_ask(&fixture, "fence.test",
+                                       "{\"name\":\"n2\",\"really\":true,\"force\":true}", false));
+        ck_assert_uint_eq(fixture.fence_tests, 0);
+        ck_assert_int_eq(fixture.command.kind, COMMAND_FENCE_TEST);
+        ck_assert_uint_eq(fixture.command.fence_test.node, 2);
+        ck_assert(fixture.command.fence_test.force);
+        fixture.client.may_change = false;
+        ck_assert_int_eq(
+                reply_exit(fixture_ask(&fixture, "fence.test", "{\"name\":\"n2\",\"really\":true}", false)),
+                VERB_EXIT_REFUSED);
+        ck_assert_int_eq(reply_exit(fixture_ask(&fixture, "fence.test", "{\"name\":\"n2\"}", true)),
+                         VERB_EXIT_USAGE);
+}
+END_TEST
+
 static void add_report(uint32_t node, const char *device)
 {
         struct command_fence_report *report =
@@ -673,6 +691,7 @@ int main(void)
         tcase_add_test(tcase, a_plan_is_shown_and_nothing_submitted);
         tcase_add_test(tcase, a_fence_device_is_checked_before_it_is_added);
         tcase_add_test(tcase, a_fence_test_asks_every_device_of_the_node);
+        tcase_add_test(tcase, a_real_fence_test_is_a_change);
         tcase_add_test(tcase, fence_history_tells_of_one_node_or_all);
         tcase_add_test(tcase, a_history_does_not_hold_the_loop_up_for_long);
         tcase_add_test(tcase, a_volume_is_shown_as_each_node_sees_it);
