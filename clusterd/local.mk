@@ -113,7 +113,9 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/store_send.c %D%/io/store_sqlite.c \
 	%D%/io/store_verify.c %D%/io/store_verify_evidence.c \
 	%D%/io/store_write.c %D%/io/store_writer.c \
-	%D%/io/volume_paths.c %D%/io/volume_paths.h
+	%D%/io/volume_paths.c %D%/io/volume_paths.h \
+	%D%/io/witness_file.c %D%/io/witness_file.h \
+	%D%/io/witness_share.c %D%/io/witness_share.h
 %C%_libcluio_a_CFLAGS = $(AM_CFLAGS) $(QB_CFLAGS) $(COROSYNC_CFLAGS) $(LIBVIRT_CFLAGS) \
 	$(SQLITE_CFLAGS) $(XML_CFLAGS) $(JANSSON_CFLAGS) $(NETTLE_CFLAGS)
 CLU_IO_LIBS = $(QB_LIBS) $(COROSYNC_LIBS) $(LIBVIRT_LIBS) $(SQLITE_LIBS) $(XML_LIBS) $(PURE_LIBS) -lpthread

@@ -279,6 +279,17 @@ lease-mutations:
 	$(top_srcdir)/%D%/lease_mutations.sh
 
 # On a real file; what it reads and writes can be made to fail, to be lost and to hang.
+check_PROGRAMS += %D%/witness_record_test
+%C%_witness_record_test_SOURCES = %D%/witness_record_test.c
+%C%_witness_record_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
+%C%_witness_record_test_LDADD   = quorum/libcluquorum.a $(CHECK_LIBS)
+
+check_PROGRAMS += %D%/witness_share_test
+%C%_witness_share_test_SOURCES = %D%/witness_share_test.c
+%C%_witness_share_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS) $(QB_CFLAGS)
+%C%_witness_share_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pread -Wl,--wrap=pwrite -Wl,--wrap=fsync -Wl,--wrap=stat
+%C%_witness_share_test_LDADD   = clusterd/libcluio.a quorum/libcluquorum.a clusterd/libclubase.a $(CHECK_LIBS) $(QB_LIBS) -lpthread
+
 check_PROGRAMS += %D%/lease_worker_test
 %C%_lease_worker_test_SOURCES = %D%/lease_worker_test.c
 %C%_lease_worker_test_CFLAGS  = $(LEASE_TEST_CFLAGS) $(QB_CFLAGS)
