@@ -132,7 +132,7 @@ bool hypervisor_is_arriving(struct world *world, struct simulated_node *node, co
                 return false;
         WORLD_EACH_NODE (world, source) {
                 const struct hypervisor_job *job = moving_out(hypervisor_slot(world, source, name));
-                if (job != NULL && job->domain_id == domain->id)
+                if (job != NULL && job->domain_id == domain->id && hypervisor_is_running(world, source, name))
                         return true;
         }
         return false;
