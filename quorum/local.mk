@@ -1,6 +1,7 @@
 # Pure quorum arithmetic. No library flags: nothing here may do I/O.
 noinst_LIBRARIES += %D%/libcluquorum.a
 %C%_libcluquorum_a_SOURCES = \
+	%D%/outlook.c %D%/outlook.h \
 	%D%/quorum_rule.c %D%/quorum_rule.h \
 	%D%/voter_set.c %D%/voter_set.h \
 	%D%/witness_record.c %D%/witness_record.h \

@@ -83,6 +83,7 @@ check_PROGRAMS += %D%/cli_test
 # Child processes, agents and the quorum rule.
 check_PROGRAMS += \
 	%D%/quorum_rule_test \
+	%D%/outlook_test \
 	%D%/voter_set_test \
 	%D%/witness_tag_test \
 	%D%/process_runner_test \
@@ -94,6 +95,10 @@ check_PROGRAMS += \
 %C%_quorum_rule_test_SOURCES = %D%/quorum_rule_test.c
 %C%_quorum_rule_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_quorum_rule_test_LDADD   = quorum/libcluquorum.a $(CHECK_LIBS)
+
+%C%_outlook_test_SOURCES = %D%/outlook_test.c
+%C%_outlook_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
+%C%_outlook_test_LDADD   = quorum/libcluquorum.a $(CHECK_LIBS)
 
 %C%_voter_set_test_SOURCES = %D%/voter_set_test.c
 %C%_voter_set_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
