@@ -11,6 +11,7 @@ noinst_LIBRARIES += %D%/libclucli.a
 	%D%/print.c %D%/print.h \
 	%D%/print_history.c \
 	%D%/print_node.c \
+	%D%/print_quorum.c \
 	%D%/print_role.c \
 	%D%/print_volume.c \
 	%D%/settle.c %D%/settle.h \

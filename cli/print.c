@@ -130,6 +130,9 @@ void print_plan(json_t *result)
         }
         if (json_is_true(json_object_get(result, "cut")))
                 printf("     ... and more\n");
+        json_t *quorum = json_object_get(result, "quorum");
+        if (quorum != NULL)
+                printf("Quorum now: %s\nQuorum then: %s\n", field(quorum, "before"), field(quorum, "after"));
         printf(json_array_size(steps) == 0 ? "Nothing would happen.\n" : "Nothing has been changed.\n");
 }
 
@@ -161,6 +164,9 @@ void print_result(const struct verb_call *call, json_t *result)
                 return;
         case VERB_NODE_SHOW:
                 print_node(result);
+                return;
+        case VERB_QUORUM_SHOW:
+                print_quorum_view(result);
                 return;
         case VERB_ROLE_LIST:
                 print_role_list(result);
@@ -214,6 +220,7 @@ void print_result(const struct verb_call *call, json_t *result)
         case VERB_VOLUME_REMOVE:
         case VERB_FENCE_ADD:
         case VERB_FENCE_REMOVE:
+        case VERB_QUORUM_SET:
                 print_changed(call, result);
                 return;
         case VERB_COUNT:

@@ -23,8 +23,9 @@ const char *field_time(json_t *object, const char *key);
 /* "3.2 s", "84 ms" */
 const char *duration_text(json_int_t duration_ms);
 
-/* print_role.c, print_node.c, print_volume.c, print_history.c */
+/* print_role.c, print_node.c, print_quorum.c, print_volume.c, print_history.c */
 void print_cluster_status(json_t *result);
+void print_quorum_view(json_t *result);
 void print_node_list(json_t *result);
 void print_node(json_t *node);
 void print_role_list(json_t *result);

@@ -64,6 +64,7 @@ static void take_node(struct scenario *scenario, json_t *row)
         node->memory_mib = number_of(row, "memory_mib");
         node->cpus = number_of(row, "cpus");
         node->watchdog = json_is_true(json_object_get(row, "watchdog"));
+        node->quorum_priority = (int32_t)json_integer_value(json_object_get(row, "quorum_priority"));
         (void)node_duty_parse(text_of(row, "duty"), &node->duty);
         if (!json_is_true(json_object_get(row, "member")))
                 scenario->off |= node_set_of(node->id);
@@ -103,6 +104,7 @@ static void take_settings(struct settings *settings, json_t *row)
         settings->watchdog_ms = number_of(row, "watchdog_ms");
         settings->margin_ms = number_of(row, "margin_ms");
         settings->pause_ms = number_of(row, "pause_ms"); /* all of it: what is left is the leader's to know */
+        settings->dynamic_quorum = !json_is_false(json_object_get(row, "dynamic_quorum"));
         settings->pause_index = settings->pause_ms != 0;
 }
 

@@ -57,6 +57,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/guard_times.c \
 	%D%/core/pause.c \
 	%D%/core/quarantine.c \
+	%D%/core/quorum_view.c %D%/core/quorum_view.h \
 	%D%/core/reconcile.c \
 	%D%/core/role_state.c %D%/core/role_state.h \
 	%D%/core/round_rule.c %D%/core/round_rule.h \
@@ -101,6 +102,7 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/request_fence.c \
 	%D%/io/request_node.c \
 	%D%/io/request_plan.c \
+	%D%/io/request_quorum.c \
 	%D%/io/request_role.c \
 	%D%/io/request_role_list.c \
 	%D%/io/request_verify.c \

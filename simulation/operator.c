@@ -154,6 +154,15 @@ static void write_cluster_set(struct world *world, char *words)
                 WRITE("cluster set --isolation-hold %u", holds_ms[random_below(chance(world), 3)]);
 }
 
+static void write_quorum_set(struct world *world, char *words)
+{
+        if (random_chance(chance(world), 500))
+                WRITE("quorum set --dynamic %s", random_chance(chance(world), 500) ? "on" : "off");
+        else
+                WRITE("quorum set --node n%u --priority %u", random_node(world),
+                      (unsigned)random_below(chance(world), 3));
+}
+
 static void write_words(struct world *world, const struct simulated_node *node, char *words)
 {
         uint64_t draw = random_below(chance(world), 100);
@@ -184,7 +193,10 @@ static void write_words(struct world *world, const struct simulated_node *node, 
         } else if (draw < 98) {
                 WRITE("fence remove ipmi%u", random_node(world));
         } else if (draw < 99) {
-                write_cluster_set(world, words);
+                if (random_chance(chance(world), 500))
+                        write_cluster_set(world, words);
+                else
+                        write_quorum_set(world, words);
         } else if (random_chance(chance(world), 500)) {
                 WRITE("node fence n%u --reason \"it smells\"", random_node(world));
         } else {
@@ -283,6 +295,16 @@ static void resume(struct world *world, struct simulated_node *leader, uint32_t 
         ask(world, leader, &command, "node resume");
 }
 
+static void let_votes_follow(struct world *world, struct simulated_node *leader)
+{
+        struct command command;
+        memset(&command, 0, sizeof(command));
+        command.kind = COMMAND_QUORUM_SET;
+        command.quorum_set.fields = QUORUM_FIELD_DYNAMIC;
+        command.quorum_set.dynamic = true;
+        ask(world, leader, &command, "quorum set");
+}
+
 /* A node that somebody wanted off, and no device turns off, is switched off and on by hand. */
 static void switch_off_and_on(struct world *world, const struct node *known)
 {
@@ -308,7 +330,7 @@ static void vouch_for_lost(struct world *world, struct simulated_node *leader, c
         ask(world, leader, &command, "node confirm-off");
 }
 
-/* At the end nothing is kept empty or off, so that every role has a place. */
+/* At the end nothing is kept empty or off, so that every role has a place, and votes follow. */
 void operator_put_right(struct world *world)
 {
         WORLD_EACH_NODE (world, node) {
@@ -320,6 +342,8 @@ void operator_put_right(struct world *world)
                 cluster_status_read(node->core, &status);
                 if (!status.active || status.leader != node->id)
                         continue;
+                if (!cluster_model(node->core)->settings.dynamic_quorum)
+                        let_votes_follow(world, node);
                 for (uint32_t id = 1; id <= world->node_count && node->daemon_life != 0; id++) {
                         const struct node *known = model_node(cluster_model(node->core), id);
                         if (known == NULL)

@@ -236,6 +236,23 @@ static int read_pause(const struct verb_call *call, struct command *command, cha
         return 0;
 }
 
+static int read_quorum_set(const struct verb_call *call, const struct model *model, struct command *command,
+                           char *ret_error)
+{
+        struct command_quorum_set *set = &command->quorum_set;
+        const char *dynamic = verb_call_text(call, "dynamic"), *node = verb_call_text(call, "node");
+        int64_t priority;
+        command->kind = COMMAND_QUORUM_SET;
+        TEXT_PRINT(set->reason, "an operator asked");
+        set->dynamic = dynamic != NULL && text_equal(dynamic, "on");
+        set->fields |= dynamic != NULL ? QUORUM_FIELD_DYNAMIC : 0;
+        if (node == NULL || !take_number(call, "priority", &priority))
+                return 0;
+        set->priority = (int32_t)priority;
+        set->fields |= QUORUM_FIELD_PRIORITY;
+        return take_node(model, node, &set->node, ret_error);
+}
+
 static int read_fence_add(const struct verb_call *call, const struct model *model, struct command *command,
                           char *ret_error)
 {
@@ -337,6 +354,8 @@ static int read_call(const struct verb_call *call, const struct model *model, st
                 return read_volume_add(call, command, ret_error);
         case VERB_VOLUME_REMOVE:
                 return read_volume_remove(call, model, command, ret_error);
+        case VERB_QUORUM_SET:
+                return read_quorum_set(call, model, command, ret_error);
         case VERB_FENCE_ADD:
                 return read_fence_add(call, model, command, ret_error);
         case VERB_FENCE_TEST:

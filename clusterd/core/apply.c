@@ -79,6 +79,23 @@ static void apply_voter_set(struct apply *apply, const struct command_voter_set 
                 apply->changes->settings = true;
 }
 
+/* The leader lets the voters follow: electorate.c. */
+static void apply_quorum_set(struct apply *apply, const struct command_quorum_set *set)
+{
+        if (set->fields & QUORUM_FIELD_PRIORITY) {
+                struct node *node = apply_node(apply, set->node);
+                if (node == NULL)
+                        return;
+                node->quorum_priority = set->priority;
+                apply_changed_node(apply, node);
+        }
+        if (set->fields & QUORUM_FIELD_DYNAMIC) {
+                apply->model->settings.dynamic_quorum = set->dynamic;
+                if (apply->changes != NULL)
+                        apply->changes->settings = true;
+        }
+}
+
 uint64_t settings_guard_ms(const struct settings *settings)
 {
         return (MUTATED(EXPIRY_WITHOUT_HOLD) ? 0 : (uint64_t)settings->isolation_hold_ms) +
@@ -313,6 +330,9 @@ void apply_command(struct apply *apply, const struct command *command)
                 return;
         case COMMAND_CLUSTER_RESUME:
                 apply_cluster_resume(apply);
+                return;
+        case COMMAND_QUORUM_SET:
+                apply_quorum_set(apply, &command->quorum_set);
                 return;
         case COMMAND_NODE_RELEASE:
                 apply_node_release(apply, &command->node);

@@ -2,6 +2,7 @@
 #include "clusterd/core/cluster_private.h"
 
 #include "clusterd/base/text.h"
+#include "clusterd/core/quorum_view.h"
 
 /*
  * The leader lets the voters follow: who is lost loses its vote while the rest
@@ -37,37 +38,60 @@ static bool is_wanted(const struct cluster *cluster, node_set next)
         return next != voters && round_holds(round->level & round->members, &change);
 }
 
+/* In a cluster that has just been made the votes settle before the nodes have said their names. */
+static void name_node(const struct model *model, uint32_t id, char name[NAME_BYTES])
+{
+        const struct node *node = model_node(model, id);
+        if (node != NULL)
+                text_copy(name, NAME_BYTES, node->name);
+        else
+                (void)snprintf(name, NAME_BYTES, "node %u", id);
+}
+
+/* Of two that are left: what speaks for the one that votes. */
+static const char *why_this_one(const struct node *chosen, const struct node *other)
+{
+        bool known = chosen != NULL && other != NULL;
+        if (known && chosen->duty == DUTY_ACTIVE && other->duty != DUTY_ACTIVE)
+                return "the other is out of service";
+        return known && chosen->quorum_priority != other->quorum_priority
+                       ? "it has the higher quorum priority"
+                       : "it has the lower id";
+}
+
 static void say_why(const struct model *model, node_set candidates, node_set next, char reason[REASON_BYTES])
 {
         node_set voters = model->settings.voters;
         node_set lost = voters & ~candidates, back = next & ~voters, named = lost != 0 ? lost : back;
-        const char *name = model_node_name(model, node_set_lowest(named));
         bool more = node_set_count(named) > 1;
-        if (node_set_count(candidates) == 2 && node_set_count(next) == 1)
-                (void)snprintf(reason, REASON_BYTES,
-                               "%.40s and %.40s are left, and one of them has to decide",
-                               model_node_name(model, node_set_lowest(candidates)),
-                               model_node_name(model, node_set_lowest(candidates & (candidates - 1))));
-        else
-                (void)snprintf(reason, REASON_BYTES, "%.40s%s %s %s", name, more ? " and others" : "",
-                               more ? "are" : "is", lost != 0 ? "lost" : "back and level");
+        uint32_t chosen = node_set_lowest(next), other = node_set_lowest(candidates & ~next);
+        char one[NAME_BYTES], another[NAME_BYTES];
+        if (node_set_count(candidates) == 2 && node_set_count(next) == 1) {
+                name_node(model, chosen, one);
+                name_node(model, other, another);
+                (void)snprintf(reason, REASON_BYTES, "%.40s and %.40s are left, and one has to decide: %s",
+                               one, another,
+                               why_this_one(model_node(model, chosen), model_node(model, other)));
+                return;
+        }
+        name_node(model, node_set_lowest(named), one);
+        (void)snprintf(reason, REASON_BYTES, "%.40s%s %s %s", one, more ? " and others" : "",
+                       more ? "are" : "is", lost != 0 ? "lost" : "back and level");
 }
 
 void electorate_pass(struct cluster *cluster)
 {
-        if (!cluster->model->settings.dynamic_quorum || cluster->planned_voters != 0 ||
-            cluster->round.voters.before.nodes != 0)
+        if (cluster->planned_voters != 0 || cluster->round.voters.before.nodes != 0)
                 return;
-        struct voter_candidates candidates = { .nodes = present_voters(cluster) | level_nodes(cluster) };
-        if (candidates.nodes == 0)
-                return;
-        node_set next = voter_set_choose(&candidates).nodes;
+        struct quorum_view view = { .model = cluster->model };
+        node_set candidates = present_voters(cluster) | level_nodes(cluster);
+        node_set next = quorum_choice(&view, candidates);
         if (!is_wanted(cluster, next))
                 return;
         struct command command = { .kind = COMMAND_VOTER_SET };
         command.voter_set.before = cluster->model->settings.voters;
         command.voter_set.voters = next;
-        say_why(cluster->model, candidates.nodes, next, command.voter_set.reason);
+        say_why(cluster->model, candidates, next, command.voter_set.reason);
         cluster->planned_voters = propose(cluster, "quorum", &command);
         cluster->planner_due |= cluster->planned_voters == 0;
 }

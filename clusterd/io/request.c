@@ -156,7 +156,7 @@ static void handle_change(struct request *request)
 
         int error = request_change(request, &change);
         definition = change.definition;
-        if (error < 0)
+        if (error < 0 || request_quorum_check(request, &change) < 0)
                 return send_failure(request);
         if (request->plan)
                 return send_result(request, query_plan(request, &change));
@@ -297,15 +297,13 @@ static json_t *outcome_result(struct request_handler *handler, const struct pend
 /* The core says what became of the request, this adds the arithmetic. */
 static void no_quorum(struct request *request, const char *subject, const char *reason)
 {
-        struct cluster_status status;
-        cluster_status_read(request->services->cluster, &status);
-        node_set voters = request->model->settings.voters;
+        struct quorum_view view = request_quorum_view(request);
+        struct outlook outlook = outlook_of(&view.voters, view.here);
         (void)request_fail(request, VERB_EXIT_NO_QUORUM, "a majority of the voters must store it",
-                           "look at clu cluster status before you try again",
+                           "look at clu quorum show before you try again",
                            "%s %s %snot done: %s; %u of %u votes are here, %u are needed",
-                           request->verb->noun, request->verb->name, subject, reason,
-                           node_set_count(voters & status.members), node_set_count(voters),
-                           node_set_count(voters) / 2 + 1);
+                           request->verb->noun, request->verb->name, subject, reason, outlook.present,
+                           outlook.votes, outlook.needed);
 }
 
 static void outcome_error(struct request *request, const char *subject, enum reply_outcome outcome,
@@ -353,17 +351,12 @@ void request_reply(struct request_handler *handler, uint64_t token, enum reply_o
 }
 
 static json_t *(*const queries[VERB_COUNT])(struct request *request) = {
-        [VERB_CLUSTER_STATUS] = query_cluster_status,
-        [VERB_NODE_LIST] = query_node_list,
-        [VERB_NODE_SHOW] = query_node_show,
-        [VERB_ROLE_SHOW] = query_role_show,
-        [VERB_ROLE_WHY] = query_role_why,
-        [VERB_VOLUME_LIST] = query_volume_list,
-        [VERB_VOLUME_SHOW] = query_volume_show,
-        [VERB_FENCE_LIST] = query_fence_list,
-        [VERB_FENCE_HISTORY] = query_fence_history,
-        [VERB_EVENT_LIST] = query_event_list,
-        [VERB_LEDGER_LIST] = query_ledger_list,
+        [VERB_CLUSTER_STATUS] = query_cluster_status, [VERB_NODE_LIST] = query_node_list,
+        [VERB_NODE_SHOW] = query_node_show,           [VERB_QUORUM_SHOW] = query_quorum_show,
+        [VERB_ROLE_SHOW] = query_role_show,           [VERB_ROLE_WHY] = query_role_why,
+        [VERB_VOLUME_LIST] = query_volume_list,       [VERB_VOLUME_SHOW] = query_volume_show,
+        [VERB_FENCE_LIST] = query_fence_list,         [VERB_FENCE_HISTORY] = query_fence_history,
+        [VERB_EVENT_LIST] = query_event_list,         [VERB_LEDGER_LIST] = query_ledger_list,
 };
 
 static void send_role_list(struct request *request)

@@ -201,6 +201,8 @@ int request_change(struct request *request, struct change *ret_change)
                 return change_volume_remove(request, ret_change);
         case VERB_FENCE_ADD:
                 return change_fence_add(request, ret_change);
+        case VERB_QUORUM_SET:
+                return change_quorum_set(request, ret_change);
         case VERB_FENCE_REMOVE:
                 return change_fence_remove(request, ret_change);
         case VERB_FENCE_TEST:
@@ -208,6 +210,7 @@ int request_change(struct request *request, struct change *ret_change)
         case VERB_CLUSTER_STATUS:
         case VERB_NODE_LIST:
         case VERB_NODE_SHOW:
+        case VERB_QUORUM_SHOW:
         case VERB_ROLE_LIST:
         case VERB_ROLE_SHOW:
         case VERB_ROLE_WHY:

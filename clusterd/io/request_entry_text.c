@@ -255,6 +255,17 @@ static void say_fence_tested(struct sentence *sentence, const struct command_fen
         say_reason(sentence, tested->reason);
 }
 
+static void say_quorum_set(struct sentence *sentence, const struct command_quorum_set *set)
+{
+        if (set->fields & QUORUM_FIELD_DYNAMIC)
+                say(sentence, "votes %s what is lost", set->dynamic ? "follow" : "do not follow");
+        if (set->fields & QUORUM_FIELD_PRIORITY)
+                say(sentence, "%s%s has quorum priority %d",
+                    set->fields & QUORUM_FIELD_DYNAMIC ? ", and " : "", name_of(sentence, set->node),
+                    set->priority);
+        say_reason(sentence, set->reason);
+}
+
 static void say_node(struct sentence *sentence, const struct command_node *node, const char *what)
 {
         say(sentence, "%s %s", name_of(sentence, node->node), what);
@@ -306,6 +317,9 @@ void entry_text(const struct entry *entry, const struct model *model, char text[
                 return;
         case COMMAND_VOTER_SET:
                 say_voter_set(&sentence, &command->voter_set);
+                return;
+        case COMMAND_QUORUM_SET:
+                say_quorum_set(&sentence, &command->quorum_set);
                 return;
         case COMMAND_NODE_JOIN:
                 say_join(&sentence, &command->node_join);

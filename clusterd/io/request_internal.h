@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "clusterd/core/quorum_view.h"
 #include "clusterd/io/request.h"
 #include "clusterd/protocol/verb.h"
 
@@ -89,11 +90,22 @@ json_t *query_fence_history(struct request *request);
 json_t *query_node_history(struct request *request, const struct node *node);
 json_t *query_event_list(struct request *request);
 json_t *query_ledger_list(struct request *request);
+json_t *query_quorum_show(struct request *request);
 json_t *query_plan(struct request *request, const struct change *change);
 
 /* Committed entries, each given to on_entry: the newest `limit` of first to last. */
 int request_entries(struct request *request, uint64_t first, uint64_t last, const char *subject,
                     uint32_t limit, store_on_entry on_entry, void *context);
+
+/* request_quorum.c */
+struct quorum_view request_quorum_view(const struct request *request);
+json_t *document_votes(const struct outlook *outlook);
+/* Before and after, of what bears on the quorum; NULL for all else. then: the model when the plan is done. */
+json_t *document_quorum_plan(const struct request *request, const struct change *change,
+                             const struct model *then);
+/* A failure when quorum would be lost by it, unless forced. */
+int request_quorum_check(struct request *request, const struct change *change);
+int change_quorum_set(struct request *request, struct change *change);
 
 /* request_change.c: 0, or a failure in request->error. */
 int request_change(struct request *request, struct change *ret_change);

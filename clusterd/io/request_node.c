@@ -57,6 +57,7 @@ static json_t *node_row(const struct model *model, const struct node *node,
         json_object_set_new(document, "member", json_boolean(node_set_has(status->members, node->id)));
         json_object_set_new(document, "connected", json_boolean(node_set_has(status->connected, node->id)));
         json_object_set_new(document, "voter", json_boolean(node_set_has(model->settings.voters, node->id)));
+        json_object_set_new(document, "quorum_priority", json_integer(node->quorum_priority));
         json_object_set_new(document, "level", json_boolean(node_set_has(status->level, node->id)));
         json_object_set_new(document, "watchdog", json_boolean(node->watchdog));
         json_object_set_new(document, "roles", json_integer(load->roles));
@@ -228,7 +229,8 @@ json_t *query_cluster_status(struct request *request)
 {
         struct cluster_status status;
         const struct settings *settings = &request->model->settings;
-        uint32_t voters = node_set_count(settings->voters);
+        struct quorum_view view = request_quorum_view(request);
+        struct outlook outlook = outlook_of(&view.voters, view.here);
 
         cluster_status_read(request->services->cluster, &status);
         json_t *document = json_object();
@@ -240,10 +242,7 @@ json_t *query_cluster_status(struct request *request)
         json_object_set_new(document, "index", json_integer((json_int_t)status.last.index));
         json_object_set_new(document, "applied", json_integer((json_int_t)status.applied.index));
         json_object_set_new(document, "guard_valid", json_boolean(status.guard_valid));
-        json_object_set_new(document, "votes",
-                            json_pack("{s:i, s:i, s:i}", "present",
-                                      (int)node_set_count(settings->voters & status.members), "expected",
-                                      (int)voters, "needed", (int)(voters / 2 + 1)));
+        json_object_set_new(document, "votes", document_votes(&outlook));
         json_object_set_new(document, "settings",
                             json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "max_moves",
                                       (int)settings->moves_max, "isolation_hold_ms",
@@ -253,6 +252,8 @@ json_t *query_cluster_status(struct request *request)
                                       (int)settings->quarantine_losses, "quarantine_window_ms",
                                       (int)settings->quarantine_window_ms, "quarantine_ms",
                                       (int)settings->quarantine_ms, "pause_ms", (int)settings->pause_ms));
+        json_object_set_new(json_object_get(document, "settings"), "dynamic_quorum",
+                            json_boolean(settings->dynamic_quorum));
         json_object_set_new(document, "nodes", node_rows(request, &status));
         json_object_set_new(document, "roles", role_counts(request->model));
         json_object_set_new(document, "warnings", warnings_of(request->model, &status));

@@ -32,8 +32,13 @@ json_t *query_plan(struct request *request, const struct change *change)
         assert(plan != NULL && storage != NULL);
         plan_command(request->services->cluster, &change->command,
                      model_init(storage, request->model->roles_max), plan);
-        if (plan->outcome == REPLY_DONE)
-                return plan_document(request->model, plan);
+        if (plan->outcome == REPLY_DONE) {
+                json_t *document = plan_document(request->model, plan);
+                json_t *quorum = document_quorum_plan(request, change, storage);
+                if (quorum != NULL)
+                        json_object_set_new(document, "quorum", quorum);
+                return document;
+        }
         (void)request_fail(request,
                            plan->outcome == REPLY_NO_OBJECT   ? VERB_EXIT_NO_OBJECT
                            : plan->outcome == REPLY_NO_QUORUM ? VERB_EXIT_NO_QUORUM

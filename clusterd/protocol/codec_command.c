@@ -48,6 +48,15 @@ static const struct json_field voter_set_fields[] = {
 };
 static const struct json_shape voter_set_shape = JSON_SHAPE(voter_set_fields);
 
+static const struct json_field quorum_set_fields[] = {
+        JSON_FIELD("dynamic", BOOL, struct command_quorum_set, dynamic, .bit = QUORUM_FIELD_DYNAMIC),
+        JSON_FIELD("node", NODE_OR_NONE, struct command_quorum_set, node),
+        JSON_FIELD("priority", INT32, struct command_quorum_set, priority, .bit = QUORUM_FIELD_PRIORITY),
+        JSON_FIELD("reason", TEXT, struct command_quorum_set, reason),
+};
+static const struct json_shape quorum_set_shape =
+        JSON_SHAPE(quorum_set_fields, .mask_offset = offsetof(struct command_quorum_set, fields));
+
 static const struct json_field role_assign_fields[] = {
         JSON_FIELD("role", NAME, struct command_role_assign, role),
         JSON_FIELD("node", NODE, struct command_role_assign, node),
@@ -233,6 +242,7 @@ static const struct json_shape *const command_shapes[COMMAND_COUNT] = {
         [COMMAND_VOLUME_READY] = &volume_name_shape,
         [COMMAND_VOLUME_DROP] = &volume_name_shape,
         [COMMAND_VOLUME_REPORT] = &volume_report_shape,
+        [COMMAND_QUORUM_SET] = &quorum_set_shape,
 };
 
 /* The union's members all begin here. */

@@ -47,6 +47,7 @@ static const struct json_field node_fields[] = {
         JSON_FIELD("test_off", BOOL, struct node, test_off, .later = true),
         JSON_FIELD("test_failed", UINT32, struct node, test_failed, .later = true),
         JSON_FIELD("watchdog", BOOL, struct node, watchdog),
+        JSON_FIELD("quorum_priority", INT32, struct node, quorum_priority, .later = true),
         JSON_FIELD("address", TEXT, struct node, address),
         JSON_FIELD("migration_address", TEXT, struct node, migration_address),
         JSON_FIELD("evidence", OBJECT, struct node, evidence, .shape = &evidence_shape),

@@ -40,7 +40,8 @@ ENUM_TEXT(command_kind, COMMAND_COUNT,
           [COMMAND_VOLUME_REMOVE] = "volume-remove",
           [COMMAND_VOLUME_READY] = "volume-ready",
           [COMMAND_VOLUME_DROP] = "volume-drop",
-          [COMMAND_VOLUME_REPORT] = "volume-report")
+          [COMMAND_VOLUME_REPORT] = "volume-report",
+          [COMMAND_QUORUM_SET] = "quorum-set")
 
 ENUM_TEXT(report_kind, REPORT_COUNT,
           [REPORT_RUNNING] = "running",
@@ -95,6 +96,7 @@ static const char *command_role_name(const struct command *command)
         case COMMAND_VOLUME_READY:
         case COMMAND_VOLUME_DROP:
         case COMMAND_VOLUME_REPORT:
+        case COMMAND_QUORUM_SET:
         case COMMAND_COUNT:
                 break;
         }
@@ -124,6 +126,8 @@ static uint32_t command_node_id(const struct command *command)
                 return command->fence_tested.node;
         case COMMAND_NODE_JOIN:
                 return command->node_join.node;
+        case COMMAND_QUORUM_SET:
+                return command->quorum_set.node;
         case COMMAND_EPOCH:
         case COMMAND_VOTER_SET:
         case COMMAND_CLUSTER_SET:

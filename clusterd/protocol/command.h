@@ -49,6 +49,7 @@ enum command_kind {
         COMMAND_VOLUME_REPORT, /* by a node: how it fares with a volume */
         COMMAND_FENCE_TEST,    /* an operator wants a node turned off and on by each level of its devices */
         COMMAND_FENCE_TESTED,  /* by the leader: one of them ended a step of that */
+        COMMAND_QUORUM_SET,    /* do the voters follow; which node votes rather than another */
         COMMAND_COUNT
 };
 
@@ -85,6 +86,8 @@ enum settings_field {
         SETTINGS_FIELD_QUARANTINE = 1 << 7,
         SETTINGS_FIELD_GUARD_INDEX = 1 << 8 /* by the leader: nobody goes by times of before that entry */
 };
+
+enum quorum_field { QUORUM_FIELD_DYNAMIC = 1 << 0, QUORUM_FIELD_PRIORITY = 1 << 1 };
 
 struct command_epoch {
         uint32_t leader;
@@ -135,6 +138,14 @@ struct command_fence_tested {
         bool succeeded; /* all devices of the level did it, and their status confirmed it */
         uint32_t duration_ms;
         char reason[REASON_BYTES]; /* which devices, or what the one said that failed */
+};
+
+struct command_quorum_set {
+        uint32_t fields;  /* which of these are meant */
+        bool dynamic;     /* QUORUM_FIELD_DYNAMIC */
+        uint32_t node;    /* QUORUM_FIELD_PRIORITY; else NODE_NONE */
+        int32_t priority; /* the same: as in struct node */
+        char reason[REASON_BYTES];
 };
 
 struct command_node_join {
@@ -232,6 +243,7 @@ struct command {
                 struct command_node node;
                 struct command_node_evidence node_evidence;
                 struct command_voter_set voter_set;
+                struct command_quorum_set quorum_set;
                 struct command_node_join node_join;
                 struct command_role_assign role_assign;
                 struct command_role_move role_move;

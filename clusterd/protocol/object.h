@@ -67,6 +67,7 @@ struct node {
         bool test_off;       /* that level has turned it off, or could not: it is to turn it on */
         uint32_t test_failed;                  /* steps that failed in the last test, or so far */
         bool watchdog;                         /* a watchdog stands behind its quorum guard */
+        int32_t quorum_priority;               /* of two that are left the higher one votes */
         char address[ADDRESS_BYTES];           /* cluster network, for people and libvirt's control */
         char migration_address[ADDRESS_BYTES]; /* where memory pages go */
         struct evidence evidence;              /* of the last loss, while state is NODE_DOWN */

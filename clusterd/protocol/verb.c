@@ -81,6 +81,25 @@ static const struct verb_option node_reason_options[] = {
         TEXT("reason", 96, "why, for the ledger"),
 };
 
+#define FORCE_PAST_QUORUM FLAG("force", "also when quorum would be lost without that node")
+
+static const struct verb_option node_leaves_options[] = {
+        TEXT("reason", 96, "why, for the ledger"),
+        FORCE_PAST_QUORUM,
+};
+
+static const struct verb_option quorum_set_options[] = {
+        { .name = "dynamic",
+          .value = VERB_VALUE_TEXT,
+          .placeholder = "on|off",
+          .bytes_max = 4,
+          .help = "whether the votes follow what is lost and what returns (on); off: they stay as they are" },
+        NAME("node", "NODE", "the node that --priority is about"),
+        NUMBER("priority", "N", -1000, 1000, "of two nodes that are left the higher one votes (0)"),
+        TEXT("reason", 96, "why, for the ledger"),
+        FLAG("force", "let the votes stay as they are although a node has none"),
+};
+
 static const struct verb_option cluster_pause_options[] = {
         { .name = "for",
           .value = VERB_VALUE_TEXT,
@@ -239,7 +258,7 @@ static const struct verb verbs[VERB_COUNT] = {
                               .operand = "NODE",
                               .changes = true,
                               NODE_WORK(1800),
-                              OPTIONS(node_reason_options),
+                              OPTIONS(node_leaves_options),
                               .help = "Move every role away for maintenance." },
         [VERB_NODE_RESUME] = { .noun = "node",
                                .name = "resume",
@@ -253,7 +272,7 @@ static const struct verb verbs[VERB_COUNT] = {
                               .operand = "NODE",
                               .changes = true,
                               NODE_WORK(120),
-                              OPTIONS(node_reason_options),
+                              OPTIONS(node_leaves_options),
                               .help = "Turn a node off; it counts as lost at once and its roles recover "
                                       "elsewhere." },
         [VERB_NODE_RELEASE] = { .noun = "node",
@@ -269,6 +288,14 @@ static const struct verb verbs[VERB_COUNT] = {
                                     OPTIONS(node_reason_options),
                                     .help = "Vouch that a lost node is off. If it is not, roles may run "
                                             "twice." },
+        [VERB_QUORUM_SHOW] = { .noun = "quorum",
+                               .name = "show",
+                               .help = "Who votes, and what happens if this or that node is lost next." },
+        [VERB_QUORUM_SET] = { .noun = "quorum",
+                              .name = "set",
+                              .changes = true,
+                              OPTIONS(quorum_set_options),
+                              .help = "Whether votes follow the losses, and which of two nodes votes." },
         [VERB_ROLE_LIST] = { .noun = "role", .name = "list", .help = "All roles." },
         [VERB_ROLE_SHOW] = { .noun = "role",
                              .name = "show",

@@ -41,6 +41,8 @@ enum verb_id {
         VERB_NODE_FENCE,
         VERB_NODE_RELEASE,
         VERB_NODE_CONFIRM_OFF,
+        VERB_QUORUM_SHOW,
+        VERB_QUORUM_SET,
         VERB_ROLE_LIST,
         VERB_ROLE_SHOW,
         VERB_ROLE_WHY,

@@ -207,6 +207,7 @@ static void node_object(struct sample_random *random, struct node *object)
         object->test_off = either(random);
         object->test_failed = integer32(random);
         object->watchdog = either(random);
+        object->quorum_priority = (int32_t)integer32(random);
         TEXT(random, object->address);
         TEXT(random, object->migration_address);
         evidence(random, &object->evidence);
@@ -374,6 +375,16 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
                 ret_command->voter_set.before = nodes(random);
                 ret_command->voter_set.voters = nodes(random);
                 TEXT(random, ret_command->voter_set.reason);
+                return;
+        case COMMAND_QUORUM_SET:
+                ret_command->quorum_set.fields =
+                        integer32(random) & (QUORUM_FIELD_DYNAMIC | QUORUM_FIELD_PRIORITY);
+                if (ret_command->quorum_set.fields & QUORUM_FIELD_DYNAMIC)
+                        ret_command->quorum_set.dynamic = either(random);
+                if (ret_command->quorum_set.fields & QUORUM_FIELD_PRIORITY)
+                        ret_command->quorum_set.priority = (int32_t)integer32(random);
+                ret_command->quorum_set.node = node_or_none(random);
+                TEXT(random, ret_command->quorum_set.reason);
                 return;
         case COMMAND_NODE_JOIN:
                 node_join(random, &ret_command->node_join);

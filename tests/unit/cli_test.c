@@ -283,6 +283,33 @@ START_TEST(reads_a_password_from_standard_input)
 }
 END_TEST
 
+START_TEST(quorum_show_says_what_each_loss_means)
+{
+        ck_assert_int_eq(
+                RUN("quorum show",
+                    DONE("{\"quorate\":true,\"dynamic\":true,\"spare\":0,\"votes\":{\"present\":1,"
+                         "\"expected\":1,"
+                         "\"needed\":1},\"voters\":[\"n1\"],\"voters_before\":[\"n1\",\"n2\"],\"nodes\":["
+                         "{\"name\":\"n1\",\"vote\":true,\"priority\":0,\"seen\":\"here\",\"if_lost\":"
+                         "\"lost\","
+                         "\"voters_then\":null},{\"name\":\"n2\",\"vote\":false,\"priority\":3,\"seen\":"
+                         "\"here\","
+                         "\"if_lost\":\"holds\",\"voters_then\":[\"n1\"]}],\"text\":[\"n1 may not be "
+                         "lost\"]}")),
+                VERB_EXIT_DONE);
+        ck_assert_ptr_nonnull(strstr(output, "quorate: 1 of 1 votes, 1 needed; votes follow the losses\n"));
+        ck_assert_ptr_nonnull(strstr(output, "Votes are changing: from n1 n2 to n1\n"));
+        ck_assert_ptr_nonnull(strstr(output, "quorum is lost"));
+        ck_assert_ptr_nonnull(strstr(output, "the others go on"));
+        ck_assert_ptr_nonnull(strstr(output, "\nn1 may not be lost\n"));
+        ck_assert_int_eq(
+                RUN("node drain n1 --plan",
+                    DONE("{\"steps\":[],\"cut\":false,\"quorum\":{\"before\":\"this\",\"after\":\"that\"}}")),
+                VERB_EXIT_DONE);
+        ck_assert_ptr_nonnull(strstr(output, "Quorum now: this\nQuorum then: that\n"));
+}
+END_TEST
+
 START_TEST(tables_in_a_pipe_are_not_cut)
 {
         static char reason[160], text[1024];
@@ -447,6 +474,28 @@ START_TEST(what_if_knows_who_has_no_path_to_a_volume)
 }
 END_TEST
 
+/* Of two nodes bert has the higher quorum priority. */
+#define WHAT_IF_TWO(dynamic)                                                                                 \
+        DONE("{\"settings\":{\"max_moves\":2,\"isolation_hold_ms\":10000,\"stop_grace_ms\":5000,"            \
+             "\"watchdog_ms\":10000,\"margin_ms\":2000,\"dynamic_quorum\":" dynamic                          \
+             "},\"nodes\":[" WHAT_IF_NODE("anna", "active") "," WHAT_IF_NODE(                                \
+                     "bert", "active\",\"quorum_priority\":5,\"more\":\"") "]}")
+
+START_TEST(what_if_knows_whether_votes_follow_and_which_of_two_votes)
+{
+        static const struct answer follow[] = { WHAT_IF_TWO("true"), WHAT_IF_ROLES, WHAT_IF_VOLUMES(""),
+                                                WHAT_IF_FENCES };
+        static const struct answer stay[] = { WHAT_IF_TWO("false"), WHAT_IF_ROLES, WHAT_IF_VOLUMES(""),
+                                              WHAT_IF_FENCES };
+        (void)run("what-if --node-loss anna --json", follow, 4);
+        ck_assert_ptr_nonnull(strstr(output, "\"quorate\":true"));
+        (void)run("what-if --node-loss bert --json", follow, 4);
+        ck_assert_ptr_nonnull(strstr(output, "\"quorate\":false"));
+        (void)run("what-if --node-loss anna --json", stay, 4);
+        ck_assert_ptr_nonnull(strstr(output, "\"quorate\":false"));
+}
+END_TEST
+
 START_TEST(what_if_says_what_the_daemon_said)
 {
         static const struct answer refused[] = {
@@ -468,6 +517,7 @@ int main(void)
         tcase_add_test(tcase, what_if_says_who_would_run_where_and_what_could_not);
         tcase_add_test(tcase, what_if_knows_of_a_pause);
         tcase_add_test(tcase, what_if_knows_who_has_no_path_to_a_volume);
+        tcase_add_test(tcase, what_if_knows_whether_votes_follow_and_which_of_two_votes);
         tcase_add_test(tcase, what_if_says_what_the_daemon_said);
         tcase_add_loop_test(tcase, ends_with_the_exit_of_section_9, 0,
                             (int)(sizeof(exits) / sizeof(exits[0])));
@@ -482,6 +532,7 @@ int main(void)
         tcase_add_test(tcase, asks_again_what_may_be_asked_again);
         tcase_add_test(tcase, sends_what_was_typed);
         tcase_add_test(tcase, reads_a_password_from_standard_input);
+        tcase_add_test(tcase, quorum_show_says_what_each_loss_means);
         tcase_add_test(tcase, tables_in_a_pipe_are_not_cut);
         tcase_add_test(tcase, ledger_entries_come_page_by_page);
         tcase_add_loop_test(tcase, knows_when_work_has_settled, 0,

@@ -201,6 +201,62 @@ START_TEST(of_two_the_first_votes)
 }
 END_TEST
 
+/* A command of an operator, or of the planner. */
+static void order(enum command_kind kind, uint32_t node)
+{
+        struct command command = { .kind = kind };
+        command.node.node = node;
+        desk_hear(&desk, 2, &command);
+        desk_wait(&desk, 100);
+}
+
+static void quorum_set(uint32_t fields, bool dynamic, uint32_t node, int32_t priority)
+{
+        struct command command = { .kind = COMMAND_QUORUM_SET };
+        command.quorum_set = (struct command_quorum_set){
+                .fields = fields, .dynamic = dynamic, .node = node, .priority = priority
+        };
+        desk_hear(&desk, 2, &command);
+        desk_wait(&desk, 100);
+}
+
+START_TEST(of_two_the_vote_leaves_the_one_that_is_drained_and_comes_back)
+{
+        desk_view(&desk, N(2));
+        desk_wait(&desk, 100);
+        order(COMMAND_NODE_DRAIN, 1);
+        ck_assert_uint_eq(voters(), N(2));
+        order(COMMAND_NODE_RESUME, 1);
+        ck_assert_uint_eq(voters(), N(1));
+}
+END_TEST
+
+START_TEST(of_two_the_higher_priority_votes)
+{
+        desk_view(&desk, N(2));
+        desk_wait(&desk, 100);
+        quorum_set(QUORUM_FIELD_PRIORITY, false, 2, 1);
+        ck_assert_uint_eq(voters(), N(2));
+        quorum_set(QUORUM_FIELD_PRIORITY, false, 2, -1);
+        ck_assert_uint_eq(voters(), N(1));
+        quorum_set(QUORUM_FIELD_PRIORITY, false, 60, 1); /* no such node */
+        ck_assert_uint_eq(voters(), N(1));
+}
+END_TEST
+
+START_TEST(voters_stay_until_they_are_to_follow_again)
+{
+        desk_view(&desk, N(2) | N(3));
+        desk_wait(&desk, 100);
+        quorum_set(QUORUM_FIELD_DYNAMIC, false, 0, 0);
+        desk_view(&desk, N(2));
+        desk_wait(&desk, 100);
+        ck_assert_uint_eq(voters(), N(1) | N(2) | N(3));
+        quorum_set(QUORUM_FIELD_DYNAMIC, true, 0, 0);
+        ck_assert_uint_eq(voters(), N(1));
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("electorate");
@@ -219,6 +275,9 @@ int main(void)
         tcase_add_test(leader, a_voter_that_never_came_is_waited_for_after_a_cold_start);
         tcase_add_test(leader, one_whose_daemon_is_away_keeps_its_vote);
         tcase_add_test(leader, of_two_the_first_votes);
+        tcase_add_test(leader, of_two_the_vote_leaves_the_one_that_is_drained_and_comes_back);
+        tcase_add_test(leader, of_two_the_higher_priority_votes);
+        tcase_add_test(leader, voters_stay_until_they_are_to_follow_again);
         suite_add_tcase(suite, changes);
         suite_add_tcase(suite, leader);
         SRunner *runner = srunner_create(suite);

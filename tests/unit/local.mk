@@ -70,6 +70,11 @@ check_PROGRAMS += %D%/request_test
 %C%_request_test_CFLAGS  = $(AM_CFLAGS) $(QB_CFLAGS) $(JANSSON_CFLAGS) $(CHECK_CFLAGS)
 %C%_request_test_LDADD   = clusterd/libcluio.a $(CLU_CORE) $(XML_LIBS) $(PURE_LIBS) $(CHECK_LIBS)
 
+check_PROGRAMS += %D%/request_quorum_test
+%C%_request_quorum_test_SOURCES = %D%/request_quorum_test.c %D%/request_fixture.c %D%/request_fixture.h
+%C%_request_quorum_test_CFLAGS  = $(AM_CFLAGS) $(QB_CFLAGS) $(JANSSON_CFLAGS) $(CHECK_CFLAGS)
+%C%_request_quorum_test_LDADD   = clusterd/libcluio.a $(CLU_CORE) $(XML_LIBS) $(PURE_LIBS) $(CHECK_LIBS)
+
 check_PROGRAMS += %D%/entry_text_test
 %C%_entry_text_test_SOURCES = %D%/entry_text_test.c
 %C%_entry_text_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -190,6 +195,11 @@ check_PROGRAMS += %D%/reconcile_test
 %C%_reconcile_test_SOURCES = %D%/reconcile_test.c %D%/core_desk.c %D%/core_desk.h
 %C%_reconcile_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_reconcile_test_LDADD   = $(CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/quorum_view_test
+%C%_quorum_view_test_SOURCES = %D%/quorum_view_test.c
+%C%_quorum_view_test_CFLAGS  = $(CORE_TEST_CFLAGS)
+%C%_quorum_view_test_LDADD   = $(CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/electorate_test
 %C%_electorate_test_SOURCES = %D%/electorate_test.c %D%/core_desk.c %D%/core_desk.h

@@ -115,6 +115,9 @@ static void name_subject(struct command *command)
         case COMMAND_FENCE_TESTED:
                 command->fence_tested.node = 3;
                 return;
+        case COMMAND_QUORUM_SET:
+                command->quorum_set.node = 3;
+                return;
         case COMMAND_EPOCH:
         case COMMAND_VOTER_SET:
         case COMMAND_CLUSTER_SET:
@@ -159,6 +162,7 @@ static const char *const subjects[COMMAND_COUNT] = {
         [COMMAND_VOLUME_REPORT] = "volume:csv1",
         [COMMAND_CLUSTER_PAUSE] = "cluster",
         [COMMAND_CLUSTER_RESUME] = "cluster",
+        [COMMAND_QUORUM_SET] = "node:3",
 };
 
 START_TEST(a_command_tells_what_it_is_about)

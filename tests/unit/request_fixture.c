@@ -18,6 +18,12 @@ void cluster_status_read(const struct cluster *cluster, struct cluster_status *r
         *ret_status = cluster->status;
 }
 
+void cluster_voters(const struct cluster *cluster, node_set *ret_now, node_set *ret_before)
+{
+        *ret_now = cluster->model->settings.voters;
+        *ret_before = cluster->voters_before;
+}
+
 uint64_t cluster_retry_in_ms(const struct cluster *cluster, const char *role, uint64_t now_ms)
 {
         (void)cluster;

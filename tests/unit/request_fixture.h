@@ -19,6 +19,7 @@ struct cluster { /* stands in for the core's */
         struct cluster_status status;
         struct message_heartbeat heartbeat;
         struct plan plan;
+        node_set voters_before;
 };
 
 struct fixture {

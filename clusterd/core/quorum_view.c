@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/core/quorum_view.h"
+
+#include <stdarg.h>
+
+#include "clusterd/base/text.h"
+
+/* Whatever its priority, who is in service goes before who is not: that one is the next to be switched off.
+ */
+#define OUT_OF_SERVICE INT32_C(1000000)
+
+node_set quorum_choice(const struct quorum_view *view, node_set candidates)
+{
+        int32_t priority[NODES_MAX + 1] = { 0 };
+        MODEL_EACH_NODE (view->model, node) {
+                bool leaves = node->duty != DUTY_ACTIVE || node_set_has(view->leavers, node->id);
+                priority[node->id] = node->quorum_priority - (leaves ? OUT_OF_SERVICE : 0);
+        }
+        if (!view->model->settings.dynamic_quorum || candidates == 0)
+                return view->model->settings.voters;
+        struct voter_candidates choice = { .nodes = candidates, .priority = priority };
+        return voter_set_choose(&choice).nodes;
+}
+
+static bool holds(const struct voters *voters, node_set here)
+{
+        return quorum_is_held(voters_decide(voters, here, false));
+}
+
+static node_set up_nodes(const struct model *model)
+{
+        node_set up = 0;
+        MODEL_EACH_NODE (model, node)
+                if (node->state == NODE_UP)
+                        up |= node_set_of(node->id);
+        return up;
+}
+
+struct quorum_view quorum_view_settled(const struct quorum_view *view)
+{
+        struct quorum_view next = *view;
+        node_set could = (view->voters.now.nodes | up_nodes(view->model)) & view->here;
+        struct voters change = { .now.nodes = quorum_choice(view, could), .before = view->voters.now };
+        if (holds(&view->voters, view->here) && holds(&change, view->here))
+                next.voters = (struct voters){ .now = change.now };
+        return next;
+}
+
+struct quorum_view quorum_view_without(const struct quorum_view *view, uint32_t node)
+{
+        struct quorum_view next = *view;
+        next.here &= ~node_set_of(node);
+        return quorum_view_settled(&next);
+}
+
+/* --- in words --- */
+
+struct words {
+        char *text;
+        size_t used;
+};
+
+static void __attribute__((format(printf, 2, 3))) say(struct words *words, const char *format, ...)
+{
+        va_list arguments;
+        va_start(arguments, format);
+        int more = vsnprintf(words->text + words->used, QUORUM_TEXT_BYTES - words->used, format, arguments);
+        va_end(arguments);
+        words->used += more < 0 ? 0 : (size_t)more;
+        if (words->used >= QUORUM_TEXT_BYTES)
+                words->used = QUORUM_TEXT_BYTES - 1;
+}
+
+/* "n1, n2 and n3" */
+static void say_nodes(struct words *words, const struct model *model, node_set nodes, const char *last)
+{
+        uint32_t count = node_set_count(nodes);
+        NODE_SET_EACH (nodes, node) {
+                count--;
+                say(words, "%s", model_node_name(model, node));
+                if (count > 0)
+                        say(words, count == 1 ? " %s " : ", ", last);
+        }
+}
+
+static void say_lacking(struct words *words, const struct quorum_view *view, const struct outlook *outlook)
+{
+        say(words, "%u of %u votes %s here, %u %s needed", outlook->present, outlook->votes,
+            outlook->present == 1 ? "is" : "are", outlook->needed, outlook->needed == 1 ? "is" : "are");
+        if (outlook->missing == 0)
+                return;
+        say(words, ": ");
+        if (outlook->wanting > 1 && outlook->wanting < node_set_count(outlook->missing))
+                say(words, "%u of ", outlook->wanting);
+        say_nodes(words, view->model, outlook->missing, outlook->wanting == 1 ? "or" : "and");
+        say(words, " %s to come back", outlook->wanting == 1 ? "has" : "have");
+}
+
+static void say_spare(struct words *words, const struct quorum_view *view, const struct outlook *outlook)
+{
+        const struct model *model = view->model;
+        uint32_t count = node_set_count(outlook->here);
+        if (outlook->spare == 0) {
+                say(words, count > 1 && outlook->may_not == outlook->here ? "none of " : "");
+                say_nodes(words, model, outlook->may_not, "and");
+                say(words, " may %sbe lost", count > 1 && outlook->may_not == outlook->here ? "" : "not ");
+        } else if (outlook->spare == 1) {
+                say_nodes(words, model, outlook->here, "or");
+                say(words, " may be lost; two of them together may not");
+        } else {
+                say(words, "any %u of ", outlook->spare);
+                say_nodes(words, model, outlook->here, "and");
+                say(words, " may be lost together; %u may not", outlook->spare + 1);
+        }
+}
+
+static void say_voteless(struct words *words, const struct quorum_view *view, node_set voteless)
+{
+        if (voteless == 0)
+                return;
+        say(words, "; ");
+        say_nodes(words, view->model, voteless, "and");
+        say(words, " %s no vote and may be lost", node_set_count(voteless) == 1 ? "has" : "have");
+}
+
+void quorum_view_say(const struct quorum_view *view, char text[QUORUM_TEXT_BYTES])
+{
+        struct words words = { .text = text };
+        struct outlook outlook = outlook_of(&view->voters, view->here);
+        text[0] = '\0';
+        if (view->voters.before.nodes != 0)
+                say(&words, "while the voters change both majorities count: ");
+        if (!outlook.held) {
+                say_lacking(&words, view, &outlook);
+                return;
+        }
+        say_spare(&words, view, &outlook);
+        say_voteless(&words, view, view->here & ~outlook.here);
+}
+
+/* --- before a command --- */
+
+/* Who has none when they stop following stays without. */
+static bool leaves_voteless(const struct quorum_view *view, char reason[QUORUM_TEXT_BYTES])
+{
+        struct words words = { .text = reason };
+        node_set voteless = 0;
+        MODEL_EACH_NODE (view->model, node)
+                voteless |= node_set_of(node->id) & ~view->voters.now.nodes;
+        if (voteless == 0)
+                return false;
+        say_nodes(&words, view->model, voteless, "and");
+        say(&words, " %s no vote now, and would get none back",
+            node_set_count(voteless) == 1 ? "has" : "have");
+        return true;
+}
+
+bool quorum_view_forbids(const struct quorum_view *view, const struct command *command,
+                         char reason[QUORUM_TEXT_BYTES])
+{
+        struct quorum_view next = *view;
+        if (command->kind == COMMAND_QUORUM_SET)
+                return (command->quorum_set.fields & QUORUM_FIELD_DYNAMIC) != 0 &&
+                       !command->quorum_set.dynamic && leaves_voteless(view, reason);
+        if (command->kind != COMMAND_NODE_DRAIN && command->kind != COMMAND_NODE_FENCE &&
+            command->kind != COMMAND_FENCE_TEST)
+                return false;
+        uint32_t node = command->kind == COMMAND_FENCE_TEST ? command->fence_test.node : command->node.node;
+        if (!holds(&view->voters, view->here))
+                return false; /* there is none to be lost */
+        if (command->kind == COMMAND_NODE_DRAIN) {
+                next.leavers |= node_set_of(node);
+                next = quorum_view_settled(&next);
+        }
+        next = quorum_view_without(&next, node);
+        if (holds(&next.voters, next.here))
+                return false;
+        struct words words = { .text = reason };
+        struct outlook outlook = outlook_of(&next.voters, next.here);
+        say(&words, "without %s there would be no quorum: ", model_node_name(view->model, node));
+        say_lacking(&words, &next, &outlook);
+        return true;
+}

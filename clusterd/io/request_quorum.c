@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/io/request_internal.h"
+
+#include <stdarg.h>
+
+#include "clusterd/base/text.h"
+
+/* Who votes and what may be lost: shown, planned with, and held against what takes a node away. */
+
+struct quorum_view request_quorum_view(const struct request *request)
+{
+        struct cluster_status status;
+        struct quorum_view view = { .model = request->model };
+        cluster_status_read(request->services->cluster, &status);
+        cluster_voters(request->services->cluster, &view.voters.now.nodes, &view.voters.before.nodes);
+        view.here = status.members;
+        return view;
+}
+
+/* What this node hears. That it hears nothing is not that nobody is there. */
+static const char *seen_word(const struct cluster_status *status, uint32_t node)
+{
+        if (node_set_has(status->members, node))
+                return "here";
+        return node_set_has(status->connected, node) ? "silent" : "not heard";
+}
+
+static json_t *node_row(const struct quorum_view *view, const struct cluster_status *status, uint32_t id)
+{
+        const struct node *node = model_node(view->model, id);
+        bool told = node_set_has(view->here, id) && outlook_of(&view->voters, view->here).held;
+        json_t *row = json_object();
+        json_object_set_new(row, "name", document_node_name(view->model, id));
+        json_object_set_new(row, "id", json_integer(id));
+        json_object_set_new(row, "vote", json_boolean(node_set_has(view->voters.now.nodes, id)));
+        json_object_set_new(row, "priority", json_integer(node == NULL ? 0 : node->quorum_priority));
+        json_object_set_new(row, "seen", json_string(seen_word(status, id)));
+        struct quorum_view then = quorum_view_without(view, id);
+        bool holds = outlook_of(&then.voters, then.here).held;
+        json_object_set_new(row, "if_lost", told ? json_string(holds ? "holds" : "lost") : json_null());
+        json_object_set_new(row, "voters_then",
+                            told && holds ? document_node_set(view->model, then.voters.now.nodes)
+                                          : json_null());
+        return row;
+}
+
+static void __attribute__((format(printf, 2, 3))) add_line(json_t *lines, const char *format, ...)
+{
+        char text[QUORUM_TEXT_BYTES + 64];
+        va_list arguments;
+        va_start(arguments, format);
+        (void)vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        json_array_append_new(lines, document_text(text));
+}
+
+static json_t *lines_of(const struct quorum_view *view, const struct cluster_status *status)
+{
+        char text[QUORUM_TEXT_BYTES];
+        json_t *lines = json_array();
+        if (status->members == 0) {
+                add_line(lines, "corosync cannot be asked on this node: it does not know who is there");
+                return lines;
+        }
+        quorum_view_say(view, text);
+        add_line(lines, "%s", text);
+        if (!status->primary && outlook_of(&view->voters, view->here).held)
+                add_line(lines, "these nodes have not agreed on a history yet");
+        if (!view->model->settings.dynamic_quorum)
+                add_line(lines,
+                         "the votes do not follow what is lost: clu quorum set --dynamic on lets them");
+        NODE_SET_EACH ((view->voters.now.nodes | view->voters.before.nodes) & ~status->members, node)
+                add_line(lines, "%s %s; that does not say that it is down",
+                         model_node_name(view->model, node),
+                         node_set_has(status->connected, node) ? "is there and its clusterd does not speak"
+                                                               : "is not heard here");
+        return lines;
+}
+
+json_t *query_quorum_show(struct request *request)
+{
+        struct cluster_status status;
+        struct quorum_view view = request_quorum_view(request);
+        struct outlook outlook = outlook_of(&view.voters, view.here);
+        node_set nodes = view.voters.now.nodes | view.voters.before.nodes | view.here;
+        json_t *rows = json_array(), *document = json_object();
+
+        cluster_status_read(request->services->cluster, &status);
+        MODEL_EACH_NODE (request->model, node)
+                nodes |= node_set_of(node->id);
+        NODE_SET_EACH (nodes, node)
+                json_array_append_new(rows, node_row(&view, &status, node));
+        json_object_set_new(document, "quorate", json_boolean(status.primary));
+        json_object_set_new(document, "dynamic", json_boolean(request->model->settings.dynamic_quorum));
+        json_object_set_new(document, "votes", document_votes(&outlook));
+        json_object_set_new(document, "spare", json_integer(outlook.held ? outlook.spare : 0));
+        json_object_set_new(document, "voters", document_node_set(request->model, view.voters.now.nodes));
+        json_object_set_new(document, "voters_before",
+                            document_node_set(request->model, view.voters.before.nodes));
+        json_object_set_new(document, "nodes", rows);
+        json_object_set_new(document, "text", lines_of(&view, &status));
+        return document;
+}
+
+json_t *document_votes(const struct outlook *outlook)
+{
+        return json_pack("{s:i, s:i, s:i}", "present", (int)outlook->present, "expected", (int)outlook->votes,
+                         "needed", (int)outlook->needed);
+}
+
+json_t *document_quorum_plan(const struct request *request, const struct change *change,
+                             const struct model *then)
+{
+        struct quorum_view now = request_quorum_view(request), after = now;
+        char before_text[QUORUM_TEXT_BYTES], after_text[QUORUM_TEXT_BYTES];
+        enum command_kind kind = change->command.kind;
+        if (kind != COMMAND_NODE_DRAIN && kind != COMMAND_NODE_RESUME && kind != COMMAND_NODE_RELEASE &&
+            kind != COMMAND_NODE_FENCE && kind != COMMAND_QUORUM_SET)
+                return NULL;
+        after.model = then;
+        after = kind == COMMAND_NODE_FENCE ? quorum_view_without(&after, change->command.node.node)
+                                           : quorum_view_settled(&after);
+        quorum_view_say(&now, before_text);
+        quorum_view_say(&after, after_text);
+        return json_pack("{s:o, s:o}", "before", document_text(before_text), "after",
+                         document_text(after_text));
+}
+
+int request_quorum_check(struct request *request, const struct change *change)
+{
+        struct quorum_view view = request_quorum_view(request);
+        char reason[QUORUM_TEXT_BYTES];
+        if (request_flag(request, "force") || !quorum_view_forbids(&view, &change->command, reason))
+                return 0;
+        return request_fail(request, VERB_EXIT_REFUSED, "what takes a node away must leave a quorum",
+                            "clu quorum show says who may be lost; --force does it all the same",
+                            "%s %s refused: %s", request->verb->noun, request->verb->name, reason);
+}
+
+int change_quorum_set(struct request *request, struct change *change)
+{
+        struct command_quorum_set *set = &change->command.quorum_set;
+        const char *dynamic = request_text(request, "dynamic"), *name = request_text(request, "node"),
+                   *reason = request_text(request, "reason");
+        int64_t priority;
+        bool has_priority = request_number(request, "priority", &priority);
+
+        if ((name != NULL) != has_priority)
+                return request_fail(request, VERB_EXIT_USAGE, "", "see clu quorum set --help",
+                                    "--node and --priority go together");
+        if (dynamic == NULL && name == NULL)
+                return request_fail(request, VERB_EXIT_USAGE, "", "see clu quorum set --help",
+                                    "quorum set needs something to change");
+        if (dynamic != NULL && !text_equal(dynamic, "on") && !text_equal(dynamic, "off"))
+                return request_fail(request, VERB_EXIT_USAGE, "", "", "--dynamic is on or off, not '%s'",
+                                    dynamic);
+        change->command.kind = COMMAND_QUORUM_SET;
+        set->fields = (dynamic != NULL ? (uint32_t)QUORUM_FIELD_DYNAMIC : 0) |
+                      (name != NULL ? (uint32_t)QUORUM_FIELD_PRIORITY : 0);
+        set->dynamic = dynamic != NULL && text_equal(dynamic, "on");
+        TEXT_PRINT(set->reason, "by %s%s%s", request->client->actor, reason == NULL ? "" : ": ",
+                   reason == NULL ? "" : reason);
+        if (name == NULL)
+                return 0;
+        const struct node *node = model_node_by_name(request->model, name);
+        if (node == NULL)
+                return request_fail(request, VERB_EXIT_NO_OBJECT, "", "clu node list names them",
+                                    "there is no node %s", name);
+        set->node = node->id;
+        set->priority = (int32_t)priority;
+        return 0;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/request_fixture.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clusterd/protocol/verb.h"
+
+/* Requests about who votes, and what they are kept from. */
+
+static struct fixture fixture;
+
+static void open_fixture(void)
+{
+        fixture_open(&fixture);
+}
+
+static void close_fixture(void)
+{
+        fixture_close(&fixture);
+}
+
+/* What quorum show says of one of its nodes. */
+static const char *row_text(json_t *result, size_t at, const char *key)
+{
+        return json_string_value(json_object_get(json_array_get(json_object_get(result, "nodes"), at), key));
+}
+
+static const char *line(json_t *result, size_t at)
+{
+        return json_string_value(json_array_get(json_object_get(result, "text"), at));
+}
+
+START_TEST(quorum_show_tells_what_each_loss_means)
+{
+        fixture.cluster.status.members = 3;
+        json_t *result = json_object_get(fixture_ask(&fixture, "quorum.show", "{}", false), "result");
+        ck_assert(json_is_true(json_object_get(result, "quorate")));
+        ck_assert(json_is_true(json_object_get(result, "dynamic")));
+        json_t *votes = json_object_get(result, "votes");
+        ck_assert_int_eq(json_integer_value(json_object_get(votes, "present")), 2);
+        ck_assert_int_eq(json_integer_value(json_object_get(votes, "expected")), 3);
+        ck_assert_uint_eq(json_array_size(json_object_get(result, "voters")), 3);
+        ck_assert_uint_eq(json_array_size(json_object_get(result, "voters_before")), 0);
+        ck_assert_str_eq(row_text(result, 0, "seen"), "here");
+        ck_assert_str_eq(row_text(result, 0, "if_lost"), "lost");
+        ck_assert_str_eq(row_text(result, 2, "seen"), "silent");
+        ck_assert_ptr_null(row_text(result, 2, "if_lost"));
+        ck_assert_str_eq(line(result, 0), "none of n1 and n2 may be lost");
+        ck_assert_str_eq(line(result, 1),
+                         "n3 is there and its clusterd does not speak; that does not say that "
+                         "it is down");
+        fixture.cluster.status.members = 7;
+        result = json_object_get(fixture_ask(&fixture, "quorum.show", "{}", false), "result");
+        json_t *row = json_array_get(json_object_get(result, "nodes"), 0);
+        ck_assert_str_eq(row_text(result, 0, "if_lost"), "holds");
+        ck_assert_str_eq(json_string_value(json_array_get(json_object_get(row, "voters_then"), 0)), "n2");
+        ck_assert_uint_eq(json_array_size(json_object_get(row, "voters_then")), 1);
+}
+END_TEST
+
+START_TEST(quorum_show_answers_without_quorum_and_without_corosync)
+{
+        fixture.cluster.status.active = fixture.cluster.status.primary = false;
+        fixture.cluster.status.members = fixture.cluster.status.connected = 4;
+        json_t *reply = fixture_ask(&fixture, "quorum.show", "{}", false);
+        json_t *result = json_object_get(reply, "result");
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_DONE);
+        ck_assert(json_is_false(json_object_get(result, "quorate")));
+        ck_assert_str_eq(line(result, 0), "1 of 3 votes is here, 2 are needed: n1 or n2 has to come back");
+        ck_assert_str_eq(line(result, 1), "n1 is not heard here; that does not say that it is down");
+
+        fixture.cluster.status.members = fixture.cluster.status.connected = 0;
+        result = json_object_get(fixture_ask(&fixture, "quorum.show", "{}", false), "result");
+        ck_assert_str_eq(line(result, 0),
+                         "corosync cannot be asked on this node: it does not know who is there");
+        ck_assert_uint_eq(json_array_size(json_object_get(result, "text")), 1);
+}
+END_TEST
+
+START_TEST(quorum_show_tells_of_a_change_under_way)
+{
+        fixture.cluster.voters_before = 15;
+        fixture.cluster.status.members = 3;
+        json_t *result = json_object_get(fixture_ask(&fixture, "quorum.show", "{}", false), "result");
+        ck_assert_uint_eq(json_array_size(json_object_get(result, "voters_before")), 4);
+        ck_assert_str_eq(line(result, 0), "while the voters change both majorities count: 2 of 4 votes are "
+                                          "here, 3 are needed: n3 or - has to come back");
+}
+END_TEST
+
+/* Of two nodes n1 votes. */
+static void leave_two(void)
+{
+        struct object object;
+        ck_assert_int_eq(model_get(fixture.cluster.model, OBJECT_SETTINGS, "cluster", &object), 0);
+        object.settings.voters = 1;
+        ck_assert_int_eq(model_put(fixture.cluster.model, &object), 0);
+        fixture.cluster.status.members = fixture.cluster.status.level = fixture.cluster.status.connected = 3;
+}
+
+START_TEST(what_would_cost_the_quorum_is_refused_unless_forced)
+{
+        leave_two();
+        json_t *reply = fixture_ask(&fixture, "node.fence", "{\"name\":\"n1\"}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_REFUSED);
+        ck_assert_ptr_nonnull(strstr(reply_message(reply), "without n1 there would be no quorum"));
+        reply = fixture_ask(&fixture, "node.fence", "{\"name\":\"n1\"}", true);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_REFUSED);
+        ck_assert_uint_eq(fixture.submit_count, 0);
+        ck_assert_ptr_null(fixture_ask(&fixture, "node.fence", "{\"name\":\"n1\",\"force\":true}", false));
+        ck_assert_ptr_null(fixture_ask(&fixture, "node.drain", "{\"name\":\"n1\"}", false));
+        ck_assert_uint_eq(fixture.submit_count, 2);
+}
+END_TEST
+
+START_TEST(a_plan_shows_the_votes_before_and_after)
+{
+        leave_two();
+        json_t *reply = fixture_ask(&fixture, "quorum.set", "{\"node\":\"n2\",\"priority\":5}", true);
+        json_t *quorum = json_object_get(json_object_get(reply, "result"), "quorum");
+        ck_assert_str_eq(json_string_value(json_object_get(quorum, "before")),
+                         "n1 may not be lost; n2 has no vote and may be lost");
+        ck_assert(json_is_string(json_object_get(quorum, "after")));
+        reply = fixture_ask(&fixture, "role.stop", "{\"name\":\"vm01\"}", true);
+        ck_assert_ptr_null(json_object_get(json_object_get(reply, "result"), "quorum"));
+}
+END_TEST
+
+START_TEST(quorum_set_becomes_a_command)
+{
+        ck_assert_ptr_null(fixture_ask(&fixture, "quorum.set",
+                                       "{\"dynamic\":\"off\",\"reason\":\"odd number\"}", false));
+        ck_assert_int_eq(fixture.command.kind, COMMAND_QUORUM_SET);
+        ck_assert_uint_eq(fixture.command.quorum_set.fields, QUORUM_FIELD_DYNAMIC);
+        ck_assert(!fixture.command.quorum_set.dynamic);
+        ck_assert_str_eq(fixture.command.quorum_set.reason, "by root: odd number");
+        ck_assert_ptr_null(fixture_ask(&fixture, "quorum.set",
+                                       "{\"dynamic\":\"on\",\"node\":\"n2\",\"priority\":-7}", false));
+        ck_assert_uint_eq(fixture.command.quorum_set.fields, QUORUM_FIELD_DYNAMIC | QUORUM_FIELD_PRIORITY);
+        ck_assert(fixture.command.quorum_set.dynamic);
+        ck_assert_uint_eq(fixture.command.quorum_set.node, 2);
+        ck_assert_int_eq(fixture.command.quorum_set.priority, -7);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("request quorum");
+        TCase *tcase = tcase_create("request quorum");
+        tcase_add_checked_fixture(tcase, open_fixture, close_fixture);
+        tcase_add_test(tcase, quorum_show_tells_what_each_loss_means);
+        tcase_add_test(tcase, quorum_show_answers_without_quorum_and_without_corosync);
+        tcase_add_test(tcase, quorum_show_tells_of_a_change_under_way);
+        tcase_add_test(tcase, what_would_cost_the_quorum_is_refused_unless_forced);
+        tcase_add_test(tcase, a_plan_shows_the_votes_before_and_after);
+        tcase_add_test(tcase, quorum_set_becomes_a_command);
+        suite_add_tcase(suite, tcase);
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
