@@ -278,6 +278,25 @@ static int identify(struct daemon *daemon, const struct daemon_options *options,
         return 0;
 }
 
+/* Only after a change: corosync has just worked then, and is not asked while it may hang. */
+static void mirror_quorum(struct daemon *daemon)
+{
+        struct cluster_status status;
+        uint32_t nodes = cluster_nodes_to_expect(daemon->cluster);
+        cluster_status_read(daemon->cluster, &status);
+        if (nodes == 0 || (daemon->mirrored_epoch == status.epoch && daemon->mirrored_nodes == nodes))
+                return;
+        int error = quorum_mirror_expect(daemon->mirror, nodes);
+        if (error == -EAGAIN)
+                return;
+        daemon->mirrored_epoch = status.epoch;
+        daemon->mirrored_nodes = nodes;
+        if (error < 0)
+                log_warning("votequorum could not be told" QB_XS " nodes=%u errno=%d", nodes, -error);
+        else
+                log_info("votequorum expects" QB_XS " nodes=%u", nodes);
+}
+
 static void on_guard_timer(void *context)
 {
         struct daemon *daemon = context;
@@ -290,6 +309,7 @@ static void on_guard_timer(void *context)
                 daemon_deliver(daemon, &(struct cluster_event){ .kind = CLUSTER_EVENT_WATCHDOG,
                                                                 .watchdog = watchdog });
         }
+        mirror_quorum(daemon);
         (void)qb_loop_timer_add(daemon->loop, QB_LOOP_HIGH, 1000000000, daemon, on_guard_timer,
                                 &daemon->guard_timer);
 }
@@ -350,6 +370,7 @@ static int start(struct daemon *daemon, const struct daemon_options *options)
         if (error < 0)
                 return error;
         daemon->watchdog = identity.watchdog;
+        daemon->mirror = quorum_mirror_new(identity.node);
         cluster_init(daemon->cluster, &identity, ROLES_MAX);
         error = daemon_open_workers(daemon, options);
         if (error == 0)
@@ -385,6 +406,7 @@ static void release(struct daemon *daemon)
                 store_close(daemon->store);
         if (daemon->guard != NULL)
                 guard_client_free(daemon->guard);
+        quorum_mirror_free(daemon->mirror);
         if (daemon->mailbox != NULL)
                 mailbox_free(daemon->mailbox);
         free(daemon->ledger_path);

@@ -19,6 +19,7 @@
 #include "clusterd/io/mailbox.h"
 #include "clusterd/io/membership.h"
 #include "clusterd/io/process_runner.h"
+#include "clusterd/io/quorum_mirror.h"
 #include "clusterd/io/request.h"
 #include "clusterd/io/store.h"
 #include "clusterd/io/volume_paths.h"
@@ -58,6 +59,9 @@ struct daemon {
         struct volume_paths *paths;
         struct ipc *ipc;
         struct request_handler *handler;
+        struct quorum_mirror *mirror;
+        uint64_t mirrored_epoch; /* votequorum knows what was so in this one */
+        uint32_t mirrored_nodes;
         struct guard_client *guard;
         struct guard_order guard_order;
         bool watchdog;

@@ -90,6 +90,7 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/membership_config.c \
 	%D%/io/process_runner.c %D%/io/process_runner.h \
 	%D%/io/process_start.c %D%/io/process_start.h \
+	%D%/io/quorum_mirror.h %D%/io/quorum_mirror_corosync.c \
 	%D%/io/request.c %D%/io/request.h \
 	%D%/io/request_arguments.c \
 	%D%/io/request_change.c \

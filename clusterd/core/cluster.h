@@ -288,6 +288,12 @@ struct cluster_status {
  * be committed. 0 and 0 when blank. */
 void cluster_voters(const struct cluster *cluster, node_set *ret_now, node_set *ret_before);
 
+/*
+ * How many nodes votequorum should expect, from the leader of an active epoch; 0: it is not for this node to
+ * say. Then whoever is a majority of those who were here last is quorate there, too.
+ */
+uint32_t cluster_nodes_to_expect(const struct cluster *cluster);
+
 void cluster_status_read(const struct cluster *cluster, struct cluster_status *ret_status);
 
 /* What this node knows of a role here. For status and checkers. */

@@ -96,6 +96,11 @@ void electorate_pass(struct cluster *cluster)
         cluster->planner_due |= cluster->planned_voters == 0;
 }
 
+uint32_t cluster_nodes_to_expect(const struct cluster *cluster)
+{
+        return round_is_leader(cluster) ? node_set_count(cluster->round.connected) : 0;
+}
+
 void electorate_applied(struct cluster *cluster, const struct entry *entry)
 {
         if (entry->command.kind == COMMAND_VOTER_SET && cluster->planned_voters == entry->request.count)

@@ -8,6 +8,8 @@ from clulab.testing import CLU_NO_QUORUM, CLU_REFUSED, check, check_equal, holds
 
 FOLLOW_TIMEOUT_S = 30
 RETURN_TIMEOUT_S = 60
+# clusterd tells votequorum once a second.
+MIRROR_TIMEOUT_S = 5
 # For as long must nothing be started where quorum was lost: a recovery by fencing takes 3 s.
 SILENCE_S = 10
 
@@ -54,6 +56,13 @@ def there(lab, found, back, voters):
 def rows_of(found):
     """By name."""
     return {row["name"]: row for row in found["nodes"]}
+
+
+def wait_mirrored(lab):
+    """Until corosync-quorumtool says on every node that is on what `clu quorum show` says there."""
+    on = [node for node, row in lab.status().items() if row["power"] == "on"]
+    wait_until(lambda: all(lab.is_quorate(node) == quorum(lab, node)["quorate"] for node in on), MIRROR_TIMEOUT_S,
+               "corosync-quorumtool agrees", poll_s=0.1)
 
 
 def add_fence_devices(lab):
@@ -109,6 +118,7 @@ def test_five_nodes_down_to_one_and_back(lab):
                            f"{' '.join(voters)} vote without {lost}", poll_s=0.05)
         follow_ms.append(elapsed_ms(cut))
         check_equal(found["text"][0], text, f"said after the loss of {lost}")
+        wait_mirrored(lab)
         check_equal(rows_of(found)[lost]["seen"], "not heard", f"{lost} is")
         lab.clu("n1", "role", "set", "vm01", "--note", f"without {lost}")
     role.wait_answers()
@@ -122,6 +132,7 @@ def test_five_nodes_down_to_one_and_back(lab):
                            RETURN_TIMEOUT_S, f"{' '.join(voters)} vote with {back}", poll_s=0.05)
         return_ms.append(elapsed_ms(begun))
         check_equal(found["text"][0], text, f"said after the return of {back}")
+        wait_mirrored(lab)
     roles.wait_answering(lab)
     roles.check_ledgers_agree(lab)
     role.wait_writes()
@@ -139,6 +150,7 @@ def test_two_nodes_lose_their_power(lab):
     cut = lab.power_off("n2")
     wait_online(lab, "n1", "vm01", "n1")
     recovered_ms = elapsed_ms(cut)
+    wait_mirrored(lab)
     lab.power_on("n2")
     roles.wait_answering(lab, RETURN_TIMEOUT_S)
     wait_online(lab, "n1", "vm01", "n1")
@@ -150,6 +162,7 @@ def test_two_nodes_lose_their_power(lab):
     check_equal(found["text"], ["0 of 1 votes are here, 1 is needed: n1 has to come back",
                                 "n1 is not heard here; that does not say that it is down"], "what n2 says")
     lab.clu("n2", "role", "stop", "vm01", exit_code=CLU_NO_QUORUM)
+    wait_mirrored(lab)
     holds_for(lambda: not lab.domains("n2"), SILENCE_S, "n2 starts nothing", poll_s=0.2)
     lab.power_on("n1")
     roles.wait_answering(lab, RETURN_TIMEOUT_S)
@@ -159,6 +172,7 @@ def test_two_nodes_lose_their_power(lab):
     lab.power_off("n1")
     wait_until(lambda: gone(quorum(lab, "n2"), "n1", ["n2"]), FOLLOW_TIMEOUT_S, "n2 goes on without n1", poll_s=0.05)
     holds_for(lambda: quorum(lab, "n2")["quorate"], SILENCE_S, "n2 has quorum without n1", poll_s=0.2)
+    wait_mirrored(lab)
     check_equal(sorted(lab.domains("n2")), ["vm01", "vm02"], "what runs on n2")
     lab.power_on("n1")
     wait_until(lambda: is_level(lab, "n1", "drained"), RETURN_TIMEOUT_S, "n1 is level, and drained", poll_s=0.1)

@@ -201,6 +201,27 @@ START_TEST(of_two_the_first_votes)
 }
 END_TEST
 
+START_TEST(votequorum_is_told_who_is_here_by_the_leader_alone)
+{
+        desk_view(&desk, N(2) | N(3));
+        desk_wait(&desk, 100);
+        ck_assert_uint_eq(cluster_nodes_to_expect(desk.cluster), 3);
+        desk_view_connected(&desk, N(2), N(3));
+        desk_wait(&desk, 100);
+        ck_assert_uint_eq(cluster_nodes_to_expect(desk.cluster),
+                          3); /* its corosync votes there all the same */
+        desk_view(&desk, 0);
+        desk_wait(&desk, 100);
+        ck_assert_uint_eq(cluster_nodes_to_expect(desk.cluster), 0); /* one of three */
+        desk_view(&desk, N(2));
+        desk_wait(&desk, 100);
+        ck_assert_uint_eq(cluster_nodes_to_expect(desk.cluster), 2);
+        desk_view(&desk, 0);
+        desk_wait(&desk, 100);
+        ck_assert_uint_eq(cluster_nodes_to_expect(desk.cluster), 1); /* the one that votes of two */
+}
+END_TEST
+
 /* A command of an operator, or of the planner. */
 static void order(enum command_kind kind, uint32_t node)
 {
@@ -275,6 +296,7 @@ int main(void)
         tcase_add_test(leader, a_voter_that_never_came_is_waited_for_after_a_cold_start);
         tcase_add_test(leader, one_whose_daemon_is_away_keeps_its_vote);
         tcase_add_test(leader, of_two_the_first_votes);
+        tcase_add_test(leader, votequorum_is_told_who_is_here_by_the_leader_alone);
         tcase_add_test(leader, of_two_the_vote_leaves_the_one_that_is_drained_and_comes_back);
         tcase_add_test(leader, of_two_the_higher_priority_votes);
         tcase_add_test(leader, voters_stay_until_they_are_to_follow_again);

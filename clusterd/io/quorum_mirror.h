@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLU_CLUSTERD_IO_QUORUM_MIRROR_H
+#define CLU_CLUSTERD_IO_QUORUM_MIRROR_H
+
+/*
+ * Tells votequorum what the ledger's voters decided, so that corosync-quorumtool
+ * and others who ask corosync hear the same. Nothing here is asked by us.
+ */
+
+#include <stdint.h>
+
+struct quorum_mirror;
+
+/* node: this one. Connects when it is first needed. */
+struct quorum_mirror *quorum_mirror_new(uint32_t node);
+void quorum_mirror_free(struct quorum_mirror *mirror);
+
+/*
+ * So many nodes are all that votequorum is to expect. 0, also when it does
+ * already; -EAGAIN: at this moment it sees another number; else negative
+ * errno. Waits for corosync's answer.
+ */
+int quorum_mirror_expect(struct quorum_mirror *mirror, uint32_t nodes);
+
+#endif
