@@ -47,18 +47,29 @@ bool voters_would_do(const struct world *world, node_set nodes, uint64_t since_u
         return enough;
 }
 
-/* A change that may or may not have been committed asks for both majorities. */
+static uint64_t known_committed(const struct world *world, node_set nodes)
+{
+        uint64_t known = 0;
+        NODE_SET_EACH (nodes, id)
+                if (world->nodes[id].disk.applied.index > known)
+                        known = world->nodes[id].disk.applied.index;
+        return known;
+}
+
+/* A change that none of them knows to be committed, whether or not it was, asks for both majorities. */
 static bool do_for_tails(const struct world *world, node_set nodes)
 {
+        uint64_t known = known_committed(world, nodes);
         NODE_SET_EACH (nodes, id) {
                 const struct disk *disk = &world->nodes[id].disk;
                 for (size_t i = disk->entry_count; i-- > 0;) {
                         struct entry entry = disk->entries[i];
-                        if (entry.index <= world->checker.count)
+                        if (entry.index <= known)
                                 break;
                         entry_restore_command(&entry);
+                        const struct command_voter_set *change = &entry.command.voter_set;
                         if (entry.command.kind == COMMAND_VOTER_SET &&
-                            !is_majority(nodes, entry.command.voter_set.voters))
+                            !(is_majority(nodes, change->voters) && is_majority(nodes, change->before)))
                                 return false;
                 }
         }
