@@ -124,6 +124,7 @@
         MUTATION(GUARD_ARMED_AFTER_START, "core/observe.c", "the guard is armed before a start")             \
         MUTATION(GUARD_ARMED_AFTER_ARRIVAL, "core/guard.c", "the guard is armed before a guest arrives")     \
         MUTATION(GUARD_DISARMED_BY_RESTART, "core/cluster.c", "guests may be here before the first listing") \
+        MUTATION(GUARD_DISARMED_BY_SNAPSHOT, "core/observe.c", "guests may be here, or come, in a snapshot") \
         MUTATION(GUARD_DISARMED_UNKNOWING, "core/observe.c", "who is not level may not know its guests")     \
         MUTATION(CONTACT_BY_ONE_HEARTBEAT, "core/view_change.c", "two heartbeats make a contact")            \
         MUTATION(CONTACT_WHEN_BACK, "core/view_change.c", "the contact is when the first was sent")          \

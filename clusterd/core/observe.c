@@ -180,7 +180,7 @@ void observe_forget(struct cluster *cluster)
         memset(cluster->planned, 0, roles_max * sizeof *cluster->planned);
         slot_list_clear(&cluster->attention);
         slot_list_clear(&cluster->later);
-        cluster->unsurveyed |= cluster->present_count > 0;
+        cluster->unsurveyed |= cluster->guard_armed && !MUTATED(GUARD_DISARMED_BY_SNAPSHOT);
         cluster->present_count = 0;
         cluster->expected_count = 0;
         cluster->list_running = false; /* what it says would go to the wrong slots */
@@ -204,6 +204,12 @@ static void conclude_listing(struct cluster *cluster, uint64_t listing)
         }
 }
 
+/* Half a snapshot does not say what is on its way here. */
+static bool is_being_replaced(const struct cluster *cluster)
+{
+        return cluster->ledger.blank && !MUTATED(GUARD_DISARMED_BY_SNAPSHOT);
+}
+
 void observe_listed(struct cluster *cluster, const struct cluster_event *event)
 {
         if (event->listed.listing == 0) { /* unasked: something happened to the hypervisor's daemon */
@@ -221,7 +227,7 @@ void observe_listed(struct cluster *cluster, const struct cluster_event *event)
         }
         if (event->listed.end || (event->listed.failed && MUTATED(ABSENT_BY_FAILED_LISTING))) {
                 cluster->list_running = false;
-                cluster->unsurveyed &= cluster->list_strange;
+                cluster->unsurveyed &= cluster->list_strange || is_being_replaced(cluster);
                 conclude_listing(cluster, event->listed.listing);
                 return;
         }
