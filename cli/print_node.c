@@ -60,6 +60,10 @@ void print_node(json_t *node)
         if (json_is_object(evidence))
                 printf("  evidence    %s %s, entry %s\n", field(evidence, "kind"), field(evidence, "by"),
                        field(evidence, "index"));
+        json_t *test = json_object_get(node, "test");
+        if (json_is_integer(json_object_get(test, "level")))
+                printf("  test        level %s of its fence devices turns it %s\n", field(test, "level"),
+                       field(test, "step"));
         printf("  roles       %s: %s\n", field(node, "roles"), field_list(node, "role_names", "none"));
         if (json_integer_value(json_object_get(node, "returning")) > 0)
                 printf("  coming back %s roles\n", field(node, "returning"));

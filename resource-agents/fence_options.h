@@ -12,8 +12,8 @@
 #define FENCE_INPUT_BYTES (OPTIONS_BYTES + 4 * NAME_BYTES)
 
 /*
- * action: "off" or "status". Options of the device that name an action are left out. The node is named by
- * port.NODE= or plug.NODE=, else port= or plug= of the options, else by both with the node's own name.
+ * action: "off", "on" or "status". Options of the device that name an action are left out. The node is named
+ * by port.NODE= or plug.NODE=, else port= or plug= of the options, else by both with the node's own name.
  */
 void fence_options_input(const char *options, const char *action, const char *node_name,
                          char ret_input[FENCE_INPUT_BYTES]);

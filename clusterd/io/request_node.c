@@ -209,6 +209,11 @@ static json_t *warnings_of(const struct model *model, const struct cluster_statu
                              "so its roles would wait "
                              "for clu node confirm-off",
                              node->name);
+                else if (!node->watchdog)
+                        warn(warnings,
+                             "%s has no watchdog: while its fence devices fail, its roles wait for them, "
+                             "or for clu node confirm-off",
+                             node->name);
                 warn_of_levels(warnings, model, node);
                 if (node->duty == DUTY_QUARANTINED)
                         warn(warnings,

@@ -5,6 +5,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/watchdog.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -388,6 +389,68 @@ START_TEST(an_order_reaches_the_keeper_and_its_report_comes_back)
 }
 END_TEST
 
+/* What the device says to ioctl, in seconds. */
+static struct {
+        bool there, refuses;
+        int least, set;
+} device;
+
+int __real_ioctl(int fd, unsigned long request, void *argument);
+int __wrap_ioctl(int fd, unsigned long request, void *argument);
+
+int __wrap_ioctl(int fd, unsigned long request, void *argument)
+{
+        int *seconds = argument;
+        if (!device.there)
+                return __real_ioctl(fd, request, argument);
+        if (request == (unsigned long)WDIOC_GETSUPPORT) {
+                ((struct watchdog_info *)argument)->options = WDIOF_MAGICCLOSE;
+                return 0;
+        }
+        if (request == (unsigned long)WDIOC_SETTIMEOUT) {
+                if (device.refuses) {
+                        errno = EOPNOTSUPP;
+                        return -1;
+                }
+                device.set = *seconds < device.least ? device.least : *seconds;
+        }
+        *seconds = device.set;
+        return 0;
+}
+
+static const struct {
+        bool refuses;
+        int least, set;
+        uint32_t asked_ms;
+        bool in_time;
+} timings[] = {
+        { false, 1, 60, 8000, true }, { false, 1, 60, 8999, true }, { false, 10, 60, 8000, false },
+        { false, 1, 60, 999, false }, { true, 0, 5, 8000, true }, /* it has one time, and that will do */
+        { true, 0, 60, 8000, false }, { false, 1, 60, 1000, true },
+};
+
+START_TEST(a_watchdog_that_fires_later_than_asked_for_is_not_in_time)
+{
+        char path[128];
+        snprintf(path, sizeof(path), "%s/watchdog", directory);
+        struct watchdog watchdog = { .path = path, .fd = -1 };
+        ck_assert_int_eq(mkfifo(path, 0600), 0);
+        int reader = open(path, O_RDWR | O_NONBLOCK);
+        device.there = true;
+        device.refuses = timings[_i].refuses;
+        device.least = timings[_i].least;
+        device.set = timings[_i].set;
+        ck_assert_int_eq(watchdog_start(&watchdog, timings[_i].asked_ms), 0);
+        ck_assert_int_eq(watchdog.in_time, timings[_i].in_time);
+        watchdog_set_timeout(&watchdog, 120000); /* the guard's times have changed */
+        ck_assert(watchdog.in_time);
+        watchdog_release(&watchdog);
+        ck_assert(!watchdog.in_time);
+        device.there = false;
+        close(reader);
+}
+END_TEST
+
 START_TEST(the_watchdog_is_armed_petted_and_released_by_bytes)
 {
         char path[128], bytes[8];
@@ -451,6 +514,8 @@ int main(void)
         tcase_add_checked_fixture(files, directory_make, directory_remove);
         tcase_add_test(files, an_order_reaches_the_keeper_and_its_report_comes_back);
         tcase_add_test(files, the_watchdog_is_armed_petted_and_released_by_bytes);
+        tcase_add_loop_test(files, a_watchdog_that_fires_later_than_asked_for_is_not_in_time, 0,
+                            sizeof(timings) / sizeof(timings[0]));
         suite_add_tcase(suite, files);
         SRunner *runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);

@@ -28,6 +28,7 @@ check_PROGRAMS += %D%/ipc_test
 check_PROGRAMS += %D%/guard_test
 %C%_guard_test_SOURCES = %D%/guard_test.c clusterd/guard/guard_rule.c clusterd/guard/watchdog_linux.c
 %C%_guard_test_CFLAGS  = $(AM_CFLAGS) $(QB_CFLAGS) $(CHECK_CFLAGS)
+%C%_guard_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ioctl
 %C%_guard_test_LDADD   = clusterd/libcluio.a clusterd/libclubase.a $(QB_LIBS) $(CHECK_LIBS)
 
 check_PROGRAMS += %D%/mailbox_test

@@ -333,6 +333,26 @@ START_TEST(a_fence_test_asks_every_device_of_the_node)
 }
 END_TEST
 
+static bool is_warned_of(const char *text)
+{
+        json_t *reply = fixture_ask(&fixture, "cluster.status", "{}", false), *warning;
+        size_t at;
+        json_array_foreach(json_object_get(json_object_get(reply, "result"), "warnings"), at,
+                           warning) if (strstr(json_string_value(warning), text) != NULL) return true;
+        return false;
+}
+
+START_TEST(a_node_without_a_watchdog_is_warned_of)
+{
+        struct node *node = (struct node *)model_node(fixture.cluster.model, 2);
+        add_device("f1"); /* for this one */
+        node->watchdog = true;
+        ck_assert(!is_warned_of("n2 has no watchdog"));
+        node->watchdog = false;
+        ck_assert(is_warned_of("n2 has no watchdog: while its fence devices fail"));
+}
+END_TEST
+
 START_TEST(a_real_fence_test_is_a_change)
 {
         add_device("f1");
@@ -698,6 +718,7 @@ int main(void)
         tcase_add_test(tcase, a_fence_device_is_checked_before_it_is_added);
         tcase_add_test(tcase, a_fence_test_asks_every_device_of_the_node);
         tcase_add_test(tcase, a_real_fence_test_is_a_change);
+        tcase_add_test(tcase, a_node_without_a_watchdog_is_warned_of);
         tcase_add_test(tcase, fence_history_tells_of_one_node_or_all);
         tcase_add_test(tcase, a_history_does_not_hold_the_loop_up_for_long);
         tcase_add_test(tcase, a_volume_is_shown_as_each_node_sees_it);
