@@ -143,6 +143,8 @@ struct local_path {
         uint64_t settle_count; /* leader: of a proposal that ends the proof */
 };
 
+#define FENCE_AGAIN_MS 5000 /* from turning a node off until it may be turned off once more */
+
 /* fence_test.c: the leader turns a node off and on by each level of its devices. */
 struct fence_test {
         uint32_t node, level; /* NODE_NONE: nothing is tested here */

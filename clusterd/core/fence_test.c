@@ -136,16 +136,25 @@ static bool is_about(const struct fence_test *test, const struct node *node)
                test->on == node->test_off;
 }
 
+/* Between two levels it gets the time that any node gets: switched in a row, power supplies break. */
+static uint64_t may_begin_at(const struct cluster *cluster, const struct node *node)
+{
+        uint64_t fenced_ms = cluster->fenced_ms[node->id];
+        return node->test_off || fenced_ms == 0 ? 0 : fenced_ms + FENCE_AGAIN_MS;
+}
+
 void fence_test_tick(struct cluster *cluster)
 {
         struct fence_test *test = &cluster->fence_test;
         const struct node *node = node_under_test(cluster);
         if (!is_about(test, node)) {
                 fence_test_forget(cluster, "that step of its test is over");
-                if (node != NULL)
+                if (node != NULL && cluster->now_ms >= may_begin_at(cluster, node))
                         begin_step(cluster, node);
         }
-        if (node == NULL || test->attempt != 0 || test->count != 0)
+        if (node != NULL && !is_about(test, node))
+                wake_at(cluster, may_begin_at(cluster, node));
+        if (!is_about(test, node) || test->attempt != 0 || test->count != 0)
                 return;
         /* First everybody has to know that it was off: then it may boot, and nothing of before runs. */
         if (!test->on && !test->failed && node->state == NODE_LOST)

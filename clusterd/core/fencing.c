@@ -15,8 +15,7 @@
 
 #define RETRY_FIRST_MS 1000
 #define RETRY_LAST_MS  30000
-#define AGAIN_MS       5000 /* from turning a node off until it may be turned off once more */
-#define REPORTED_TRIES 3    /* then one in REPORTED_EVERY: half a minute each, for as long as it takes */
+#define REPORTED_TRIES 3 /* then one in REPORTED_EVERY: half a minute each, for as long as it takes */
 #define REPORTED_EVERY 20
 
 static bool is_wanted(const struct cluster *cluster, const struct node *node)
@@ -114,9 +113,9 @@ static void give_evidence(struct cluster *cluster, const struct node *node, enum
 static uint64_t may_begin_at(const struct cluster *cluster, const struct node *node)
 {
         uint64_t fenced_ms = cluster->fenced_ms[node->id], next_ms = cluster->fencing[node->id].next_ms;
-        if (fenced_ms == 0 || node->fence_wanted || fenced_ms + AGAIN_MS < next_ms)
+        if (fenced_ms == 0 || node->fence_wanted || fenced_ms + FENCE_AGAIN_MS < next_ms)
                 return next_ms;
-        return fenced_ms + AGAIN_MS;
+        return fenced_ms + FENCE_AGAIN_MS;
 }
 
 /* One that is connected, or that this leader never saw, is lost since the ledger says so. */

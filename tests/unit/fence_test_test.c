@@ -58,6 +58,10 @@ static const struct node *tested(void)
 static uint64_t take(const char *device, bool on)
 {
         const struct cluster_action *action = desk_take(&desk, CLUSTER_ACTION_FENCE);
+        if (action == NULL) {
+                desk_wait(&desk, 5000); /* the pause between two levels */
+                action = desk_take(&desk, CLUSTER_ACTION_FENCE);
+        }
         ck_assert_msg(action != NULL, "%s was not started", device);
         ck_assert_uint_eq(action->fence.node, 2);
         ck_assert_int_eq(action->fence.on, on);
@@ -91,6 +95,22 @@ START_TEST(each_level_turns_it_off_and_on_and_it_joins_afterwards)
         desk_view(&desk, 0);
         desk_view(&desk, node_set_of(2));
         ck_assert_int_eq(tested()->state, NODE_UP);
+}
+END_TEST
+
+START_TEST(between_two_levels_there_is_a_pause)
+{
+        add_at_level("bmc", 1, 1);
+        add_at_level("strip", 2, 1);
+        ask_test(2, false);
+        desk_fence_done(&desk, take("bmc", false), 2, "bmc", true);
+        uint64_t off_ms = desk.now_ms;
+        desk_wait(&desk, 10);
+        turn("bmc", true, true);
+        desk_wait(&desk, off_ms + 5000 - 1 - desk.now_ms);
+        ck_assert_ptr_null(desk_take(&desk, CLUSTER_ACTION_FENCE));
+        desk_wait(&desk, 1);
+        ck_assert_ptr_nonnull(desk_take(&desk, CLUSTER_ACTION_FENCE));
 }
 END_TEST
 
@@ -277,6 +297,7 @@ int main(void)
         tcase_set_timeout(tcase, 30);
         tcase_add_checked_fixture(tcase, begin, end);
         tcase_add_test(tcase, each_level_turns_it_off_and_on_and_it_joins_afterwards);
+        tcase_add_test(tcase, between_two_levels_there_is_a_pause);
         tcase_add_test(tcase, who_is_tested_does_not_join);
         tcase_add_test(tcase, all_devices_of_a_level_act_together);
         tcase_add_test(tcase, what_one_device_turned_off_is_turned_on_though_the_other_failed);
