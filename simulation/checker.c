@@ -92,14 +92,21 @@ static void check_fence(struct world *world, struct simulated_node *node, const 
                 world_violate(world, "7: a node in contact is fenced", node, NULL, "n%u", victim->id);
 }
 
-/* A role goes only where its volumes are: this boot has shown that it sees what the others see. */
+/* It has shown so: one that never met another there sees what it sees. */
+static bool sees_what_others_see(struct world *world, const struct simulated_node *node,
+                                 const struct volume *volume)
+{
+        return volume != NULL && ((volume->paths[PATH_DIRECT] & ~node_set_of(node->id)) == 0 ||
+                                  volume_is_proven(world, node, volume));
+}
+
+/* A role goes only where its volumes are. */
 static void check_paths(struct world *world, struct simulated_node *node, const struct cluster_action *action)
 {
         const struct model *model = cluster_model(node->core);
         const struct role *role = model_role(model, action->role.name);
         NODE_SET_EACH (role == NULL ? 0 : role->volumes, id)
-                if (model_volume_by_id(model, id) == NULL ||
-                    !volume_is_proven(world, node, model_volume_by_id(model, id)))
+                if (!sees_what_others_see(world, node, model_volume_by_id(model, id)))
                         world_violate(world, "5: a path that was never proven", node, action->role.name,
                                       "volume %u", id);
 }

@@ -201,16 +201,19 @@ static void check_drained(struct world *world, const struct simulated_node *node
                       "entry %" PRIu64 " says that n%u is empty, and it may run it", index, drained);
 }
 
-/* Every member has left its mark where the others see it. */
+/* Every member has left its mark where the others see it: one that is alone sees what it sees. */
 static void check_ready(struct world *world, const struct simulated_node *node, uint64_t index,
                         const char *name)
 {
         const struct model *model = world->checker.reference;
         const struct volume *volume = model_volume(model, name);
+        uint32_t members = 0;
         MODEL_EACH_NODE (model, known)
-                CLAIM(known->state != NODE_UP || volume_holds_mark(world, volume, known), NULL,
-                      "entry %" PRIu64 " takes %s for proven, and n%u has left no mark there", index, name,
-                      known->id);
+                members += known->state == NODE_UP;
+        MODEL_EACH_NODE (model, known)
+                CLAIM(members == 1 || known->state != NODE_UP || volume_holds_mark(world, volume, known),
+                      NULL, "entry %" PRIu64 " takes %s for proven, and n%u has left no mark there", index,
+                      name, known->id);
 }
 
 /* Nobody speaks under another's name: a hostile proposal says who sent it. */

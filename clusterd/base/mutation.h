@@ -41,6 +41,7 @@
         MUTATION(ROUND_BY_THE_NEW, "core/round_rule.c", "until a change is known committed both count")      \
         /* volumes */                                                                                        \
         MUTATION(VOLUME_UNPROVEN, "core/apply_volume.c", "every member proves a volume before it is used")   \
+        MUTATION(PROVEN_WITHOUT_THE_LOST, "core/path.c", "the mark of a lost node is looked for, too")       \
         MUTATION(PATH_UNMARKED, "core/apply_volume.c", "a mark comes before the path counts")                \
         MUTATION(PATH_OUTLIVES_BOOT, "core/apply_volume.c", "a node that joins anew proves its paths anew")  \
         MUTATION(PLACED_WITHOUT_PATH, "core/placement.c", "a role goes only where its volumes are")          \

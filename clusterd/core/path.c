@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
 
 /*
@@ -31,13 +32,16 @@ static node_set up_nodes(const struct model *model)
         return up;
 }
 
-/* Members whose marks stand there. */
+/*
+ * Whose marks stand there. While it is being proven also those of who was lost since: who is left alone would
+ * see nobody's, and take a directory of its own for the volume.
+ */
 static node_set marked_nodes(const struct cluster *cluster, const struct volume *volume)
 {
         const node_set *paths = volume->paths;
         node_set marked = paths[PATH_MARKED] | paths[PATH_DIRECT];
-        if (volume->state == VOLUME_PROVING)
-                marked |= paths[PATH_NOT_SHARED] | paths[PATH_INCOMPLETE];
+        if (volume->state == VOLUME_PROVING && !MUTATED(PROVEN_WITHOUT_THE_LOST))
+                return marked | paths[PATH_NOT_SHARED] | paths[PATH_INCOMPLETE] | node_set_of(self(cluster));
         return (marked & up_nodes(cluster->model)) | node_set_of(self(cluster));
 }
 
