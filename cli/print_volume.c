@@ -53,6 +53,21 @@ void print_volume_list(json_t *result)
         table_free(table);
 }
 
+/* Of the node that was asked, and whose it saw being renewed. */
+static void print_lease(json_t *volume)
+{
+        json_t *lease = json_object_get(volume, "lease");
+        if (!json_is_object(lease))
+                return;
+        const char *error = field(lease, "error");
+        printf("  lease        %s here for %s%s%s%s", field(lease, "state"),
+               duration_text(json_integer_value(json_object_get(lease, "for_ms"))),
+               json_is_true(json_object_get(lease, "late")) ? ", late" : "",
+               json_is_string(json_object_get(lease, "error")) ? ": " : "",
+               json_is_string(json_object_get(lease, "error")) ? error : "");
+        printf("; renewed by %s\n", field_list(volume, "renewing", "no other node"));
+}
+
 void print_volume(json_t *volume)
 {
         const char *state = field(volume, "state"), *title = "paths";
@@ -74,6 +89,7 @@ void print_volume(json_t *volume)
                        text_equal(way, "direct") ? "" : field(path, "reason"));
                 title = "";
         }
+        print_lease(volume);
         if (json_is_string(json_object_get(volume, "last_trouble")))
                 printf("  last trouble %s\n", field(volume, "last_trouble"));
         printf("  roles        %s\n", field_list(volume, "roles", "none"));

@@ -139,9 +139,9 @@ static void settle_resume(json_t *node, json_int_t roles_before, struct settle_v
 
 static void settle_fence(json_t *node, struct settle_verdict *verdict)
 {
-        if (is(node, "state", "lost"))
-                SETTLE(verdict, SETTLE_GOES_ON, "%s: lost, waiting for the proof that it is off",
-                       field(node, "name"));
+        if (is(node, "state", "lost") || is(node, "state", "isolated"))
+                SETTLE(verdict, SETTLE_GOES_ON, "%s: %s, waiting for the proof that it is off",
+                       field(node, "name"), field(node, "state"));
         else
                 SETTLE(verdict, SETTLE_DONE, "%s: %s, %s", field(node, "name"), field(node, "state"),
                        field(json_object_get(node, "evidence"), "kind"));
@@ -182,7 +182,7 @@ static void settle_fence_test(json_t *node, struct settle_verdict *verdict)
                        "%s: steps of the test of its fence devices that failed: %s; clu fence history %s "
                        "tells which",
                        name, field(test, "failed"), name);
-        else if (is(node, "state", "down") || is(node, "state", "lost"))
+        else if (is(node, "state", "down") || is(node, "state", "lost") || is(node, "state", "isolated"))
                 SETTLE(verdict, SETTLE_GOES_ON, "%s: its fence devices passed the test, it is booting", name);
         else
                 SETTLE(verdict, SETTLE_DONE, "%s: its fence devices turned it off and on, and it is back",

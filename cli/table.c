@@ -76,7 +76,7 @@ const char *state_color(const char *state)
                 { "up", "green" },        { "online", "green" },    { "lost", "red" },
                 { "failed", "red" },      { "silent", "red" },      { "recovering", "red" },
                 { "starting", "yellow" }, { "stopping", "yellow" }, { "moving", "yellow" },
-                { "draining", "yellow" }, { "drained", "yellow" },
+                { "draining", "yellow" }, { "drained", "yellow" },  { "isolated", "red" },
         };
         for (size_t i = 0; i < sizeof(colors) / sizeof(colors[0]); i++)
                 if (text_equal(colors[i].state, state))

@@ -2,6 +2,7 @@
 #include "clusterd/daemon_private.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdlib.h>
 
 /* Carries out what the core wants, and brings back what comes of it. */
@@ -169,7 +170,9 @@ int daemon_open_workers(struct daemon *daemon, const struct daemon_options *opti
                 .on_event = on_port_event,
                 .read_definition = read_definition,
         };
-        daemon->paths = volume_paths_new(daemon->mailbox, daemon->node, on_port_event, daemon);
+        char lock[PATH_MAX];
+        TEXT_PRINT(lock, "%s/leases.lock", options->run_dir);
+        daemon->paths = volume_paths_new(daemon->mailbox, daemon->node, lock, on_port_event, daemon);
         int error = process_runner_new(daemon->loop, &daemon->runner);
         if (error == 0)
                 error = ocf_roles_new(daemon->loop, daemon->runner, options->ocf_root, options->run_dir,
@@ -261,6 +264,9 @@ void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action
                 break;
         case CLUSTER_ACTION_LOOK:
                 volume_paths_look(daemon->paths, action, cluster_model(daemon->cluster));
+                break;
+        case CLUSTER_ACTION_LEASE:
+                volume_paths_lease(daemon->paths, action, cluster_model(daemon->cluster));
                 break;
         case CLUSTER_ACTION_FORGET_VOLUME:
                 log_notice("%s", action->reason);

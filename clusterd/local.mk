@@ -45,6 +45,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/guard.c \
 	%D%/core/electorate.c \
 	%D%/core/lead.c \
+	%D%/core/lease.c \
 	%D%/core/ledger.c %D%/core/ledger.h \
 	%D%/core/model.c %D%/core/model.h \
 	%D%/core/node_state.c %D%/core/node_state.h \
@@ -128,7 +129,7 @@ sbin_PROGRAMS += %D%/clusterd
 	%D%/daemon.c %D%/daemon.h %D%/daemon_private.h \
 	%D%/daemon_actions.c %D%/daemon_messages.c %D%/daemon_requests.c
 %C%_clusterd_CFLAGS  = $(AM_CFLAGS) $(QB_CFLAGS)
-%C%_clusterd_LDADD   = resource-agents/libcluagents.a %D%/libcluio.a csv-storage/libclustorage.a $(CLU_CORE) $(CLU_IO_LIBS)
+%C%_clusterd_LDADD   = resource-agents/libcluagents.a %D%/libcluio.a $(CLU_CORE) $(CLU_IO_LIBS)
 
 # The guard keeper: outlives the daemon, so it stands alone.
 sbin_PROGRAMS += %D%/clu-guard

@@ -413,6 +413,7 @@ void checker_after_step(struct world *world, struct simulated_node *node)
                 memory->members_us = world->now_us;
         }
         check_leader(world, node, &status);
+        lease_check(world, node);
         if (status.active && status.epoch < memory->epoch)
                 world_violate(world, "5: epoch goes back", node, NULL, "from %" PRIu64 " to %" PRIu64,
                               memory->epoch, status.epoch);

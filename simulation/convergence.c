@@ -115,10 +115,22 @@ static bool paths_are_there(struct world *world, const struct model *model, char
                 if (volume->state != VOLUME_READY)
                         FAIL("volume %s is %s", volume->name, volume_state_name(volume->state));
                 MODEL_EACH_NODE (model, node)
-                        if (volume_is_shared(world, volume) && volume_path(volume, node->id) != PATH_DIRECT)
+                        if (node_set_has(descent_expected(world), node->id) &&
+                            volume_is_shared(world, volume) && volume_path(volume, node->id) != PATH_DIRECT)
                                 FAIL("%s has no path to volume %s: %s", node->name, volume->name,
                                      path_state_name(volume_path(volume, node->id)));
         }
+        return true;
+}
+
+static bool leases_are_held(struct world *world, const struct model *model, char *text, size_t text_bytes)
+{
+        MODEL_EACH_VOLUME (model, volume)
+                NODE_SET_EACH (volume_is_shared(world, volume) ? descent_expected(world) : 0, id) {
+                        const struct lease_node *lease = cluster_lease(world->nodes[id].core, volume->id);
+                        if (lease == NULL || lease->state != LEASE_HELD)
+                                FAIL("n%u holds no lease on volume %s", id, volume->name);
+                }
         return true;
 }
 
@@ -138,7 +150,8 @@ bool convergence_reached(struct world *world, char *text, size_t text_bytes)
         MODEL_EACH_ROLE (model, role)
                 if (!role_is_placed(world, role, text, text_bytes))
                         return false;
-        if (!paths_are_there(world, model, text, text_bytes))
+        if (!paths_are_there(world, model, text, text_bytes) ||
+            !leases_are_held(world, model, text, text_bytes))
                 return false;
         MODEL_EACH_NODE (model, known)
                 if (known->duty != DUTY_ACTIVE)

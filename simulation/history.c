@@ -257,6 +257,8 @@ static bool reference_apply(struct world *world, uint64_t index, const struct en
         claims_remember(world, &entry->command);
         apply_command(&apply, &entry->command);
         coverage_entry(world, &apply, &entry->command);
+        if (apply.outcome == APPLY_DONE && entry->command.kind == COMMAND_NODE_LOST)
+                checker->lost_us[entry->command.node.node] = world->now_us;
         if (apply.outcome != APPLY_DONE)
                 world_note(world, NULL, "entry %" PRIu64 " is refused: %s", index, apply.reason);
         struct slot_list *slots = &checker->changes.roles;

@@ -4,7 +4,7 @@ noinst_LIBRARIES += %D%/libclusimulation.a
 	%D%/checker.c %D%/checker_guard.c %D%/checker_round.c %D%/checker_said.c %D%/claims.c %D%/convergence.c %D%/coverage.c %D%/coverage.h %D%/coverage_print.c %D%/descent.c %D%/descent.h %D%/history.c %D%/hostile.c \
 	%D%/disk.c %D%/disk.h %D%/disk_read.c %D%/faults.c %D%/fence.c %D%/fence.h %D%/hypervisor.c %D%/hypervisor_job.c %D%/hypervisor_parts.h %D%/liveness.c %D%/liveness.h %D%/places.c %D%/places.h \
 	%D%/incident.c %D%/incident.h %D%/incident_text.c \
-	%D%/keeper.c %D%/keeper.h %D%/names.c %D%/names.h \
+	%D%/keeper.c %D%/keeper.h %D%/lease.c %D%/lease.h %D%/names.c %D%/names.h \
 	%D%/network.c %D%/network.h %D%/network_parts.h %D%/network_ring.c %D%/operator.c \
 	%D%/operator_words.c %D%/operator_words.h %D%/power.c %D%/power_cuts.c %D%/power_cuts.h \
 	%D%/queue.c %D%/queue.h %D%/random.c %D%/random.h %D%/rights.c \
@@ -25,7 +25,7 @@ noinst_PROGRAMS += %D%/simulate-mutants
 %C%_simulate_mutants_SOURCES = $(%C%_simulate_SOURCES) $(%C%_libclusimulation_a_SOURCES) \
 	$(clusterd_libclucore_a_SOURCES) $(quorum_libcluquorum_a_SOURCES)
 %C%_simulate_mutants_CPPFLAGS = $(AM_CPPFLAGS) -DCLU_MUTATIONS
-%C%_simulate_mutants_LDADD = clusterd/libcluprotocol.a clusterd/libclubase.a $(PURE_LIBS)
+%C%_simulate_mutants_LDADD = csv-storage/libclustorage.a clusterd/libcluprotocol.a clusterd/libclubase.a $(PURE_LIBS)
 
 # Some seeds within `make check`; and that a seed comes out the same whoever runs it.
 dist_check_SCRIPTS += %D%/check.sh %D%/replay.sh %D%/teeth.sh

@@ -9,21 +9,23 @@
 #include <stdint.h>
 
 enum event_kind {
-        EVENT_CORE,       /* payload: a struct cluster_event for a core */
-        EVENT_WAKE,       /* a core's timer */
-        EVENT_DELIVER,    /* corosync hands the next thing to the daemon */
-        EVENT_ORDER,      /* a node's queued packets get their place in the ring */
-        EVENT_REFORM,     /* nodes that can talk form a ring */
-        EVENT_DISK,       /* a batch is durable, or has failed */
-        EVENT_JOB,        /* a step of a start, stop or move */
-        EVENT_DEADLINE,   /* the daemon stops waiting for one */
-        EVENT_LOOK,       /* a daemon has looked at a volume */
-        EVENT_LIST,       /* the hypervisor looks which domains it has */
-        EVENT_RECONNECT,  /* libvirtd is back */
-        EVENT_VANISH,     /* a migration's target gives up */
-        EVENT_KEEPER,     /* clu-guard's tick */
-        EVENT_HELD_PROBE, /* payload: a struct guard_probe */
-        EVENT_CONTACT,    /* a keeper's probe is there; payload: struct arrived_probe */
+        EVENT_CORE,        /* payload: a struct cluster_event for a core */
+        EVENT_WAKE,        /* a core's timer */
+        EVENT_DELIVER,     /* corosync hands the next thing to the daemon */
+        EVENT_ORDER,       /* a node's queued packets get their place in the ring */
+        EVENT_REFORM,      /* nodes that can talk form a ring */
+        EVENT_DISK,        /* a batch is durable, or has failed */
+        EVENT_JOB,         /* a step of a start, stop or move */
+        EVENT_DEADLINE,    /* the daemon stops waiting for one */
+        EVENT_LOOK,        /* a daemon has looked at a volume */
+        EVENT_LEASE_WRITE, /* a pass over a lease reaches the volume */
+        EVENT_LEASE_DONE,  /* and has ended */
+        EVENT_LIST,        /* the hypervisor looks which domains it has */
+        EVENT_RECONNECT,   /* libvirtd is back */
+        EVENT_VANISH,      /* a migration's target gives up */
+        EVENT_KEEPER,      /* clu-guard's tick */
+        EVENT_HELD_PROBE,  /* payload: a struct guard_probe */
+        EVENT_CONTACT,     /* a keeper's probe is there; payload: struct arrived_probe */
         EVENT_WATCHDOG,
         EVENT_BOOT,
         EVENT_THAW,

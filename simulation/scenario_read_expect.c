@@ -32,9 +32,9 @@ int line_pattern(struct line *line, const char *const *ends, struct pattern *ret
                         (void)snprintf(ret_pattern->words + used, sizeof(ret_pattern->words) - used, "%s%s",
                                        used > 0 ? " " : "", word);
         }
-        static const char *const known[] = { "role",   "node",  "commit",  "refused", "propose",
-                                             "answer", "start", "stop",    "move",    "announce",
-                                             "fence",  "guest", "befalls", "power",   "clusterd" };
+        static const char *const known[] = { "role",    "node",  "commit",   "refused",  "propose", "answer",
+                                             "start",   "stop",  "move",     "announce", "fence",   "guest",
+                                             "befalls", "power", "clusterd", "isolated" };
         char first[24];
         text_copy(first, sizeof(first), ret_pattern->words);
         first[strcspn(first, " ")] = '\0';

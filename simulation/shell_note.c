@@ -27,6 +27,7 @@ static const char *const action_names[CLUSTER_ACTION_COUNT] = {
         [CLUSTER_ACTION_FENCE] = "fence",
         [CLUSTER_ACTION_FENCE_END] = "fence-end",
         [CLUSTER_ACTION_LOOK] = "look",
+        [CLUSTER_ACTION_LEASE] = "lease",
         [CLUSTER_ACTION_FORGET_VOLUME] = "forget-volume",
         [CLUSTER_ACTION_GUARD] = "guard",
         [CLUSTER_ACTION_LOG] = "log",
@@ -118,6 +119,7 @@ void shell_note(struct world *world, struct simulated_node *node, const struct c
         case CLUSTER_ACTION_LIST:
         case CLUSTER_ACTION_LOG:
         case CLUSTER_ACTION_LOOK:
+        case CLUSTER_ACTION_LEASE:
         case CLUSTER_ACTION_FORGET_VOLUME:
         case CLUSTER_ACTION_COUNT:
                 world_note(world, node, "-> %s: %s", name, action->reason);

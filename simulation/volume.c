@@ -56,12 +56,56 @@ void volume_look(struct world *world, struct simulated_node *node, const struct 
         world_schedule_payload(world, delay_us, EVENT_LOOK, node, visit);
 }
 
-static enum path_state visit_area(struct area *area, const struct simulated_node *node,
-                                  const struct visit *visit, node_set *ret_seen)
+struct lease_sector *volume_lease_sector(struct world *world, struct simulated_node *node, const char *name,
+                                         uint64_t identity)
+{
+        uint32_t share = share_of(world, name);
+        struct path_trouble *trouble = &node->path_troubles[share];
+        bool misplaced = trouble->misplaced_until_us > world->now_us;
+        if ((misplaced ? &trouble->elsewhere : &world->shares[share].shared)->identity != identity)
+                return NULL;
+        return misplaced ? &trouble->own : &world->shares[share].leases[node->id];
+}
+
+/* Whose leases moved since this daemon's last look. */
+static node_set visit_leases(struct world *world, struct simulated_node *node, const char *name)
+{
+        const struct share *share = &world->shares[share_of(world, name)];
+        struct path_trouble *trouble = volume_trouble(world, node, name);
+        bool before = trouble->visited_us != 0 && trouble->visited_life == node->daemon_life;
+        node_set renewing = 0;
+        WORLD_EACH_NODE (world, other) {
+                const struct lease_sector *sector = &share->leases[other->id];
+                if (before && other != node && trouble->misplaced_until_us <= world->now_us &&
+                    sector->written && !sector->damaged && sector->written_us > trouble->visited_us)
+                        renewing |= node_set_of(other->id);
+        }
+        trouble->visited_us = world->now_us;
+        trouble->visited_life = node->daemon_life;
+        return renewing;
+}
+
+/* Nothing is left of what stood there. */
+static void area_make(struct world *world, struct simulated_node *node, const char *name, uint64_t identity)
+{
+        struct share *share = &world->shares[share_of(world, name)];
+        struct path_trouble *trouble = volume_trouble(world, node, name);
+        if (trouble->misplaced_until_us > world->now_us) {
+                trouble->elsewhere = (struct area){ .identity = identity };
+                trouble->own = (struct lease_sector){ .written = false };
+        } else {
+                share->shared = (struct area){ .identity = identity };
+                memset(share->leases, 0, sizeof(share->leases));
+        }
+}
+
+static enum path_state visit_area(struct world *world, struct simulated_node *node, const struct visit *visit,
+                                  node_set *ret_seen)
 {
         const struct cluster_action *action = &visit->action;
+        struct area *area = area_of(world, node, action->volume.path);
         if (area->identity == 0 && action->volume.create)
-                *area = (struct area){ .identity = action->volume.identity };
+                area_make(world, node, action->volume.path + 1, action->volume.identity);
         if (area->identity != action->volume.identity)
                 return area->identity == 0 ? PATH_ABSENT : PATH_FOREIGN;
         area->marks[node->id] = node->boot;
@@ -81,8 +125,11 @@ void volume_on_look(struct world *world, const struct event *event)
         looked.looked.id = visit->action.volume.id;
         looked.looked.found = PATH_ABSENT;
         if (volume_trouble(world, node, path + 1)->lost_until_us <= world->now_us)
-                looked.looked.found =
-                        visit_area(area_of(world, node, path), node, visit, &looked.looked.seen);
+                looked.looked.found = visit_area(world, node, visit, &looked.looked.seen);
+        if (looked.looked.found == PATH_DIRECT)
+                looked.looked.renewing = visit_leases(world, node, path + 1);
+        else
+                volume_trouble(world, node, path + 1)->visited_us = 0;
         shell_step(world, node, &looked);
 }
 
@@ -91,7 +138,7 @@ void volume_forget(struct world *world, struct simulated_node *node, const struc
         struct area *area = area_of(world, node, action->volume.path);
         const struct path_trouble *trouble = volume_trouble(world, node, action->volume.path + 1);
         if (area->identity == action->volume.identity && trouble->lost_until_us <= world->now_us)
-                *area = (struct area){ .identity = 0 };
+                area_make(world, node, action->volume.path + 1, 0);
 }
 
 /* What has been there for long: every node that is on has left its mark. */

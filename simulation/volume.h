@@ -8,6 +8,7 @@
  */
 
 #include "clusterd/core/cluster.h"
+#include "simulation/lease.h"
 
 struct event;
 struct simulated_node;
@@ -24,6 +25,7 @@ struct area {
 struct share {
         char name[NAME_BYTES]; /* of its directory; empty: not spoken of yet */
         struct area shared;
+        struct lease_sector leases[NODES_MAX + 1]; /* in it */
 };
 
 /* How one node fares with one of them. */
@@ -31,6 +33,8 @@ struct path_trouble {
         uint64_t lost_until_us, hung_until_us;
         uint64_t misplaced_until_us; /* it sees another directory there: */
         struct area elsewhere;
+        struct lease_sector own;           /* in that */
+        uint64_t visited_us, visited_life; /* the last look that found it, and by which daemon */
 };
 
 void volume_look(struct world *world, struct simulated_node *node, const struct cluster_action *action);
@@ -43,6 +47,9 @@ bool volume_is_shared(struct world *world, const struct volume *volume);
 bool volume_holds_mark(struct world *world, const struct volume *volume, const struct node *known);
 bool volume_is_proven(struct world *world, const struct simulated_node *node, const struct volume *volume);
 struct path_trouble *volume_trouble(struct world *world, struct simulated_node *node, const char *name);
+/* The node's own, in the area of this volume as the node sees it; NULL: there is none. */
+struct lease_sector *volume_lease_sector(struct world *world, struct simulated_node *node, const char *name,
+                                         uint64_t identity);
 void volume_mend(struct world *world);
 
 #endif

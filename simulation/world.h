@@ -156,9 +156,10 @@ struct checker {
         } * past_voters; /* in force before, one after the other */
         size_t past_count;
         size_t past_capacity;
-        uint64_t latest_epoch;   /* that committed an entry */
-        struct model *reference; /* what the committed history adds up to; in storage */
-        struct changes changes;  /* of the reference, by the present entry */
+        uint64_t latest_epoch;           /* that committed an entry */
+        uint64_t lost_us[NODES_MAX + 1]; /* when the history last lost a node */
+        struct model *reference;         /* what the committed history adds up to; in storage */
+        struct changes changes;          /* of the reference, by the present entry */
         void *storage;
         uint32_t *epoch_leader; /* by epoch; NODE_NONE: not seen yet */
         size_t epoch_capacity;
@@ -335,6 +336,9 @@ struct simulated_node {
         struct hypervisor_model hypervisor;
         struct keeper keeper;
         struct path_trouble path_troubles[SHARES_MAX];
+        struct lease_io lease_ios[VOLUMES_MAX + 1];
+        node_set isolated;         /* as its core shows it */
+        uint64_t lease_written_us; /* when a write of its leases last landed */
         struct node_memory memory;
 };
 

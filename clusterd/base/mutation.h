@@ -44,6 +44,7 @@
         MUTATION(PROVEN_WITHOUT_THE_LOST, "core/path.c", "the mark of a lost node is looked for, too")       \
         MUTATION(PATH_UNMARKED, "core/apply_volume.c", "a mark comes before the path counts")                \
         MUTATION(PATH_OUTLIVES_BOOT, "core/apply_volume.c", "a node that joins anew proves its paths anew")  \
+        MUTATION(ISOLATED_BY_AN_OLD_LOOK, "core/lease.c", "only what moved since the loss shows life")       \
         MUTATION(PLACED_WITHOUT_PATH, "core/placement.c", "a role goes only where its volumes are")          \
         /* evidence */                                                                                       \
         MUTATION(RECOVERY_WITHOUT_EVIDENCE, "core/role_state.c", "a lost owner may run it until proven")     \

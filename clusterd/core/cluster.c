@@ -151,6 +151,9 @@ static void dispatch(struct cluster *cluster, const struct cluster_event *event)
         case CLUSTER_EVENT_LOOKED:
                 path_looked(cluster, event);
                 break;
+        case CLUSTER_EVENT_LEASE:
+                lease_passed(cluster, event);
+                break;
         case CLUSTER_EVENT_WATCHDOG:
                 cluster->identity.watchdog = event->watchdog;
                 break;
@@ -180,6 +183,7 @@ void cluster_step(struct cluster *cluster, const struct cluster_event *event, st
         guard_tick(cluster);
         reconcile_tick(cluster);
         path_tick(cluster);
+        lease_tick(cluster);
         pause_tick(cluster);
         guard_times_tick(cluster);
         fencing_tick(cluster);
@@ -214,6 +218,7 @@ void cluster_status_read(const struct cluster *cluster, struct cluster_status *r
                 .guard_valid = guard_is_valid(cluster),
                 .contact_ms = cluster->contact_ms,
                 .store_failed = cluster->store_failed,
+                .isolated = lease_isolated(cluster),
         };
 }
 

@@ -17,6 +17,7 @@
 
 #include "clusterd/core/model.h"
 #include "clusterd/protocol/message.h"
+#include "csv-storage/lease_node.h"
 
 #define TIME_NEVER UINT64_MAX
 
@@ -53,6 +54,7 @@ enum cluster_event_kind {
         CLUSTER_EVENT_OPERATION_DONE, /* a start, stop or move has ended */
         CLUSTER_EVENT_FENCE_DONE,
         CLUSTER_EVENT_LOOKED,  /* what CLUSTER_ACTION_LOOK found */
+        CLUSTER_EVENT_LEASE,   /* the end of CLUSTER_ACTION_LEASE */
         CLUSTER_EVENT_WATCHDOG /* one stands behind this node's guard now, or no longer does */
 };
 
@@ -146,8 +148,14 @@ struct cluster_event {
                         uint32_t id;           /* of the volume */
                         enum path_state found; /* PATH_DIRECT: it could be written and read */
                         node_set seen;         /* of those expected */
+                        node_set renewing;     /* whose lease is held, and not as it was at the last look */
                         char text[REASON_BYTES];
                 } looked;
+                struct {
+                        uint64_t pass;
+                        uint32_t id; /* of the volume */
+                        struct lease_pass_result result;
+                } lease;
                 bool watchdog;
         };
 };
@@ -173,6 +181,7 @@ enum cluster_action_kind {
         CLUSTER_ACTION_FENCE_END,     /* the agents of attempt are not wanted any more; they answer nothing */
         CLUSTER_ACTION_LOOK,          /* at a volume: write our mark, look for others'. Answer with
                                          CLUSTER_EVENT_LOOKED */
+        CLUSTER_ACTION_LEASE,         /* a pass over this node's lease. Answer with CLUSTER_EVENT_LEASE */
         CLUSTER_ACTION_FORGET_VOLUME, /* what we have left there goes */
         CLUSTER_ACTION_GUARD,         /* tell the guard keeper, before anything else leaves, whether roles run
                                          here and who votes */
@@ -240,6 +249,13 @@ struct cluster_action {
                         bool measure;      /* is it fast enough? */
                         char path[VOLUME_PATH_BYTES];
                 } volume;
+                struct {
+                        uint64_t pass;
+                        uint32_t id;
+                        uint64_t identity;
+                        struct lease_pass what;
+                        char path[VOLUME_PATH_BYTES];
+                } lease;
                 bool guard;
         };
 };
@@ -282,6 +298,7 @@ struct cluster_status {
         bool guard_valid;
         uint64_t contact_ms; /* last contact, which the guard counts from; 0: none */
         bool store_failed;   /* this node's ledger cannot be written */
+        node_set isolated;   /* lost, and they have renewed a lease since: cut off, not dead */
 };
 
 /* Who has a vote at the end of what this node holds; before: 0, unless the change from these is not known to
@@ -295,6 +312,11 @@ void cluster_voters(const struct cluster *cluster, node_set *ret_now, node_set *
 uint32_t cluster_nodes_to_expect(const struct cluster *cluster);
 
 void cluster_status_read(const struct cluster *cluster, struct cluster_status *ret_status);
+
+/* This node's lease on a volume; NULL: none is being taken. Borrowed until the next step. */
+const struct lease_node *cluster_lease(const struct cluster *cluster, uint32_t volume);
+/* Whose leases on it moved, as this node's last look at the volume saw it. */
+node_set cluster_renewing(const struct cluster *cluster, uint32_t volume);
 
 /* What this node knows of a role here. For status and checkers. */
 enum observation cluster_observation(const struct cluster *cluster, const char *role);

@@ -134,9 +134,12 @@ struct local_path {
         uint64_t begun_ms;        /* the last look; 0: there was none */
         enum path_state begun_in; /* what the ledger said of the path then */
         node_set asked;           /* whose marks it is to look for; 0: nobody's */
+        uint64_t before_ms;       /* begin of the one before that; 0: there was none */
         bool known;               /* what the last one that ended found: */
         enum path_state found;    /* PATH_DIRECT: it can be written and read */
         node_set expected, seen;
+        node_set renewing;       /* whose leases have moved since the one before, */
+        uint64_t moved_after_ms; /* which began then */
         char text[REASON_BYTES];
         uint64_t report_count; /* request_id of a report on its way; 0: none */
         uint64_t not_before_ms;
@@ -157,6 +160,13 @@ struct fence_test {
         uint64_t count;           /* request_id of what is to be committed next; 0: none */
         char devices[NAME_BYTES]; /* that have done it */
         char reason[REASON_BYTES];
+};
+
+/* lease.c: this node's lease on one volume. */
+struct local_lease {
+        uint64_t identity; /* of the volume */
+        struct lease_node node;
+        uint64_t pass; /* under way; 0: none */
 };
 
 #define LOSSES_MAX 10 /* of quarantine_losses */
@@ -240,6 +250,9 @@ struct cluster {
         uint64_t guard_count;      /* request_id of the proposal that says so; 0: none */
         struct local_path paths[VOLUMES_MAX + 1]; /* by the volume's id */
         uint64_t looks;                           /* issued */
+        struct local_lease leases[VOLUMES_MAX + 1];
+        uint64_t lease_passes, lease_begins; /* issued */
+        uint64_t lost_ms[NODES_MAX + 1];     /* since when a node is known here to be lost; 0: it is not */
 
         uint64_t wake_ms; /* of the present step */
 };
@@ -354,6 +367,12 @@ void path_looked(struct cluster *cluster, const struct cluster_event *event);
 void path_answered(struct cluster *cluster, const struct entry *entry, bool done);
 void path_round_ended(struct cluster *cluster);
 void path_volume_removed(struct cluster *cluster, const struct volume *volume);
+
+/* lease.c */
+void lease_tick(struct cluster *cluster);
+bool lease_misses_nodes(const struct cluster *cluster); /* some are lost */
+node_set lease_isolated(const struct cluster *cluster);
+void lease_passed(struct cluster *cluster, const struct cluster_event *event);
 
 /* quarantine.c */
 void quarantine_tick(struct cluster *cluster);

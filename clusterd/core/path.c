@@ -14,6 +14,8 @@
  */
 
 #define LOOK_EVERY_MS 5000
+/* While somebody is lost: does it renew its lease? That is what people ask then. */
+#define LOOK_FOR_LOST_MS 1000
 /* A renewal of a lease that takes longer has lost it twice over. */
 #define LOOK_PATIENCE_MS 10000
 #define AGAIN_MS         2000 /* what was refused is said again */
@@ -67,12 +69,13 @@ static uint64_t due_ms(const struct cluster *cluster, const struct volume *volum
                 return may_look_for_others(cluster, volume) ? cluster->now_ms : TIME_NEVER;
         if (volume->state == VOLUME_PROVING && mine != PATH_DIRECT)
                 return TIME_NEVER;
-        return local->begun_ms + LOOK_EVERY_MS;
+        return local->begun_ms + (lease_misses_nodes(cluster) ? LOOK_FOR_LOST_MS : LOOK_EVERY_MS);
 }
 
 static void look(struct cluster *cluster, const struct volume *volume, struct local_path *local,
                  enum path_state mine)
 {
+        local->before_ms = local->begun_ms;
         local->begun_ms = cluster->now_ms;
         local->begun_in = mine;
         local->look = ++cluster->looks;
@@ -130,12 +133,15 @@ static void report(struct cluster *cluster, const struct volume *volume, struct 
                 wake_at(cluster, cluster->now_ms + 1);
 }
 
-static void conclude(struct local_path *local, enum path_state found, node_set seen, const char *text)
+static void conclude(struct local_path *local, enum path_state found, node_set seen, node_set renewing,
+                     const char *text)
 {
         local->known = true;
         local->found = found;
         local->expected = local->asked;
         local->seen = seen;
+        local->renewing = renewing;
+        local->moved_after_ms = local->before_ms;
         TEXT_COPY(local->text, text);
 }
 
@@ -146,7 +152,7 @@ static void await(struct cluster *cluster, struct local_path *local)
         if (cluster->now_ms < until_ms)
                 wake_at(cluster, until_ms);
         else
-                conclude(local, PATH_HANGS, 0, "no end of a write after 10 s");
+                conclude(local, PATH_HANGS, 0, 0, "no end of a write after 10 s");
 }
 
 static void see_to_path(struct cluster *cluster, const struct volume *volume)
@@ -234,7 +240,7 @@ void path_looked(struct cluster *cluster, const struct cluster_event *event)
         if (local->look != event->looked.look)
                 return; /* of a volume that is gone */
         local->look = 0;
-        conclude(local, event->looked.found, event->looked.seen, event->looked.text);
+        conclude(local, event->looked.found, event->looked.seen, event->looked.renewing, event->looked.text);
 }
 
 void path_answered(struct cluster *cluster, const struct entry *entry, bool done)

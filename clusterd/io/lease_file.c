@@ -177,6 +177,8 @@ const char *lease_file_explain(int error)
                 return "the file system takes no direct I/O";
         case -EOPNOTSUPP:
                 return "the file system has no hard links";
+        case -EBUSY:
+                return "a write of an earlier clusterd has not ended yet";
         default:
                 return strerror(-error);
         }

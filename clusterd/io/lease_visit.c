@@ -47,6 +47,23 @@ static int marks_look(int fd, uint8_t *buffer, const struct lease_area_id *area,
         return 0;
 }
 
+static int leases_look(int fd, uint8_t *buffer, const struct lease_area_id *area,
+                       const struct lease_visit *visit, struct lease_visit_result *result)
+{
+        NODE_SET_EACH (visit->known, node) {
+                struct lease_record record;
+                int error = lease_file_read(fd, LEASE_SECTOR(node), buffer, 1);
+                if (error != 0)
+                        return error;
+                if (lease_record_decode(buffer, area, node, &record) != SECTOR_VALID ||
+                    record.state != LEASE_RECORD_HELD)
+                        continue;
+                result->held |= node_set_of(node);
+                result->records[node] = (struct lease_record_id){ record.incarnation, record.sequence };
+        }
+        return 0;
+}
+
 int lease_visit_run(int fd, uint8_t *buffer, const struct lease_area_id *area,
                     const struct lease_visit *visit, struct lease_visit_result *result)
 {
@@ -54,6 +71,8 @@ int lease_visit_run(int fd, uint8_t *buffer, const struct lease_area_id *area,
         int error = mark_measure(fd, buffer, area, visit, result);
         if (error == 0)
                 error = marks_look(fd, buffer, area, visit, result);
+        if (error == 0)
+                error = leases_look(fd, buffer, area, visit, result);
         if (error == 0 && fstatvfs(fd, &space) != 0)
                 error = -errno;
         if (error != 0)

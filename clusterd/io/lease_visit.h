@@ -11,12 +11,18 @@
 #include "clusterd/base/node_set.h"
 #include "csv-storage/lease_record.h"
 
+/* Tells one record of a node from the next. */
+struct lease_record_id {
+        uint64_t incarnation, sequence;
+};
+
 struct lease_visit {
         struct lease_mark mark;
         bool create;                   /* the area, if there is none */
         bool measure;                  /* write and read it several times */
         node_set expected;             /* whose marks to look for */
         uint64_t boots[NODES_MAX + 1]; /* of those expected */
+        node_set known;                /* whose leases to read */
 };
 
 struct lease_visit_result {
@@ -25,6 +31,8 @@ struct lease_visit_result {
         node_set seen;
         uint32_t took_ms; /* the writes of a measurement */
         uint64_t free_bytes, size_bytes;
+        node_set held;                                 /* of those known, whose record says so; */
+        struct lease_record_id records[NODES_MAX + 1]; /* and which that is */
 };
 
 #define VISIT_WRITES       8

@@ -39,6 +39,8 @@ static void count_loads(const struct model *model, struct node_load loads[NODES_
 /* One word for what counts most about a node. */
 static const char *node_word(const struct node *node, const struct cluster_status *status)
 {
+        if (node->state == NODE_LOST && node_set_has(status->isolated, node->id))
+                return "isolated"; /* cut off, not dead: it renews its lease on a volume that we see */
         if (node->state != NODE_UP)
                 return node_state_name(node->state);
         if (!node_set_has(status->members, node->id))

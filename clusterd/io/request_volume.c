@@ -8,6 +8,7 @@
 #include "clusterd/base/path.h"
 #include "clusterd/base/text.h"
 #include "clusterd/io/host.h"
+#include "clusterd/io/lease_file.h"
 
 /* Volumes: asked about, added, removed. */
 
@@ -109,6 +110,20 @@ static int find_volume(struct request *request, const struct volume **ret_volume
                             "there is no volume %s", request->name);
 }
 
+/* Of the node that is asked; null while it takes none. */
+static json_t *document_lease(const struct request *request, const struct volume *volume)
+{
+        const struct lease_node *lease = cluster_lease(request->services->cluster, volume->id);
+        if (lease == NULL)
+                return json_null();
+        uint64_t now_ms = request->services->now_ms(request->services->context);
+        int error = lease->state == LEASE_HELD ? 0 : lease->last.error;
+        return json_pack("{s:s, s:I, s:b, s:o}", "state", lease_state_name(lease->state), "for_ms",
+                         (json_int_t)(now_ms > lease->since_ms ? now_ms - lease->since_ms : 0), "late",
+                         lease_node_is_late(lease, now_ms), "error",
+                         error == 0 ? json_null() : document_text(lease_file_explain(error)));
+}
+
 static json_t *document_users(const struct model *model, const struct volume *volume)
 {
         json_t *names = json_array();
@@ -130,6 +145,10 @@ json_t *query_volume_show(struct request *request)
                 json_array_append_new(paths, document_path(node, volume_path(volume, node->id)));
         json_t *document = document_volume_row(request, volume);
         json_object_set_new(document, "paths", paths);
+        json_object_set_new(document, "lease", document_lease(request, volume));
+        json_object_set_new(
+                document, "renewing",
+                document_node_set(request->model, cluster_renewing(request->services->cluster, volume->id)));
         json_object_set_new(document, "roles", document_users(request->model, volume));
         json_object_set_new(document, "last_trouble",
                             volume->trouble[0] == '\0' ? json_null() : document_text(volume->trouble));

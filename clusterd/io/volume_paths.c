@@ -2,8 +2,11 @@
 #include "clusterd/io/volume_paths.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
 
 #include "clusterd/base/scope.h"
 #include "clusterd/base/text.h"
@@ -16,10 +19,13 @@ struct path {
         uint32_t id;
         uint64_t identity; /* of the volume; 0: none */
         uint64_t look;     /* being answered */
+        uint64_t pass;     /* the same, of the lease */
         struct lease_worker *worker;
         char cluster[NAME_BYTES];
         bool space_known;
         uint64_t free_bytes, size_bytes;
+        node_set held; /* leases, as the last look saw them; */
+        struct lease_record_id records[NODES_MAX + 1];
 };
 
 struct volume_paths {
@@ -27,6 +33,8 @@ struct volume_paths {
         volume_on_event on_event;
         void *context;
         struct lease_mark mark; /* of this node, as it was last left */
+        char lock_path[PATH_MAX];
+        bool locked;
         struct path path[VOLUMES_MAX + 1];
 };
 
@@ -78,6 +86,18 @@ static void explain(const struct path *path, const struct lease_visit_result *re
         }
 }
 
+/* Whose lease moved since the last look; after one that failed nothing is known to have. */
+static node_set take_leases(struct path *path, const struct lease_visit_result *result)
+{
+        node_set renewing = 0;
+        NODE_SET_EACH (result->error == 0 ? path->held & result->held : 0, node)
+                if (memcmp(&path->records[node], &result->records[node], sizeof path->records[node]) != 0)
+                        renewing |= node_set_of(node);
+        path->held = result->error == 0 ? result->held : 0;
+        memcpy(path->records, result->records, sizeof path->records);
+        return renewing;
+}
+
 static void on_visited(void *context, const struct lease_visit_result *result)
 {
         struct path *path = context;
@@ -86,6 +106,7 @@ static void on_visited(void *context, const struct lease_visit_result *result)
         event.looked.id = path->id;
         event.looked.found = state_of(result->error);
         event.looked.seen = result->seen;
+        event.looked.renewing = take_leases(path, result);
         explain(path, result, event.looked.text);
         path->space_known = result->error == 0;
         path->free_bytes = result->free_bytes;
@@ -93,8 +114,30 @@ static void on_visited(void *context, const struct lease_visit_result *result)
         path->paths->on_event(path->paths->context, &event);
 }
 
-struct volume_paths *volume_paths_new(struct mailbox *mailbox, uint32_t node, volume_on_event on_event,
-                                      void *context)
+static void on_pass(void *context, const struct lease_pass_result *result)
+{
+        struct path *path = context;
+        struct cluster_event event = { .kind = CLUSTER_EVENT_LEASE };
+        event.lease.pass = path->pass;
+        event.lease.id = path->id;
+        event.lease.result = *result;
+        path->paths->on_event(path->paths->context, &event);
+}
+
+static bool lock(struct volume_paths *paths)
+{
+        if (paths->locked)
+                return true;
+        SCOPED_CLOSE int fd = open(paths->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0)
+                return false;
+        fd = -1;
+        paths->locked = true;
+        return true;
+}
+
+struct volume_paths *volume_paths_new(struct mailbox *mailbox, uint32_t node, const char *lock_path,
+                                      volume_on_event on_event, void *context)
 {
         struct volume_paths *paths = calloc(1, sizeof *paths);
         if (paths == NULL)
@@ -102,6 +145,7 @@ struct volume_paths *volume_paths_new(struct mailbox *mailbox, uint32_t node, vo
         paths->mailbox = mailbox;
         paths->on_event = on_event;
         paths->context = context;
+        TEXT_COPY(paths->lock_path, lock_path);
         paths->mark = (struct lease_mark){ .node = node, .boot = host_boot_id(), .sequence = random_id() };
         for (uint32_t id = 1; id <= VOLUMES_MAX; id++) {
                 paths->path[id].paths = paths;
@@ -125,17 +169,19 @@ void volume_paths_free(struct volume_paths *paths)
         free(paths);
 }
 
-static int open_path(struct path *path, const struct cluster_action *action, const struct model *model)
+static int open_path(struct path *path, uint64_t identity, const char *directory, const struct model *model)
 {
-        const struct lease_worker_answers answers = { .on_visited = on_visited, .context = path };
+        const struct lease_worker_answers answers = { .on_pass = on_pass,
+                                                      .on_visited = on_visited,
+                                                      .context = path };
         char file[PATH_MAX];
-        if (path->identity == action->volume.identity && path->worker != NULL)
+        if (path->identity == identity && path->worker != NULL)
                 return 0;
         close_path(path);
-        path->identity = action->volume.identity;
+        path->identity = identity;
         TEXT_COPY(path->cluster, model->settings.cluster_name);
         struct lease_area_id area = lease_area_of(path->cluster, path->identity);
-        TEXT_PRINT(file, "%s/%s", action->volume.path, LEASE_FILE_NAME);
+        TEXT_PRINT(file, "%s/%s", directory, LEASE_FILE_NAME);
         return lease_worker_new(path->paths->mailbox, file, &area, &answers, &path->worker);
 }
 
@@ -148,12 +194,14 @@ void volume_paths_look(struct volume_paths *paths, const struct cluster_action *
                 .measure = action->volume.measure,
                 .expected = action->volume.expected,
         };
-        int error = open_path(path, action, model);
+        int error = open_path(path, action->volume.identity, action->volume.path, model);
         path->look = action->volume.look;
         if (error != 0) {
                 on_visited(path, &(struct lease_visit_result){ .error = error });
                 return;
         }
+        MODEL_EACH_NODE (model, node)
+                visit.known |= node->id == paths->mark.node ? 0 : node_set_of(node->id);
         NODE_SET_EACH (visit.expected, node)
                 visit.boots[node] = model->nodes[node].boot;
         visit.mark = paths->mark;
@@ -161,11 +209,27 @@ void volume_paths_look(struct volume_paths *paths, const struct cluster_action *
         lease_worker_visit(path->worker, &visit);
 }
 
+void volume_paths_lease(struct volume_paths *paths, const struct cluster_action *action,
+                        const struct model *model)
+{
+        struct path *path = &paths->path[action->lease.id];
+        uint64_t now_ms = clock_boot_ms();
+        int error = lock(paths) ? open_path(path, action->lease.identity, action->lease.path, model) : -EBUSY;
+        path->pass = action->lease.pass;
+        if (error == 0)
+                lease_worker_pass(path->worker, &action->lease.what);
+        else
+                on_pass(path, &(struct lease_pass_result){ .started_ms = now_ms,
+                                                           .ended_ms = now_ms,
+                                                           .outcome = LEASE_PASS_FAILED,
+                                                           .error = error });
+}
+
 void volume_paths_forget(struct volume_paths *paths, const struct cluster_action *action,
                          const struct model *model)
 {
         struct path *path = &paths->path[action->volume.id];
-        if (open_path(path, action, model) == 0)
+        if (open_path(path, action->volume.identity, action->volume.path, model) == 0)
                 lease_worker_retire(TAKE(path->worker));
         close_path(path);
 }

@@ -14,14 +14,19 @@ struct volume_paths;
 
 typedef void (*volume_on_event)(void *context, const struct cluster_event *event);
 
-struct volume_paths *volume_paths_new(struct mailbox *mailbox, uint32_t node, volume_on_event on_event,
-                                      void *context);
+/* lock: a file of this node. One process at a time works on its leases, and lets go of them only when the
+ * last write that hangs has ended: so it is never unlocked, the kernel does that behind the last thread. */
+struct volume_paths *volume_paths_new(struct mailbox *mailbox, uint32_t node, const char *lock,
+                                      volume_on_event on_event, void *context);
 /* Does not wait for a volume that hangs. */
 void volume_paths_free(struct volume_paths *paths);
 
 /* CLUSTER_ACTION_LOOK; answered by CLUSTER_EVENT_LOOKED, unless the volume hangs for ever. */
 void volume_paths_look(struct volume_paths *paths, const struct cluster_action *action,
                        const struct model *model);
+/* CLUSTER_ACTION_LEASE; answered by CLUSTER_EVENT_LEASE, unless the volume hangs for ever. */
+void volume_paths_lease(struct volume_paths *paths, const struct cluster_action *action,
+                        const struct model *model);
 /* CLUSTER_ACTION_FORGET_VOLUME: its lease area goes, if it is still that volume's. */
 void volume_paths_forget(struct volume_paths *paths, const struct cluster_action *action,
                          const struct model *model);

@@ -2,6 +2,7 @@
 """A directory that the nodes share as a volume: proven by each, the only place for its roles."""
 
 import os
+import time
 
 from clulab import roles
 from clulab.testing import Stopwatch, check, check_equal, lab_test, wait_until
@@ -13,6 +14,21 @@ def where(lab, node, role):
     """State and owner, as the node says that is asked."""
     row = lab.clu(node, "role", "show", role, exit_code=None)
     return row.get("state"), row.get("owner")
+
+
+def lease_is_held(lab, node):
+    """Its own lease, and it sees those of the others move."""
+    volume = lab.clu(node, "volume", "show", "csv")
+    others = [other for other in lab.nodes if other != node]
+    return (volume["lease"] or {}).get("state") == "held" and sorted(volume["renewing"]) == others
+
+
+def lease_state(lab, node):
+    return lab.clu(node, "volume", "show", "csv")["lease"]["state"]
+
+
+def state(lab, asked, node):
+    return lab.clu(asked, "node", "show", node)["state"]
 
 
 def lose(lab, node):
@@ -39,6 +55,9 @@ def test_a_volume_is_proven_by_every_node_and_its_role_goes_only_where_it_is(lab
     check_equal((shown["state"], shown["direct"]), ("ready", lab.nodes), "the volume")
     check(shown["size_bytes"] > 0, "its size is known")
 
+    for node in lab.nodes:
+        wait_until(lambda node=node: lease_is_held(lab, node), 10, f"{node} holds its lease and sees the others renew theirs")
+
     (guest,) = roles.add_roles(lab, {"vm01": "n1"})
     check_equal(roles.show(lab, "n1", "vm01")["volumes"], ["csv"], "volumes of the role")
     check_equal(lab.clu("n1", "volume", "remove", "csv", exit_code=CLU_REFUSED)["exit"], CLU_REFUSED, "remove")
@@ -59,3 +78,17 @@ def test_a_volume_is_proven_by_every_node_and_its_role_goes_only_where_it_is(lab
     lab.clu("n2", "volume", "remove", "csv")
     wait_until(lambda: not os.path.exists(area), 5, "the lease area is gone")
     lab.figures.note(proof_ms=proof.ms, recovery_ms=recovery.ms)
+
+
+@lab_test(nodes=3, fresh=True)
+def test_a_node_that_is_cut_off_is_isolated_and_one_without_power_is_not(lab):
+    lab.clu("n1", "volume", "add", "csv", "--kind", "directory", "--path", "/csv")
+    roles.add_roles(lab, {"vm01": "n3", "vm02": "n2"})
+
+    cut = lab.partition(["n1", "n2"], ["n3"])
+    wait_until(lambda: state(lab, "n1", "n3") == "isolated", 20, "n3 is isolated")
+    isolated_ms = (time.monotonic() - cut) * 1000
+    check(lease_state(lab, "n3") == "held", "n3 holds its lease without quorum")
+    lab.power_off("n3")
+    wait_until(lambda: state(lab, "n1", "n3") == "lost", 5, "n3 is dead")
+    lab.figures.note(isolated_ms=isolated_ms)

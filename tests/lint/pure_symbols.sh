@@ -43,7 +43,7 @@ check clusterd/libclubase.a "$libc|$checks"
 check quorum/libcluquorum.a "$libc|$checks" clusterd/libclubase.a
 [ ! -e csv-storage/local.mk ] || check csv-storage/libclustorage.a "$libc|$checks" clusterd/libclubase.a
 check clusterd/libcluprotocol.a "$libc|$checks|$heap|$jansson|$numbers|nettle_[a-z0-9_]*" clusterd/libclubase.a
-check clusterd/libclucore.a "$libc|$checks" clusterd/libclubase.a quorum/libcluquorum.a clusterd/libcluprotocol.a
+check clusterd/libclucore.a "$libc|$checks" clusterd/libclubase.a quorum/libcluquorum.a csv-storage/libclustorage.a clusterd/libcluprotocol.a
 protocol_values
 for product in clusterd/libclubase.a clusterd/libcluprotocol.a clusterd/libclucore.a quorum/libcluquorum.a \
         clusterd/clusterd clusterd/clu-guard; do

@@ -186,7 +186,9 @@ END_TEST
         "{\"node\":\"n1\",\"state\":\"direct\",\"reason\":\"\"},"                                            \
         "{\"node\":\"n2\",\"state\":\"" third "\",\"reason\":\"it is not there\"}],\"roles\":[\"vm01\"],"    \
         "\"kind\":\"directory\",\"path\":\"/csv1\",\"free_bytes\":1048576,\"size_bytes\":21474836480,"       \
-        "\"warning\":\"only 1 % of its space is free\",\"last_trouble\":null}"
+        "\"warning\":\"only 1 % of its space is free\",\"last_trouble\":null,"                               \
+        "\"lease\":{\"state\":\"held\",\"for_ms\":12300,\"late\":false,\"error\":null},\"renewing\":["       \
+        "\"n2\"]}"
 
 START_TEST(a_volume_is_waited_for_until_it_is_proven)
 {
@@ -208,6 +210,7 @@ START_TEST(a_volume_is_shown_with_its_paths_and_what_it_lacks)
                                  "  free         1 MiB of 20.0 GiB\n"
                                  "  paths        n1: direct\n"
                                  "               n2: lost, it is not there\n"
+                                 "  lease        held here for 12.3 s; renewed by n2\n"
                                  "  roles        vm01\n"
                                  "Warning: only 1 % of its space is free\n");
         ck_assert_int_eq(RUN("volume list", DONE("{\"volumes\":[" VOLUME("ready", "lost") "]}")),
@@ -384,8 +387,10 @@ static const struct {
         { VERB_FENCE_TEST, TESTED("lost", "1", "0"), SETTLE_GOES_ON },
         { VERB_FENCE_TEST, TESTED("down", "2", "1"), SETTLE_GOES_ON },
         { VERB_FENCE_TEST, TESTED("down", "null", "0"), SETTLE_GOES_ON },
+        { VERB_FENCE_TEST, TESTED("isolated", "null", "0"), SETTLE_GOES_ON },
         { VERB_FENCE_TEST, TESTED("down", "null", "1"), SETTLE_FAILED },
         { VERB_FENCE_TEST, TESTED("up", "null", "0"), SETTLE_DONE },
+        { VERB_NODE_FENCE, "{\"name\":\"n1\",\"state\":\"isolated\"}", SETTLE_GOES_ON },
         { VERB_NODE_FENCE, "{\"name\":\"n1\",\"state\":\"down\",\"evidence\":{\"kind\":\"powered-off\"}}",
           SETTLE_DONE },
 };

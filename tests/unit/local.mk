@@ -237,6 +237,11 @@ check_PROGRAMS += %D%/volume_test
 %C%_volume_test_CFLAGS  = $(CORE_TEST_CFLAGS)
 %C%_volume_test_LDADD   = $(CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/core_lease_test
+%C%_core_lease_test_SOURCES = %D%/core_lease_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_core_lease_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
+%C%_core_lease_test_LDADD   = $(CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/path_test
 %C%_path_test_SOURCES = %D%/path_test.c %D%/core_desk.c %D%/core_desk.h
 %C%_path_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
@@ -311,3 +316,8 @@ check_PROGRAMS += %D%/lease_worker_test
 %C%_lease_worker_test_CFLAGS  = $(LEASE_TEST_CFLAGS) $(QB_CFLAGS)
 %C%_lease_worker_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pread -Wl,--wrap=pwrite -Wl,--wrap=link
 %C%_lease_worker_test_LDADD   = clusterd/libcluio.a $(LEASE_TEST_LIBS) $(QB_LIBS) -lpthread
+
+check_PROGRAMS += %D%/volume_paths_test
+%C%_volume_paths_test_SOURCES = %D%/volume_paths_test.c
+%C%_volume_paths_test_CFLAGS  = $(LEASE_TEST_CFLAGS) $(QB_CFLAGS)
+%C%_volume_paths_test_LDADD   = clusterd/libcluio.a $(LEASE_TEST_LIBS) $(QB_LIBS) -lpthread

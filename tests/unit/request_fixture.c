@@ -36,6 +36,17 @@ const struct message_heartbeat *cluster_heartbeat(const struct cluster *cluster,
         return node == 1 ? &cluster->heartbeat : NULL;
 }
 
+const struct lease_node *cluster_lease(const struct cluster *cluster, uint32_t volume)
+{
+        return volume == 2 ? &cluster->lease : NULL;
+}
+
+node_set cluster_renewing(const struct cluster *cluster, uint32_t volume)
+{
+        (void)cluster;
+        return volume == 2 ? 6 : 0;
+}
+
 void plan_command(const struct cluster *cluster, const struct command *command, struct model *scratch,
                   struct plan *ret_plan)
 {

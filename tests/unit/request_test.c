@@ -2,6 +2,7 @@
 #include "tests/unit/request_fixture.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -465,6 +466,28 @@ START_TEST(a_volume_is_shown_as_each_node_sees_it)
 }
 END_TEST
 
+START_TEST(a_volume_is_shown_with_the_lease_of_who_is_asked)
+{
+        add_volume(1, "csv1", 7);
+        add_volume(2, "csv2", 8);
+        json_t *reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv1\"}", false);
+        ck_assert(json_is_null(json_object_get(json_object_get(reply, "result"), "lease")));
+        fixture.cluster.lease = (struct lease_node){
+                .state = LEASE_HELD, .since_ms = 400, .timings = lease_timings_default, .last.error = -EIO
+        };
+        reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv2\"}", false);
+        json_t *result = json_object_get(reply, "result"), *lease = json_object_get(result, "lease");
+        ck_assert_str_eq(json_string_value(json_object_get(lease, "state")), "held");
+        ck_assert_int_eq(json_integer_value(json_object_get(lease, "for_ms")), 600);
+        ck_assert(json_is_null(json_object_get(lease, "error"))); /* one failed, the lease stands */
+        ck_assert_uint_eq(json_array_size(json_object_get(result, "renewing")), 2);
+        fixture.cluster.lease.state = LEASE_LAPSED;
+        reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv2\"}", false);
+        lease = json_object_get(json_object_get(reply, "result"), "lease");
+        ck_assert_ptr_nonnull(json_string_value(json_object_get(lease, "error")));
+}
+END_TEST
+
 START_TEST(a_role_is_bound_to_the_volumes_of_its_disks)
 {
         add_volume(1, "csv1", 7);
@@ -722,6 +745,7 @@ int main(void)
         tcase_add_test(tcase, fence_history_tells_of_one_node_or_all);
         tcase_add_test(tcase, a_history_does_not_hold_the_loop_up_for_long);
         tcase_add_test(tcase, a_volume_is_shown_as_each_node_sees_it);
+        tcase_add_test(tcase, a_volume_is_shown_with_the_lease_of_who_is_asked);
         tcase_add_test(tcase, a_role_is_bound_to_the_volumes_of_its_disks);
         tcase_add_test(tcase, a_volume_that_was_refused_says_why);
         tcase_add_test(tcase, a_volume_is_added_and_removed_by_commands);

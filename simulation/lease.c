@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "simulation/lease.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "clusterd/base/text.h"
+#include "simulation/world.h"
+
+static void schedule(struct world *world, struct simulated_node *node, const struct cluster_action *action,
+                     enum event_kind kind, uint64_t delay_us)
+{
+        struct cluster_action *payload = malloc(sizeof(*payload));
+        assert(payload != NULL);
+        *payload = *action;
+        world_schedule_payload(world, delay_us, kind, node, payload);
+}
+
+/* The lock on the leases: a write of an earlier daemon is on its way yet. */
+static bool is_locked(const struct world *world, const struct simulated_node *node)
+{
+        for (uint32_t id = 1; id <= VOLUMES_MAX; id++)
+                if (node->lease_ios[id].life != node->daemon_life &&
+                    node->lease_ios[id].until_us > world->now_us)
+                        return true;
+        return false;
+}
+
+void lease_carry_out(struct world *world, struct simulated_node *node, const struct cluster_action *action)
+{
+        struct lease_io *io = &node->lease_ios[action->lease.id];
+        const struct path_trouble *trouble = volume_trouble(world, node, action->lease.path + 1);
+        uint64_t delay_us = random_between(&world->random, 300, MS(4));
+        if (io->running && io->life == node->daemon_life && io->identity == action->lease.identity)
+                world_violate(world, "5: two passes over a lease at once", node, NULL, "volume %u",
+                              action->lease.id);
+        if (world_mishap(world, 20))
+                delay_us = random_between(&world->random, MS(100), MS(6000));
+        if (trouble->hung_until_us > world->now_us)
+                delay_us += trouble->hung_until_us - world->now_us;
+        bool locked = is_locked(world, node);
+        uint64_t renewed_ms =
+                io->identity == action->lease.identity && io->life == node->daemon_life ? io->renewed_ms : 0;
+        if (!locked)
+                *io = (struct lease_io){ .until_us = world->now_us + delay_us };
+        io->pass = action->lease.pass;
+        io->identity = action->lease.identity;
+        io->renewed_ms = renewed_ms;
+        io->running = true;
+        io->result = (struct lease_pass_result){ .started_ms = node_clock_ms(world, node),
+                                                 .outcome = LEASE_PASS_FAILED,
+                                                 .error = locked ? -EBUSY : -EIO };
+        if (!locked) {
+                io->life = node->daemon_life;
+                schedule(world, node, action, EVENT_LEASE_WRITE, random_between(&world->random, 0, delay_us));
+        }
+        schedule(world, node, action, EVENT_LEASE_DONE, delay_us);
+}
+
+/* The sector that the node meets there; NULL: no area of that volume is. */
+static struct lease_sector *sector_of(struct world *world, struct simulated_node *node,
+                                      const struct cluster_action *action)
+{
+        const char *name = action->lease.path + 1;
+        struct path_trouble *trouble = volume_trouble(world, node, name);
+        if (trouble->lost_until_us > world->now_us)
+                return NULL;
+        return volume_lease_sector(world, node, name, action->lease.identity);
+}
+
+/* It lands whatever has become of the daemon meanwhile. */
+void lease_on_write(struct world *world, const struct event *event)
+{
+        struct simulated_node *node = &world->nodes[event->node];
+        const struct cluster_action *action = event->payload;
+        const struct lease_pass *pass = &action->lease.what;
+        struct lease_io *io = &node->lease_ios[action->lease.id];
+        bool awaited = io->pass == action->lease.pass && io->identity == action->lease.identity;
+        struct lease_pass_result unread, *result = awaited ? &io->result : &unread;
+        struct lease_sector *sector = sector_of(world, node, action);
+        result->error = -ENOENT;
+        if (sector == NULL)
+                return;
+        result->error = 0;
+        result->record = sector->record;
+        result->found = !sector->written ? SECTOR_BLANK : sector->damaged ? SECTOR_DAMAGED : SECTOR_VALID;
+        if (!lease_pass_may_write(pass, result->found, &sector->record)) {
+                result->outcome = LEASE_PASS_REFUSED;
+                return;
+        }
+        bool fails = world_mishap(world, 10), torn = world_mishap(world, 5);
+        if (!fails || random_chance(&world->random, 500))
+                *sector = (struct lease_sector){
+                        .written = true, .damaged = torn, .record = pass->record, .written_us = world->now_us
+                };
+        node->lease_written_us = world->now_us;
+        result->outcome = fails || torn ? LEASE_PASS_FAILED : LEASE_PASS_DONE;
+        result->error = fails || torn ? -EIO : 0;
+}
+
+void lease_on_done(struct world *world, const struct event *event)
+{
+        struct simulated_node *node = &world->nodes[event->node];
+        const struct cluster_action *action = event->payload;
+        struct lease_io *io = &node->lease_ios[action->lease.id];
+        if (io->pass != action->lease.pass || io->identity != action->lease.identity)
+                return; /* of a volume that is gone: its worker was closed */
+        struct cluster_event done = { .kind = CLUSTER_EVENT_LEASE };
+        io->running = false;
+        io->result.ended_ms = node_clock_ms(world, node);
+        if (io->result.outcome == LEASE_PASS_DONE)
+                io->renewed_ms = io->result.started_ms;
+        done.lease.pass = io->pass;
+        done.lease.id = action->lease.id;
+        done.lease.result = io->result;
+        shell_step(world, node, &done);
+}
+
+static void check_held(struct world *world, struct simulated_node *node, const struct volume *volume)
+{
+        const struct lease_node *lease = cluster_lease(node->core, volume->id);
+        const struct lease_io *io = &node->lease_ios[volume->id];
+        uint64_t now_ms = node_clock_ms(world, node);
+        if (lease == NULL || lease->state != LEASE_HELD)
+                return;
+        if (io->identity != volume->identity || io->life != node->daemon_life ||
+            now_ms >= io->renewed_ms + lease->timings.lease_ms)
+                world_violate(world, "5: a lease that does not stand on its volume", node, NULL, "%s",
+                              volume->name);
+}
+
+/* Alive since it was lost: it wrote to some volume later than that. */
+static void check_isolated(struct world *world, struct simulated_node *node)
+{
+        const struct model *model = cluster_model(node->core);
+        struct cluster_status status;
+        cluster_status_read(node->core, &status);
+        NODE_SET_EACH (status.isolated & ~node->isolated, id)
+                tell(world, "", "isolated %s %s", world->nodes[id].name, node->name);
+        node->isolated = status.isolated;
+        NODE_SET_EACH (status.isolated, id)
+                if (model->nodes[id].state != NODE_LOST ||
+                    world->nodes[id].lease_written_us <= world->checker.lost_us[id])
+                        world_violate(world, "6: a dead node is shown as isolated", node, NULL, "n%u", id);
+}
+
+void lease_check(struct world *world, struct simulated_node *node)
+{
+        MODEL_EACH_VOLUME (cluster_model(node->core), volume)
+                check_held(world, node, volume);
+        check_isolated(world, node);
+}

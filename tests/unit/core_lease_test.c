@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/core/cluster.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "clusterd/base/text.h"
+#include "tests/unit/core_desk.h"
+
+/* Node 1 has a lease on volume csv1, and looks for those of n2 and n3. */
+
+static struct desk desk;
+static struct cluster_action pass; /* the one under way */
+
+static const struct volume *csv1(void)
+{
+        return model_volume(cluster_model(desk.cluster), "csv1");
+}
+
+static enum lease_state state(void)
+{
+        return cluster_lease(desk.cluster, csv1()->id)->state;
+}
+
+static bool take_pass(void)
+{
+        const struct cluster_action *action = desk_take(&desk, CLUSTER_ACTION_LEASE);
+        if (action != NULL)
+                pass = *action;
+        return action != NULL;
+}
+
+static void end_pass(enum lease_pass_outcome outcome)
+{
+        struct cluster_event event = { .kind = CLUSTER_EVENT_LEASE };
+        event.lease.pass = pass.lease.pass;
+        event.lease.id = pass.lease.id;
+        event.lease.result = (struct lease_pass_result){ .started_ms = desk.now_ms,
+                                                         .outcome = outcome,
+                                                         .error = outcome == LEASE_PASS_FAILED ? -EIO : 0 };
+        desk_step(&desk, &event);
+        desk_settle(&desk);
+}
+
+static void report(uint32_t node, enum path_state path)
+{
+        struct command command = { .kind = COMMAND_VOLUME_REPORT,
+                                   .volume_report = {
+                                           .volume = "csv1", .identity = 7, .node = node, .state = path } };
+        desk_hear(&desk, node, &command);
+}
+
+/* Its look at the volume sees all marks, and these leases moved. */
+static void look(node_set renewing)
+{
+        const struct cluster_action *action = desk_take(&desk, CLUSTER_ACTION_LOOK);
+        ck_assert_ptr_nonnull(action);
+        struct cluster_event event = { .kind = CLUSTER_EVENT_LOOKED };
+        event.looked.look = action->volume.look;
+        event.looked.id = action->volume.id;
+        event.looked.found = PATH_DIRECT;
+        event.looked.seen = action->volume.expected;
+        event.looked.renewing = renewing;
+        desk_step(&desk, &event);
+        desk_settle(&desk);
+}
+
+static void begin(void)
+{
+        struct command add = { .kind = COMMAND_VOLUME_ADD,
+                               .volume_add = { .name = "csv1", .path = "/csv1", .identity = 7 } };
+        desk_begin(&desk);
+        desk_view(&desk, node_set_of(2) | node_set_of(3));
+        ck_assert_int_eq(desk_ask(&desk, &add), REPLY_DONE);
+        ck_assert(!take_pass()); /* nothing is leased that is not proven */
+        look(0);
+        for (uint32_t node = 2; node <= 3; node++)
+                report(node, PATH_MARKED);
+        look(0);
+        for (uint32_t node = 2; node <= 3; node++)
+                report(node, PATH_DIRECT);
+        ck_assert_int_eq(csv1()->state, VOLUME_READY);
+        ck_assert(take_pass());
+}
+
+static void end(void)
+{
+        desk_end(&desk);
+}
+
+START_TEST(a_lease_is_taken_and_renewed_each_second)
+{
+        ck_assert_int_eq(pass.lease.what.kind, LEASE_PASS_BEGIN);
+        ck_assert_str_eq(pass.lease.path, "/csv1");
+        ck_assert_uint_eq(pass.lease.identity, 7);
+        ck_assert_int_eq(state(), LEASE_BEGINNING);
+        end_pass(LEASE_PASS_DONE);
+        ck_assert_int_eq(state(), LEASE_HELD);
+        desk_wait(&desk, 900);
+        ck_assert(!take_pass());
+        desk_wait(&desk, 200);
+        ck_assert(take_pass());
+        ck_assert_int_eq(pass.lease.what.kind, LEASE_PASS_RENEW);
+        desk_wait(&desk, 1500);
+        ck_assert(!take_pass()); /* one at a time */
+}
+END_TEST
+
+START_TEST(a_record_proves_nothing_while_no_guest_is_stopped_for_it)
+{
+        ck_assert_uint_eq(pass.lease.what.record.timings.watchdog_ms, 0);
+}
+END_TEST
+
+START_TEST(a_lease_needs_no_quorum)
+{
+        end_pass(LEASE_PASS_DONE);
+        desk.is_deaf = true;
+        desk_view(&desk, 0);
+        for (int i = 0; i < 10; i++) {
+                desk_wait(&desk, 1100);
+                ck_assert(take_pass());
+                end_pass(LEASE_PASS_DONE);
+                ck_assert_int_eq(state(), LEASE_HELD);
+        }
+}
+END_TEST
+
+START_TEST(a_lease_that_lapsed_is_taken_anew_when_no_write_is_on_its_way)
+{
+        end_pass(LEASE_PASS_DONE);
+        uint64_t incarnation = pass.lease.what.record.incarnation;
+        desk_wait(&desk, 1100);
+        ck_assert(take_pass());
+        desk_wait(&desk, 6000);
+        ck_assert_int_eq(state(), LEASE_LAPSED);
+        ck_assert(!take_pass());
+        end_pass(LEASE_PASS_FAILED);
+        ck_assert(take_pass());
+        ck_assert_int_eq(pass.lease.what.kind, LEASE_PASS_BEGIN);
+        ck_assert_uint_ne(pass.lease.what.record.incarnation, incarnation);
+        end_pass(LEASE_PASS_DONE);
+        ck_assert_int_eq(state(), LEASE_HELD);
+}
+END_TEST
+
+START_TEST(the_end_of_a_pass_over_another_volume_says_nothing)
+{
+        struct command remove = { .kind = COMMAND_VOLUME_REMOVE,
+                                  .volume = { .volume = "csv1", .identity = 7 } };
+        ck_assert_int_eq(desk_ask(&desk, &remove), REPLY_DONE);
+        ck_assert_ptr_null(cluster_lease(desk.cluster, pass.lease.id));
+        end_pass(LEASE_PASS_DONE);
+        ck_assert_ptr_null(cluster_lease(desk.cluster, pass.lease.id));
+        ck_assert(!take_pass());
+}
+END_TEST
+
+START_TEST(a_lost_node_is_isolated_by_what_it_wrote_since)
+{
+        struct cluster_status status;
+        desk_online_at(&desk, "vm01", 3);
+        desk_wait(&desk, 5100);
+        look(node_set_of(2) | node_set_of(3));
+        ck_assert_uint_eq(cluster_renewing(desk.cluster, csv1()->id), 6);
+        desk_view_connected(&desk, node_set_of(2), node_set_of(2));
+        desk_wait(&desk, 100);
+        ck_assert_int_eq(model_node(cluster_model(desk.cluster), 3)->state, NODE_LOST);
+        for (int i = 0; i < 2; i++) {
+                cluster_status_read(desk.cluster, &status);
+                ck_assert_uint_eq(status.isolated, 0); /* the look before was begun before the loss */
+                desk_wait(&desk, 1100);
+                look(node_set_of(2) | node_set_of(3));
+        }
+        cluster_status_read(desk.cluster, &status);
+        ck_assert_uint_eq(status.isolated, node_set_of(3));
+        desk_wait(&desk, 1100);
+        look(node_set_of(2));
+        cluster_status_read(desk.cluster, &status);
+        ck_assert_uint_eq(status.isolated, 0);
+}
+END_TEST
+
+int main(void)
+{
+        TCase *tcase = tcase_create("core_lease");
+        tcase_add_checked_fixture(tcase, begin, end);
+        tcase_add_test(tcase, a_lease_is_taken_and_renewed_each_second);
+        tcase_add_test(tcase, a_record_proves_nothing_while_no_guest_is_stopped_for_it);
+        tcase_add_test(tcase, a_lease_needs_no_quorum);
+        tcase_add_test(tcase, a_lease_that_lapsed_is_taken_anew_when_no_write_is_on_its_way);
+        tcase_add_test(tcase, the_end_of_a_pass_over_another_volume_says_nothing);
+        tcase_add_test(tcase, a_lost_node_is_isolated_by_what_it_wrote_since);
+        Suite *suite = suite_create("core_lease");
+        suite_add_tcase(suite, tcase);
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_ENV);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
