@@ -129,6 +129,11 @@ void observe_forget_role(struct cluster *cluster, uint32_t slot)
 {
         struct local_role *local = &cluster->local[slot];
         struct local_role nothing = { .operation = OPERATION_NONE };
+        /* Who is not level may know of an earlier role of that name, and what is here is a later one's. */
+        if (counts(local) && !round_is_active(cluster) && !MUTATED(GUARD_DISARMED_UNKNOWING)) {
+                cluster->unsurveyed |= cluster->guard_armed;
+                cluster->list_wanted = true;
+        }
         recount(cluster, counts(local), &nothing);
         cluster->expected_count -= local->expected;
         *local = nothing;

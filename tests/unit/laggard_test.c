@@ -64,7 +64,8 @@ START_TEST(who_is_far_behind_waits_for_the_epoch_when_one_can_begin)
 }
 END_TEST
 
-static struct ledger_position send_history(struct desk *desk, uint64_t count, bool deliver)
+static struct ledger_position send_history(struct desk *desk, const struct command *command, uint64_t count,
+                                           bool deliver)
 {
         struct ledger_position at = { .epoch = 1 };
         struct message message = { .kind = MESSAGE_ENTRY, .round = desk->round };
@@ -73,7 +74,7 @@ static struct ledger_position send_history(struct desk *desk, uint64_t count, bo
         entry->epoch = 1;
         entry->text = "{}";
         entry->text_bytes = 2;
-        refused_command(&entry->command);
+        entry->command = *command;
         for (entry->index = 1; entry->index <= count; entry->index++) {
                 entry_seal(entry, at.hash);
                 at.index = entry->index;
@@ -84,29 +85,74 @@ static struct ledger_position send_history(struct desk *desk, uint64_t count, bo
         return at;
 }
 
+/* Node 2 has a history of this command, again and again, and has applied so much of it; both nodes vote. */
+static void catch_up_with(struct desk *desk, const struct command *command, uint64_t count, uint64_t applied)
+{
+        struct cluster_event view = { .kind = CLUSTER_EVENT_VIEW };
+        struct message state = { .kind = MESSAGE_STATE };
+        view.view.members = view.view.connected = node_set_of(1) | node_set_of(2);
+        desk_step(desk, &view);
+        desk_settle(desk);
+        state.round = desk->round;
+        state.state.last = send_history(desk, command, count, false);
+        state.state.applied = send_history(desk, command, applied, false);
+        state.state.first_index = 1;
+        state.state.promised = 1;
+        state.state.voters = view.view.members;
+        desk_hear_message(desk, 2, &state);
+        (void)send_history(desk, command, count, true);
+}
+
 START_TEST(more_than_fits_into_the_tail_is_taken_before_the_epoch_begins)
 {
         struct desk desk;
         struct cluster_status status;
-        struct cluster_event view = { .kind = CLUSTER_EVENT_VIEW };
-        struct message state = { .kind = MESSAGE_STATE };
+        struct command command;
         begin_with_voters(&desk, node_set_of(1) | node_set_of(2));
-        view.view.members = view.view.connected = node_set_of(1) | node_set_of(2);
-        desk_step(&desk, &view);
-        desk_settle(&desk);
-        state.round = desk.round;
-        state.state.last = send_history(&desk, FAR, false);
-        state.state.applied = send_history(&desk, FAR - 10, false);
-        state.state.first_index = 1;
-        state.state.promised = 1;
-        state.state.voters = view.view.members;
-        desk_hear_message(&desk, 2, &state);
-        (void)send_history(&desk, FAR, true);
+        refused_command(&command);
+        catch_up_with(&desk, &command, FAR, FAR - 10);
         cluster_status_read(desk.cluster, &status);
         ck_assert(status.primary);
         ck_assert_uint_eq(status.last.index, FAR);
         ck_assert_uint_eq(status.applied.index, FAR - 10); /* what its leader had applied: it is committed */
         ck_assert_uint_eq(desk.promises, 1);
+        desk_end(&desk);
+}
+END_TEST
+
+static void end_every_listing(struct desk *desk, const char *role)
+{
+        const struct cluster_action *list = NULL;
+        while ((list = desk_take(desk, CLUSTER_ACTION_LIST)) != NULL) {
+                uint64_t listing = list->listing;
+                if (role != NULL)
+                        desk_listed(desk, listing, role, OBSERVED_RUNNING);
+                desk_list_end(desk, listing);
+        }
+}
+
+/* It may be the guest of a later role of that name, which this node has not heard of yet. */
+START_TEST(a_role_that_is_removed_behind_the_others_leaves_the_guard_armed)
+{
+        struct desk desk;
+        struct command command = { .kind = COMMAND_ROLE_REMOVE };
+        TEXT_COPY(command.role.role, "vm01");
+        struct object row = { .kind = OBJECT_ROLE, .role.state = ROLE_OFFLINE };
+        TEXT_COPY(row.role.name, "vm01");
+        struct model *model = model_init(calloc(1, model_bytes(1)), 1);
+        model->settings = settings_default;
+        model->settings.voters = node_set_of(1) | node_set_of(2);
+        ck_assert_int_ge(model_put(model, &row), 0);
+        desk_restart(&desk, model, 99000, 78);
+        free(model);
+        end_every_listing(&desk, "vm01");
+        ck_assert(desk.guard_armed);
+        catch_up_with(&desk, &command, 20, 10);
+        ck_assert(model_role(cluster_model(desk.cluster), "vm01") == NULL);
+        ck_assert(desk.guard_armed);
+        desk_wait(&desk, 300);
+        end_every_listing(&desk, "vm01");
+        ck_assert(desk.guard_armed);
         desk_end(&desk);
 }
 END_TEST
@@ -207,13 +253,6 @@ START_TEST(a_snapshot_does_not_end_the_doubt_about_a_start)
 }
 END_TEST
 
-static void end_every_listing(struct desk *desk)
-{
-        const struct cluster_action *list = NULL;
-        while ((list = desk_take(desk, CLUSTER_ACTION_LIST)) != NULL)
-                desk_list_end(desk, list->listing);
-}
-
 /* What was to come here was known, and may still come. */
 START_TEST(in_the_middle_of_a_snapshot_the_guard_stays_armed)
 {
@@ -224,7 +263,7 @@ START_TEST(in_the_middle_of_a_snapshot_the_guard_stays_armed)
         struct object row = nobodys(&desk, "vm01");
         begin_snapshot(&desk);
         desk_wait(&desk, 300);
-        end_every_listing(&desk);
+        end_every_listing(&desk, NULL);
         ck_assert(desk.guard_armed);
         end_snapshot_with(&desk, &row);
         desk_list(&desk, NULL);
@@ -240,6 +279,7 @@ int main(void)
         tcase_add_test(tcase, who_is_far_behind_is_served_when_no_epoch_can_begin_without_it);
         tcase_add_test(tcase, who_is_far_behind_waits_for_the_epoch_when_one_can_begin);
         tcase_add_test(tcase, more_than_fits_into_the_tail_is_taken_before_the_epoch_begins);
+        tcase_add_test(tcase, a_role_that_is_removed_behind_the_others_leaves_the_guard_armed);
         tcase_add_test(tcase, what_was_sent_before_a_snapshot_is_not_sent_again);
         tcase_add_test(tcase, a_snapshot_does_not_end_the_doubt_about_a_start);
         tcase_add_test(tcase, in_the_middle_of_a_snapshot_the_guard_stays_armed);
