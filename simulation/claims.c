@@ -190,13 +190,24 @@ static void check_removed(struct world *world, const struct simulated_node *node
                       "entry %" PRIu64 " removes it, and %s has it", index, other->name);
 }
 
+/* A migration of a move that has ended since, which a libvirtd that stood still has begun: its guest runs at
+ * its source. A known limit, see clusterd/guard/README.md. */
+static bool is_taken_up_late(struct world *world, struct simulated_node *target, const char *name)
+{
+        const struct role *role = model_role(world->checker.reference, name);
+        const struct domain *domain = hypervisor_domain(world, target, name);
+        return domain != NULL && domain->state == DOMAIN_INCOMING &&
+               (role == NULL || role->state != ROLE_MOVING || role->target != target->id);
+}
+
 static void check_drained(struct world *world, const struct simulated_node *node, uint64_t index,
                           uint32_t drained)
 {
         CLAIM(world->checker.claims.node.duty != DUTY_ACTIVE, NULL,
               "entry %" PRIu64 " says that n%u is drained", index, drained);
         for (uint32_t number = 0; number < world->names.count; number++)
-                CLAIM(!hypervisor_may_run(world, &world->nodes[drained], world->names.name[number]),
+                CLAIM(!hypervisor_may_run(world, &world->nodes[drained], world->names.name[number]) ||
+                              is_taken_up_late(world, &world->nodes[drained], world->names.name[number]),
                       world->names.name[number],
                       "entry %" PRIu64 " says that n%u is empty, and it may run it", index, drained);
 }
