@@ -8,13 +8,27 @@
 #include "clusterd/base/text.h"
 #include "simulation/world.h"
 
+/* Passes are counted anew by each daemon: whose it is has to be told with it. */
+struct asked {
+        struct cluster_action action;
+        uint64_t life;
+};
+
 static void schedule(struct world *world, struct simulated_node *node, const struct cluster_action *action,
                      enum event_kind kind, uint64_t delay_us)
 {
-        struct cluster_action *payload = malloc(sizeof(*payload));
-        assert(payload != NULL);
-        *payload = *action;
-        world_schedule_payload(world, delay_us, kind, node, payload);
+        struct asked *asked = malloc(sizeof(*asked));
+        assert(asked != NULL);
+        *asked = (struct asked){ .action = *action, .life = node->daemon_life };
+        world_schedule_payload(world, delay_us, kind, node, asked);
+}
+
+/* Does the present daemon wait for it? Its volume may be gone, and its worker closed. */
+static bool is_awaited(const struct simulated_node *node, const struct asked *asked)
+{
+        const struct lease_io *io = &node->lease_ios[asked->action.lease.id];
+        return asked->life == node->daemon_life && io->pass == asked->action.lease.pass &&
+               io->identity == asked->action.lease.identity;
 }
 
 /* The lock on the leases: a write of an earlier daemon is on its way yet. */
@@ -73,11 +87,11 @@ static struct lease_sector *sector_of(struct world *world, struct simulated_node
 void lease_on_write(struct world *world, const struct event *event)
 {
         struct simulated_node *node = &world->nodes[event->node];
-        const struct cluster_action *action = event->payload;
+        const struct asked *asked = event->payload;
+        const struct cluster_action *action = &asked->action;
         const struct lease_pass *pass = &action->lease.what;
         struct lease_io *io = &node->lease_ios[action->lease.id];
-        bool awaited = io->pass == action->lease.pass && io->identity == action->lease.identity;
-        struct lease_pass_result unread, *result = awaited ? &io->result : &unread;
+        struct lease_pass_result unread, *result = is_awaited(node, asked) ? &io->result : &unread;
         struct lease_sector *sector = sector_of(world, node, action);
         result->error = -ENOENT;
         if (sector == NULL)
@@ -102,10 +116,11 @@ void lease_on_write(struct world *world, const struct event *event)
 void lease_on_done(struct world *world, const struct event *event)
 {
         struct simulated_node *node = &world->nodes[event->node];
-        const struct cluster_action *action = event->payload;
+        const struct asked *asked = event->payload;
+        const struct cluster_action *action = &asked->action;
         struct lease_io *io = &node->lease_ios[action->lease.id];
-        if (io->pass != action->lease.pass || io->identity != action->lease.identity)
-                return; /* of a volume that is gone: its worker was closed */
+        if (!is_awaited(node, asked))
+                return;
         struct cluster_event done = { .kind = CLUSTER_EVENT_LEASE };
         io->running = false;
         io->result.ended_ms = node_clock_ms(world, node);
@@ -130,7 +145,8 @@ static void check_held(struct world *world, struct simulated_node *node, const s
                               volume->name);
 }
 
-/* Alive since it was lost: it wrote to some volume later than that. */
+/* Alive since it was lost: it wrote to some volume later than that. Who is cut off itself may know of an
+ * earlier loss only. */
 static void check_isolated(struct world *world, struct simulated_node *node)
 {
         const struct model *model = cluster_model(node->core);
@@ -141,7 +157,8 @@ static void check_isolated(struct world *world, struct simulated_node *node)
         node->isolated = status.isolated;
         NODE_SET_EACH (status.isolated, id)
                 if (model->nodes[id].state != NODE_LOST ||
-                    world->nodes[id].lease_written_us <= world->checker.lost_us[id])
+                    (model->nodes[id].lost_index == world->checker.reference->nodes[id].lost_index &&
+                     world->nodes[id].lease_written_us <= world->checker.lost_us[id]))
                         world_violate(world, "6: a dead node is shown as isolated", node, NULL, "n%u", id);
 }
 

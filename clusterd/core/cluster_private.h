@@ -162,6 +162,12 @@ struct fence_test {
         char reason[REASON_BYTES];
 };
 
+/* lease.c: since when a node is known here to be lost. */
+struct known_loss {
+        uint64_t index; /* entry of the loss; 0: it is not lost */
+        uint64_t ms;
+};
+
 /* lease.c: this node's lease on one volume. */
 struct local_lease {
         uint64_t identity; /* of the volume */
@@ -251,8 +257,8 @@ struct cluster {
         struct local_path paths[VOLUMES_MAX + 1]; /* by the volume's id */
         uint64_t looks;                           /* issued */
         struct local_lease leases[VOLUMES_MAX + 1];
-        uint64_t lease_passes, lease_begins; /* issued */
-        uint64_t lost_ms[NODES_MAX + 1];     /* since when a node is known here to be lost; 0: it is not */
+        uint64_t lease_passes, lease_begins;     /* issued */
+        struct known_loss losses[NODES_MAX + 1]; /* of nodes that are lost */
 
         uint64_t wake_ms; /* of the present step */
 };

@@ -69,7 +69,7 @@ static void see_to_lease(struct cluster *cluster, const struct volume *volume)
 bool lease_misses_nodes(const struct cluster *cluster)
 {
         MODEL_EACH_NODE (cluster->model, node)
-                if (cluster->lost_ms[node->id] != 0)
+                if (cluster->losses[node->id].index != 0)
                         return true;
         return false;
 }
@@ -77,11 +77,12 @@ bool lease_misses_nodes(const struct cluster *cluster)
 static void note_losses(struct cluster *cluster)
 {
         MODEL_EACH_NODE (cluster->model, node) {
-                uint64_t *lost_ms = &cluster->lost_ms[node->id];
+                struct known_loss *loss = &cluster->losses[node->id];
                 if (node->state != NODE_LOST)
-                        *lost_ms = 0;
-                else if (*lost_ms == 0)
-                        *lost_ms = cluster->now_ms;
+                        *loss = (struct known_loss){ .index = 0 };
+                else if (loss->index !=
+                         node->lost_index) /* it may have returned meanwhile, and be lost again */
+                        *loss = (struct known_loss){ .index = node->lost_index, .ms = cluster->now_ms };
         }
 }
 
@@ -100,8 +101,11 @@ void lease_passed(struct cluster *cluster, const struct cluster_event *event)
         if (local->pass != event->lease.pass)
                 return; /* of a volume that is gone */
         local->pass = 0;
-        if (volume == NULL || volume->identity != local->identity)
+        if (volume == NULL || volume->identity != local->identity) {
+                /* A snapshot clears the model, and the volume may return with its end: taken anew then. */
+                *local = (struct local_lease){ .identity = 0 };
                 return;
+        }
         struct lease_event passed = { .kind = LEASE_EVENT_PASS, .pass = event->lease.result };
         step(cluster, volume, local, &passed);
 }
@@ -128,8 +132,8 @@ node_set lease_isolated(const struct cluster *cluster)
                 return 0;
         MODEL_EACH_VOLUME (cluster->model, volume)
                 NODE_SET_EACH (cluster_renewing(cluster, volume->id), node)
-                        if (cluster->lost_ms[node] != 0 &&
-                            (cluster->paths[volume->id].moved_after_ms > cluster->lost_ms[node] ||
+                        if (cluster->losses[node].index != 0 &&
+                            (cluster->paths[volume->id].moved_after_ms > cluster->losses[node].ms ||
                              MUTATED(ISOLATED_BY_AN_OLD_LOOK)))
                                 isolated |= node_set_of(node);
         return isolated;

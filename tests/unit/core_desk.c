@@ -530,3 +530,32 @@ enum reply_outcome desk_confirm_off(struct desk *desk, uint32_t node)
         confirm.node.incarnation = model_node(cluster_model(desk->cluster), node)->incarnation;
         return desk_ask(desk, &confirm);
 }
+
+static const struct ledger_position far_ahead = { .epoch = 9, .index = 50 };
+
+void desk_snapshot_begin(struct desk *desk)
+{
+        struct cluster_event view = { .kind = CLUSTER_EVENT_VIEW };
+        view.view.members = view.view.connected = node_set_of(1) | node_set_of(2);
+        desk_step(desk, &view);
+        desk_settle(desk);
+        struct message message = { .kind = MESSAGE_STATE, .round = desk->round };
+        message.state =
+                (struct message_state){ .last = far_ahead, .applied = far_ahead, .voters = node_set_of(2) };
+        desk_hear_message(desk, 2, &message);
+        message = (struct message){ .kind = MESSAGE_SNAPSHOT_BEGIN, .round = desk->round };
+        message.snapshot.to = 1;
+        message.snapshot.at = far_ahead;
+        desk_hear_message(desk, 2, &message);
+}
+
+void desk_snapshot_end(struct desk *desk, const struct object *row)
+{
+        struct message message = { .kind = MESSAGE_SNAPSHOT_OBJECT, .round = desk->round };
+        message.snapshot.to = 1;
+        message.snapshot.at = far_ahead;
+        message.snapshot.object = *row;
+        desk_hear_message(desk, 2, &message);
+        message.kind = MESSAGE_SNAPSHOT_END;
+        desk_hear_message(desk, 2, &message);
+}

@@ -107,6 +107,24 @@ START_TEST(a_lease_is_taken_and_renewed_each_second)
 }
 END_TEST
 
+/* For a while there is no such volume, and then there is again. */
+START_TEST(a_pass_that_ends_in_the_middle_of_a_snapshot_holds_nothing_up)
+{
+        end_pass(LEASE_PASS_DONE);
+        desk_wait(&desk, 1100);
+        ck_assert(take_pass());
+        struct object row = { .kind = OBJECT_VOLUME, .volume = *csv1() };
+        desk_view(&desk, 0);
+        desk_snapshot_begin(&desk);
+        ck_assert_ptr_null(csv1());
+        end_pass(LEASE_PASS_DONE);
+        desk_snapshot_end(&desk, &row);
+        ck_assert(take_pass());
+        end_pass(LEASE_PASS_DONE);
+        ck_assert_int_eq(state(), LEASE_HELD);
+}
+END_TEST
+
 START_TEST(a_record_proves_nothing_while_no_guest_is_stopped_for_it)
 {
         ck_assert_uint_eq(pass.lease.what.record.timings.watchdog_ms, 0);
@@ -187,6 +205,7 @@ int main(void)
         TCase *tcase = tcase_create("core_lease");
         tcase_add_checked_fixture(tcase, begin, end);
         tcase_add_test(tcase, a_lease_is_taken_and_renewed_each_second);
+        tcase_add_test(tcase, a_pass_that_ends_in_the_middle_of_a_snapshot_holds_nothing_up);
         tcase_add_test(tcase, a_record_proves_nothing_while_no_guest_is_stopped_for_it);
         tcase_add_test(tcase, a_lease_needs_no_quorum);
         tcase_add_test(tcase, a_lease_that_lapsed_is_taken_anew_when_no_write_is_on_its_way);

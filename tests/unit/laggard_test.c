@@ -197,35 +197,6 @@ END_TEST
 
 /* What libvirtd was asked for may come true whatever this node's rows are: it counts for the guard until it
  * is settled. */
-/* A node that is far ahead joins, and replaces what this one holds. */
-static void begin_snapshot(struct desk *desk)
-{
-        struct cluster_event view = { .kind = CLUSTER_EVENT_VIEW };
-        view.view.members = view.view.connected = node_set_of(1) | node_set_of(2);
-        desk_step(desk, &view);
-        desk_settle(desk);
-        struct message message = { .kind = MESSAGE_STATE, .round = desk->round };
-        message.state = (struct message_state){ .last = { .epoch = 9, .index = 50 },
-                                                .applied = { .epoch = 9, .index = 50 },
-                                                .voters = node_set_of(2) };
-        desk_hear_message(desk, 2, &message);
-        message = (struct message){ .kind = MESSAGE_SNAPSHOT_BEGIN, .round = desk->round };
-        message.snapshot.to = 1;
-        message.snapshot.at = (struct ledger_position){ .epoch = 9, .index = 50 };
-        desk_hear_message(desk, 2, &message);
-}
-
-static void end_snapshot_with(struct desk *desk, const struct object *row)
-{
-        struct message message = { .kind = MESSAGE_SNAPSHOT_OBJECT, .round = desk->round };
-        message.snapshot.to = 1;
-        message.snapshot.at = (struct ledger_position){ .epoch = 9, .index = 50 };
-        message.snapshot.object = *row;
-        desk_hear_message(desk, 2, &message);
-        message.kind = MESSAGE_SNAPSHOT_END;
-        desk_hear_message(desk, 2, &message);
-}
-
 /* As it is, but nobody's: so nothing else keeps the guard armed. */
 static struct object nobodys(const struct desk *desk, const char *name)
 {
@@ -244,8 +215,8 @@ START_TEST(a_snapshot_does_not_end_the_doubt_about_a_start)
         ck_assert_ptr_nonnull(desk_take(&desk, CLUSTER_ACTION_START));
         desk_done(&desk, "vm01", OPERATION_START, OPERATION_UNKNOWN, OBSERVED_ABSENT_UNKNOWN);
         struct object row = nobodys(&desk, "vm01");
-        begin_snapshot(&desk);
-        end_snapshot_with(&desk, &row);
+        desk_snapshot_begin(&desk);
+        desk_snapshot_end(&desk, &row);
         ck_desk_state(&desk, "vm01", ROLE_OFFLINE);
         desk_list(&desk, NULL);
         ck_assert(desk.guard_armed);
@@ -261,11 +232,11 @@ START_TEST(in_the_middle_of_a_snapshot_the_guard_stays_armed)
         desk_view(&desk, 0);
         desk_online(&desk, "vm01");
         struct object row = nobodys(&desk, "vm01");
-        begin_snapshot(&desk);
+        desk_snapshot_begin(&desk);
         desk_wait(&desk, 300);
         end_every_listing(&desk, NULL);
         ck_assert(desk.guard_armed);
-        end_snapshot_with(&desk, &row);
+        desk_snapshot_end(&desk, &row);
         desk_list(&desk, NULL);
         ck_assert(!desk.guard_armed);
         desk_end(&desk);
