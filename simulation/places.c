@@ -191,8 +191,10 @@ static bool no_proof_is_true(const struct model *model, const struct role *role,
         text_copy(name, length + 1 < sizeof(name) ? length + 1 : sizeof(name), at);
         const struct node *node = model_node_by_name(model, name);
         at += length;
-        if (node == NULL || !node_set_has(places_unproven(role), node->id) ||
-            !begins(&at, " runs it no more; "))
+        bool left_behind = role->state == ROLE_MOVING && role->owner_end == MOVE_END_RUNNING &&
+                           role->target_end == MOVE_END_RUNNING;
+        node_set runners = places_unproven(role) | (left_behind ? node_set_of(role->owner) : 0);
+        if (node == NULL || !node_set_has(runners, node->id) || !begins(&at, " runs it no more; "))
                 FALSE("'%s' speaks of nobody who may run it", shown);
         bool fenced = places_can_be_fenced(model, node->id), lost = node->state == NODE_LOST, is_true = false;
         if (begins(&at, "it is up and has to say so itself"))

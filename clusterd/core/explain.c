@@ -37,8 +37,10 @@ static const char *way_to_proof(const struct model *model, const struct node *no
 static const struct node *unproven(const struct model *model, const struct role *role)
 {
         const struct node *owner = model_node(model, role->owner), *target = model_node(model, role->target);
-        bool by_owner = owner != NULL && role_may_run_on(role, owner->id) &&
-                        (role->state != ROLE_MOVING || role->owner_end == MOVE_END_UNKNOWN);
+        /* If both say that they run it, the owner has to stop what the move left there. */
+        bool owner_said = role->state == ROLE_MOVING && role->owner_end != MOVE_END_UNKNOWN &&
+                          role->target_end != MOVE_END_RUNNING;
+        bool by_owner = owner != NULL && role_may_run_on(role, owner->id) && !owner_said;
         bool by_target = target != NULL && role->state == ROLE_MOVING && role->target_end == MOVE_END_UNKNOWN;
         if (by_owner && by_target)
                 return owner->state == NODE_UP ? target : owner;
