@@ -211,7 +211,7 @@ void fence_begin(struct world *world, struct simulated_node *node, const struct 
 static void switch_on(struct world *world, struct simulated_node *node, uint32_t feeds)
 {
         node->feeds_off &= ~feeds;
-        if (node->feeds_off == 0 && !node->powered)
+        if (node->feeds_off == 0 && !node->powered && !node_set_has(world->descent.kept_off, node->id))
                 power_on(world, node);
 }
 
