@@ -193,8 +193,7 @@ void observe_forget(struct cluster *cluster)
         cluster->list_wanted = true;
 }
 
-/* Whoever the list did not name is absent, unless we know something newer; not surely, while a start may come
- * true. */
+/* Whoever the list did not name is absent, unless we know something newer. */
 static void conclude_listing(struct cluster *cluster, uint64_t listing)
 {
         for (uint32_t slot = 0; slot < cluster->model->roles_used; slot++) {
@@ -202,10 +201,9 @@ static void conclude_listing(struct cluster *cluster, uint64_t listing)
                 bool present = observation_is_present(local->observation);
                 if (cluster->model->roles[slot].name[0] == '\0' || local->operation != OPERATION_NONE ||
                     (local->stamp >= listing && !MUTATED(ABSENT_BY_OLD_LISTING)) ||
-                    local->listed == listing || (local->unresolved && !present) || local->confirmed)
+                    local->listed == listing || local->confirmed)
                         continue;
-                set_observation(cluster, slot, present ? OBSERVED_ABSENT_UNKNOWN : local->observation,
-                                !local->unresolved);
+                set_observation(cluster, slot, present ? OBSERVED_ABSENT_UNKNOWN : local->observation, true);
         }
 }
 

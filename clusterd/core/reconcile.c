@@ -361,7 +361,10 @@ static void see_to_right(struct looked_at *at)
                 return;
         }
         if (is_to_be_settled(at)) {
-                settle(at);
+                if (at->local->confirmed || MUTATED(ABSENT_UNCONFIRMED))
+                        settle(at);
+                else
+                        at->cluster->list_wanted = true; /* it may run: nothing is known after a snapshot */
                 return;
         }
         switch (at->role->state) {
