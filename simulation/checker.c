@@ -410,7 +410,9 @@ void checker_after_step(struct world *world, struct simulated_node *node)
         coverage_standing(world, node, &status);
         if (memory->members != node->station.members) {
                 memory->members = node->station.members;
-                memory->members_us = world->now_us;
+                /* Who stood still is given all the views of that time at once. */
+                memory->members_us =
+                        world->now_us == node->daemon_thaw_us ? node->daemon_froze_us : world->now_us;
         }
         check_leader(world, node, &status);
         lease_check(world, node);

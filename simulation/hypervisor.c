@@ -36,6 +36,7 @@ struct domain *hypervisor_domain_make(struct world *world, struct simulated_node
         assert(domain->state == DOMAIN_NONE);
         domain->name = world->names.name[domain - node->hypervisor.domains];
         domain->state = state;
+        domain->doomed = false;
         domain->id = ++world->next_id;
         return domain;
 }
@@ -181,7 +182,7 @@ bool hypervisor_may_run(struct world *world, struct simulated_node *node, const 
         if (!node->powered)
                 return false;
         const struct domain *domain = hypervisor_slot(world, node, name);
-        if (domain->state != DOMAIN_NONE)
+        if (domain->state != DOMAIN_NONE && !domain->doomed)
                 return true;
         for (const struct hypervisor_job *job = domain->jobs; job != NULL; job = job->next)
                 if (job->operation == OPERATION_START)

@@ -253,11 +253,20 @@ static void move_begin(struct world *world, struct simulated_node *node, struct 
         job_continue(world, node, job, duration, JOB_EFFECT);
 }
 
+/* A target that stands still sees to it later. */
+static void copy_vanishes(struct world *world, struct simulated_node *target, const char *role, uint64_t id)
+{
+        struct domain *copy = hypervisor_domain(world, target, role);
+        if (copy != NULL && copy->id == id)
+                copy->doomed = true;
+        world_schedule(world, random_between(&world->random, 0, MS(200)), EVENT_VANISH, target, id,
+                       names_number(&world->names, role));
+}
+
 static void move_fail(struct world *world, struct simulated_node *node, struct hypervisor_job *job)
 {
         struct simulated_node *target = &world->nodes[job->action.role.node];
-        world_schedule(world, random_between(&world->random, 0, MS(200)), EVENT_VANISH, target,
-                       job->domain_id, names_number(&world->names, job->action.role.name));
+        copy_vanishes(world, target, job->action.role.name, job->domain_id);
         bool here = hypervisor_domain(world, node, job->action.role.name) != NULL;
         job_end(world, node, job, OPERATION_FAILED, here ? OBSERVED_RUNNING : OBSERVED_ABSENT_UNKNOWN);
 }
@@ -292,8 +301,7 @@ static void move_tear(struct world *world, struct simulated_node *node, struct h
         if (random_chance(&world->random, 500))
                 guest_arrives(world, target, copy);
         else
-                world_schedule(world, random_between(&world->random, 0, MS(200)), EVENT_VANISH, target,
-                               copy->id, names_number(&world->names, source->name));
+                copy_vanishes(world, target, source->name, copy->id);
         job_end(world, node, job, OPERATION_UNKNOWN, OBSERVED_PAUSED);
 }
 

@@ -112,6 +112,7 @@ static void apply_freeze_clusterd(struct world *world, const struct incident *in
         if (!shell_runs(world, node))
                 return;
         world_note(world, node, "clusterd freezes for %" PRIu64 " ms", incident->duration_us / 1000);
+        node->daemon_froze_us = world->now_us;
         node->daemon_thaw_us = world->now_us + incident->duration_us;
 }
 

@@ -53,6 +53,7 @@ struct hypervisor_job {
 struct domain {
         const char *name; /* once there was one */
         enum domain_state state;
+        bool doomed;                 /* its migration has failed: it never runs, and will go */
         uint64_t id;                 /* of this instance of it */
         struct hypervisor_job *jobs; /* owned; in the order of asking */
 };
@@ -310,8 +311,8 @@ struct simulated_node {
         char name[NAME_BYTES];
         bool powered;
         bool frozen;
-        uint64_t daemon_thaw_us; /* until then clusterd stands still */
-        bool dark;               /* off because there is no mains */
+        uint64_t daemon_froze_us, daemon_thaw_us; /* from then until then clusterd stands still */
+        bool dark;                                /* off because there is no mains */
         uint64_t thaw_us;
         uint32_t feeds_off;   /* power supplies that fence devices have cut: bits */
         uint64_t power_life;  /* of this boot; 0 while off */
