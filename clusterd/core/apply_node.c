@@ -220,8 +220,9 @@ void apply_node_duty(struct apply *apply, const struct command_node *command, en
         if (node->duty == duty || (duty == DUTY_DRAINING && node->duty == DUTY_DRAINED))
                 return; /* as wanted already */
         if (duty == DUTY_DRAINED) {
-                if (node->duty != DUTY_DRAINING ||
-                    (node_may_run_something(apply->model, node->id) && !MUTATED(DRAINED_WHILE_RUNNING))) {
+                bool is_empty = !node_may_run_something(apply->model, node->id) &&
+                                !node_awaits_arrival(apply->model, node->id);
+                if (node->duty != DUTY_DRAINING || (!is_empty && !MUTATED(DRAINED_WHILE_RUNNING))) {
                         apply_refuse(apply, "%s is not empty, or not to be drained any more", node->name);
                         return;
                 }

@@ -5,6 +5,7 @@
 
 #include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
+#include "clusterd/core/apply.h"
 #include "clusterd/core/role_state.h"
 
 #define MOVE_AGAIN_MS 30000
@@ -177,8 +178,9 @@ static void plan_nodes(struct pass *pass)
                         step = add_step(pass, COMMAND_NODE_LOST, UINT32_MAX, node->id);
                         if (step != NULL)
                                 TEXT_COPY(step->command.node.reason, "left the membership without a word");
-                } else if (node->duty == DUTY_DRAINING &&
-                           (!node_set_has(pass->busy, node->id) || MUTATED(DRAINED_WHILE_RUNNING))) {
+                } else if (node->duty == DUTY_DRAINING && ((!node_set_has(pass->busy, node->id) &&
+                                                            !node_awaits_arrival(pass->model, node->id)) ||
+                                                           MUTATED(DRAINED_WHILE_RUNNING))) {
                         step = add_step(pass, COMMAND_NODE_DRAINED, UINT32_MAX, node->id);
                         if (step != NULL)
                                 TEXT_COPY(step->command.node.reason, "it runs nothing any more");
