@@ -103,7 +103,7 @@ static void check_node(struct world *world, const struct node *known, uint64_t k
 }
 
 /* How long it may take to prove that it runs nothing; UINT64_MAX: for ever, nothing can. */
-static uint64_t evidence_us(const struct world *world, uint32_t id)
+static uint64_t evidence_us(const struct world *world, uint32_t id, uint64_t since_us)
 {
         const struct model *model = world->checker.reference;
         const struct node *known = model_node(model, id);
@@ -115,8 +115,10 @@ static uint64_t evidence_us(const struct world *world, uint32_t id)
         if (!is_in_ring(world, id) && known->watchdog) /* the longest that may have been in force */
                 return ROUND_US + EVIDENCE_US + SECOND(15) +
                        MS(settings->stop_grace_ms + settings->watchdog_ms + settings->margin_ms);
-        return world->calm && places_can_be_fenced(model, id) && !fence_is_dark(world, id) ? FENCED_US
-                                                                                           : UINT64_MAX;
+        /* No device has to work before nothing fails any more. */
+        return world->calm && places_can_be_fenced(model, id) && !fence_is_dark(world, id)
+                       ? FENCED_US + (world->calm_us > since_us ? world->calm_us - since_us : 0)
+                       : UINT64_MAX;
 }
 
 static void check_evidence(struct world *world, const struct role *role, uint64_t waited_us)
@@ -126,7 +128,7 @@ static void check_evidence(struct world *world, const struct role *role, uint64_
                 /* A guest may still arrive there: it can say nothing before its source has ended the move. */
                 bool awaits = role->state == ROLE_MOVING && id == role->target &&
                               role->owner_end == MOVE_END_UNKNOWN;
-                if (!awaits && waited_us > evidence_us(world, id))
+                if (!awaits && waited_us > evidence_us(world, id, world->now_us - waited_us))
                         world_violate(world, RULE, &world->nodes[id], role->name,
                                       "%s for want of evidence that could be had long ago: %s",
                                       role_state_name(role->state), role->reason);

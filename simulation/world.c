@@ -134,6 +134,8 @@ void world_violate(struct world *world, const char *rule, const struct simulated
 
 void world_begin_calm(struct world *world)
 {
+        if (!world->calm)
+                world->calm_us = world->now_us;
         world->calm = true;
         faults_end(world);
 }

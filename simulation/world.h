@@ -407,7 +407,8 @@ struct world {
         struct cluster_actions *actions; /* borrowed: one for the whole program */
         uint64_t heal_us;
         uint64_t rest_since_us;
-        bool calm;    /* nothing fails any more */
+        uint64_t calm_us;
+        bool calm;    /* nothing fails any more, since then */
         bool healing; /* and what is left is put right */
         bool finished;
         bool violated;
