@@ -320,6 +320,7 @@ void commit_flush_rows(struct cluster *cluster, const struct ledger_position *ap
 /* observe.c */
 /* Role slots have new meanings: what was known by slot is forgotten, and asked for anew. */
 void observe_forget_role(struct cluster *cluster, uint32_t slot);
+void observe_role_added(struct cluster *cluster, uint32_t slot);
 void observe_forget(struct cluster *cluster);               /* before a snapshot clears the model */
 void observe_doubt(struct cluster *cluster, uint32_t slot); /* a row of the snapshot */
 void observe_snapshot_ended(struct cluster *cluster);

@@ -139,6 +139,13 @@ void observe_forget_role(struct cluster *cluster, uint32_t slot)
         *local = nothing;
 }
 
+/* A listing asked before may name the guest of an earlier role of that name. */
+void observe_role_added(struct cluster *cluster, uint32_t slot)
+{
+        cluster->local[slot].stamp = cluster->listings;
+        cluster->list_wanted = true;
+}
+
 static bool is_doubted(const struct doubts *doubts, const char *name)
 {
         for (uint32_t i = 0; i < doubts->count; i++)

@@ -565,6 +565,9 @@ void reconcile_applied(struct cluster *cluster, const struct entry *entry, bool 
         if ((command->kind == COMMAND_NODE_JOIN && command->node_join.node == self(cluster)) ||
             command->kind == COMMAND_NODE_EVIDENCE || command->kind == COMMAND_NODE_CONFIRM_OFF)
                 reconcile_all(cluster);
+        if (command->kind == COMMAND_ROLE_ADD && done)
+                observe_role_added(
+                        cluster, role_slot(cluster, model_role(cluster->model, command->role_add.role.name)));
         if (command->kind != COMMAND_ROLE_REPORT)
                 return;
 

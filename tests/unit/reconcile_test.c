@@ -215,6 +215,25 @@ START_TEST(a_guest_that_a_listing_still_names_is_not_gone)
 }
 END_TEST
 
+/* It may speak of an earlier role of that name. */
+START_TEST(a_listing_asked_before_a_role_was_added_says_nothing_of_it)
+{
+        const struct cluster_action *list = NULL, *next = NULL;
+        desk_view(&desk, node_set_of(2) | node_set_of(3));
+        while ((next = desk_take(&desk, CLUSTER_ACTION_LIST)) != NULL)
+                list = next;
+        ck_assert_ptr_nonnull(list);
+        uint64_t listing = list->listing;
+        desk_online_at(&desk, "vm01", 2);
+        desk_listed(&desk, listing, "vm01", OBSERVED_RUNNING);
+        desk_list_end(&desk, listing);
+        desk_wait(&desk, 100);
+        ck_assert(!desk.guard_armed);
+        ck_assert_ptr_null(desk_take(&desk, CLUSTER_ACTION_STOP));
+        ck_assert_ptr_nonnull(desk_take(&desk, CLUSTER_ACTION_LIST)); /* asked anew */
+}
+END_TEST
+
 START_TEST(a_listing_that_failed_says_nothing)
 {
         desk_online(&desk, "vm01");
@@ -472,6 +491,7 @@ int main(void)
         tcase_add_test(tcase, a_start_with_an_unknown_end_is_never_reported);
         tcase_add_test(tcase, absence_counts_only_from_a_listing_asked_after_the_last_change);
         tcase_add_test(tcase, a_guest_that_a_listing_still_names_is_not_gone);
+        tcase_add_test(tcase, a_listing_asked_before_a_role_was_added_says_nothing_of_it);
         tcase_add_test(tcase, a_listing_that_failed_says_nothing);
         tcase_add_loop_test(tcase, of_two_starts_with_an_unknown_end_each_may_come_true, 0, 2);
         tcase_add_test(tcase, a_start_that_fails_behind_one_with_an_unknown_end_is_told_after_a_stop);
