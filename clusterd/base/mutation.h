@@ -120,7 +120,6 @@
         MUTATION(START_UNRESOLVED, "core/observe.c", "a start whose end nobody knows may come true")         \
         MUTATION(DOUBTS_FORGOTTEN, "core/observe.c", "a start whose end nobody knows outlives a snapshot")   \
         MUTATION(DOUBT_ENDS_WHEN_SEEN, "core/observe.c", "what is seen may be of the first of some starts")  \
-        MUTATION(MOVE_WITH_A_START_BEHIND, "core/reconcile.c", "no move while a start may come true")        \
         MUTATION(MOVE_IN_DOUBT, "core/observe.c", "a move whose end nobody knows is looked at")              \
         MUTATION(GUARD_NEVER_LAPSES, "core/guard.c", "guests are stopped when the guard lapses")             \
         MUTATION(GUARD_ARMED_AFTER_START, "core/observe.c", "the guard is armed before a start")             \

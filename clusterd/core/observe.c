@@ -267,14 +267,13 @@ void observe_operation_done(struct cluster *cluster, const struct cluster_event_
         local->duration_ms = done->duration_ms;
         local->downtime_ms = done->downtime_ms;
         /*
-         * A start whose end nobody knows may come true later. What ends that doubt is a later start or stop
-         * of ours, for each waits until those before it have ended: see clusterd/io/hypervisor.h.
+         * A start whose end nobody knows may come true later. What ends that doubt is a later operation of
+         * ours, for it waits until the starts before it have ended: see clusterd/io/hypervisor.h.
          */
         if (done->operation == OPERATION_START && done->result == OPERATION_UNKNOWN)
                 local->unresolved = !MUTATED(START_UNRESOLVED);
-        else if (done->operation == OPERATION_START
-                         ? observation_is_present(done->observation)
-                         : done->operation == OPERATION_STOP && done->result == OPERATION_SUCCEEDED)
+        else if (done->operation == OPERATION_START ? observation_is_present(done->observation)
+                                                    : done->result == OPERATION_SUCCEEDED)
                 local->unresolved = false;
         recount(cluster, before, local);
         if (done->operation != OPERATION_STOP || done->result != OPERATION_SUCCEEDED)

@@ -241,24 +241,6 @@ static void await_target(struct looked_at *at)
         look_again(at, at->local->sending_ms + READY_MS);
 }
 
-/*
- * A start that still comes true finds the guest here, and does nothing; once it has moved away it would run
- * twice. One more start ends behind all before it, and that it finds the guest here is what it is for.
- */
-static void make_sure_of_start(struct looked_at *at)
-{
-        struct local_role *local = at->local;
-        if (at->cluster->now_ms >= local->sending_ms + READY_MS) {
-                stay(at, "a start of it may still come true here");
-        } else if (at->cluster->now_ms >= local->not_before_ms) {
-                observe_begin(at->cluster, local, OPERATION_START);
-                act(at, CLUSTER_ACTION_START,
-                    "it runs: a start that still comes true must end before it moves");
-        } else {
-                look_again(at, local->not_before_ms);
-        }
-}
-
 static void send_when_ready(struct looked_at *at)
 {
         struct local_role *local = at->local;
@@ -268,8 +250,6 @@ static void send_when_ready(struct looked_at *at)
         }
         if (!target_is_there(at))
                 stay(at, "the target was lost before the move began");
-        else if (local->unresolved && !MUTATED(MOVE_WITH_A_START_BEHIND))
-                make_sure_of_start(at);
         else if (target_is_ready(at))
                 move_away(at);
         else if (at->cluster->now_ms >= local->sending_ms + READY_MS)
