@@ -402,6 +402,7 @@ void checker_forget(struct world *world, struct simulated_node *node)
 
 void checker_after_step(struct world *world, struct simulated_node *node)
 {
+        checker_all_armed(world, node);
         if (node->loading)
                 return; /* its core holds half of what it will know */
         struct cluster_status status;

@@ -68,9 +68,9 @@ void checker_armed(struct world *world, struct simulated_node *node, const char 
                 world_violate(world, "3: a guest without a guard", node, role, "no watchdog would end it");
 }
 
-void checker_ordered(struct world *world, struct simulated_node *node)
+void checker_all_armed(struct world *world, struct simulated_node *node)
 {
-        for (uint32_t number = 0; number < world->names.count; number++)
+        for (uint32_t number = 0; number < world->names.count && !node->keeper.state.order.armed; number++)
                 if (node->hypervisor.domains[number].state == DOMAIN_RUNNING)
                         checker_armed(world, node, world->names.name[number]);
 }

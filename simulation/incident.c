@@ -181,6 +181,11 @@ static void apply_hang_disk(struct world *world, const struct incident *incident
                 disk->hung_until_us = hung_until_us;
 }
 
+static void apply_forget_entries(struct world *world, const struct incident *incident)
+{
+        disk_compact(world, &node_of(world, incident)->disk, 0);
+}
+
 static void apply_back_up_disk(struct world *world, const struct incident *incident)
 {
         disk_back_up(&node_of(world, incident)->disk);
@@ -401,6 +406,9 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
         [INCIDENT_SLOW_DISK] = { "slow-disk", NODE_LASTING, "storing takes up to a second", apply_slow_disk },
         [INCIDENT_HANG_DISK] = { "hang-disk", NODE_FOR, "what is being stored is stored when that is over",
                                  apply_hang_disk },
+        [INCIDENT_FORGET_ENTRIES] = { "forget-entries", INCIDENT_NODE,
+                                      "of its ledger: whoever lacks them needs a snapshot",
+                                      apply_forget_entries },
         [INCIDENT_BACK_UP_DISK] = { "back-up-disk", INCIDENT_NODE, "as it is now", apply_back_up_disk },
         [INCIDENT_RESTORE_DISK] = { "restore-disk", NODE_FOR,
                                     "it is as it was when it was backed up, and the node boots afterwards; "

@@ -45,6 +45,7 @@ enum incident_kind {
         INCIDENT_SLOW_DISK,
         INCIDENT_HANG_DISK,
         INCIDENT_WIPE,
+        INCIDENT_FORGET_ENTRIES,
         INCIDENT_BACK_UP_DISK,
         INCIDENT_RESTORE_DISK,
         /* its hypervisor */

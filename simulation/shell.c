@@ -94,7 +94,7 @@ static void carry_out(struct world *world, struct simulated_node *node, const st
                 return;
         case CLUSTER_ACTION_GUARD:
                 keeper_arm(world, node, action->guard);
-                checker_ordered(world, node);
+                checker_all_armed(world, node);
                 return;
         case CLUSTER_ACTION_FENCE_END: /* too late: what the agent asked of its device takes its course */
         case CLUSTER_ACTION_ANNOUNCE:

@@ -198,7 +198,7 @@ struct node_memory {
 void checker_after_step(struct world *world, struct simulated_node *node);
 void checker_action(struct world *world, struct simulated_node *node, const struct cluster_action *action);
 void checker_armed(struct world *world, struct simulated_node *node, const char *role);
-void checker_ordered(struct world *world, struct simulated_node *node);
+void checker_all_armed(struct world *world, struct simulated_node *node);
 /* A keeper takes its probes for a contact. */
 void checker_contact(struct world *world, const struct simulated_node *node);
 void checker_guard(struct world *world, struct simulated_node *node, const struct cluster_status *status);
