@@ -1,6 +1,7 @@
 # base and core are pure; protocol adds JSON and hashes; io touches the world.
 noinst_LIBRARIES += %D%/libclubase.a
 %C%_libclubase_a_SOURCES = \
+	%D%/base/bytes.c %D%/base/bytes.h \
 	%D%/base/limits.h \
 	%D%/base/mutation.h \
 	%D%/base/node_set.h \
@@ -118,6 +119,7 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/store_verify.c %D%/io/store_verify_evidence.c \
 	%D%/io/store_write.c %D%/io/store_writer.c \
 	%D%/io/volume_paths.c %D%/io/volume_paths.h \
+	%D%/io/whole_file.c %D%/io/whole_file.h \
 	%D%/io/witness_file.c %D%/io/witness_file.h \
 	%D%/io/witness_share.c %D%/io/witness_share.h
 %C%_libcluio_a_CFLAGS = $(AM_CFLAGS) $(QB_CFLAGS) $(COROSYNC_CFLAGS) $(LIBVIRT_CFLAGS) \

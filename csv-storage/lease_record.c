@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "clusterd/base/bytes.h"
 #include "clusterd/base/text.h"
 
 #define MAGIC   UINT64_C(0x455341454c554c43) /* "CLULEASE", read as little-endian */
@@ -39,32 +40,14 @@ enum field_offset {
 
 _Static_assert(AT_NODE == 96, "the layout on disk is drawn in README.md and does not follow limits.h");
 
-static void put_le(uint8_t *bytes, uint64_t value, size_t width)
-{
-        for (size_t i = 0; i < width; i++)
-                bytes[i] = (uint8_t)(value >> (8 * i));
-}
-
-static uint64_t get_le(const uint8_t *bytes, size_t width)
-{
-        uint64_t value = 0;
-        for (size_t i = 0; i < width; i++)
-                value |= (uint64_t)bytes[i] << (8 * i);
-        return value;
-}
-
 static uint32_t get_le32(const uint8_t *bytes)
 {
         return (uint32_t)get_le(bytes, 4);
 }
 
-/* FNV-1a: catches torn and damaged sectors, not attackers. */
 static uint64_t checksum(const uint8_t *bytes)
 {
-        uint64_t sum = UINT64_C(0xcbf29ce484222325);
-        for (size_t i = 0; i < AT_CHECKSUM; i++)
-                sum = (sum ^ bytes[i]) * UINT64_C(0x100000001b3);
-        return sum;
+        return fnv1a(FNV1A_EMPTY, bytes, AT_CHECKSUM);
 }
 
 static void record_begin(const struct lease_area_id *area, enum record_kind kind, uint32_t node,

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "clusterd/base/bytes.h"
+
 #define MAGIC   UINT64_C(0x4e544957554c43) /* "CLUWITN", read as little-endian */
 #define VERSION 1
 
@@ -21,27 +23,9 @@ enum field_offset {
 
 _Static_assert(AT_IDENTITY == 80, "the layout is drawn in README.md and does not follow limits.h");
 
-static void put_le(uint8_t *bytes, uint64_t value, size_t width)
-{
-        for (size_t i = 0; i < width; i++)
-                bytes[i] = (uint8_t)(value >> (8 * i));
-}
-
-static uint64_t get_le(const uint8_t *bytes, size_t width)
-{
-        uint64_t value = 0;
-        for (size_t i = 0; i < width; i++)
-                value |= (uint64_t)bytes[i] << (8 * i);
-        return value;
-}
-
-/* FNV-1a: catches what is torn or damaged, not attackers. */
 static uint64_t checksum(const uint8_t *bytes)
 {
-        uint64_t sum = UINT64_C(0xcbf29ce484222325);
-        for (size_t i = 0; i < AT_CHECKSUM; i++)
-                sum = (sum ^ bytes[i]) * UINT64_C(0x100000001b3);
-        return sum;
+        return fnv1a(FNV1A_EMPTY, bytes, AT_CHECKSUM);
 }
 
 void witness_record_encode(const struct witness_id *id, const struct witness_record *record,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clusterd/base/bytes.h"
 #include "clusterd/base/text.h"
 #include "clusterd/protocol/verb_value.h"
 #include "simulation/incident.h"
@@ -106,10 +107,7 @@ static int take_placement(const struct verb_call *call, const struct model *mode
 
 static uint64_t text_number(const char *text)
 {
-        uint64_t hash = UINT64_C(0xcbf29ce484222325);
-        for (; *text != '\0'; text++)
-                hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
-        return hash;
+        return fnv1a(FNV1A_EMPTY, text, strlen(text));
 }
 
 /* "512MiB@csv1": with a disk on that volume, if it is one. */

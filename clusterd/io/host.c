@@ -8,6 +8,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "clusterd/base/bytes.h"
+
 #define TEXT_BYTES 1024
 
 static uint64_t clock_ms(clockid_t clock)
@@ -66,11 +68,8 @@ uint64_t host_boot_id(void)
         char kernel[TEXT_BYTES], init[TEXT_BYTES];
         read_text("/proc/sys/kernel/random/boot_id", kernel);
         read_text("/proc/1/stat", init);
-        uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-        for (const char *c = kernel; *c != '\0'; c++)
-                hash = (hash ^ (uint8_t)*c) * UINT64_C(0x100000001b3);
         const char *began = start_time(init);
-        for (size_t i = 0; began[i] != '\0' && (i == 0 || began[i] != ' '); i++)
-                hash = (hash ^ (uint8_t)began[i]) * UINT64_C(0x100000001b3);
+        size_t began_bytes = began[0] == '\0' ? 0 : 1 + strcspn(began + 1, " ");
+        uint64_t hash = fnv1a(fnv1a(FNV1A_EMPTY, kernel, strlen(kernel)), began, began_bytes);
         return hash == 0 ? 1 : hash;
 }

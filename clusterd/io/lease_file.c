@@ -10,13 +10,7 @@
 #include <unistd.h>
 
 #include "clusterd/base/scope.h"
-#include "clusterd/base/text.h"
-
-/* What this file says by -EPERM is no right of ours that is missing. */
-static int system_error(void)
-{
-        return errno == EPERM ? -EACCES : -errno;
-}
+#include "clusterd/io/whole_file.h"
 
 static int header_check(int fd, const struct lease_area_id *area, struct lease_area_id *ret_owner)
 {
@@ -49,7 +43,7 @@ int lease_file_open(const char *path, const struct lease_area_id *area, struct l
         /* Durable before it returns: a storage that loses its power must not bring an older record back. */
         SCOPED_CLOSE int fd = open(path, O_RDWR | O_DIRECT | O_DSYNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         if (fd < 0)
-                return errno == ELOOP ? -EBADMSG : system_error();
+                return errno == ELOOP ? -EBADMSG : whole_file_error();
         int error = header_check(fd, area, ret_owner);
         if (error != 0)
                 return error;
@@ -73,7 +67,7 @@ static int write_all(int fd, const uint8_t *bytes, size_t count)
 }
 
 /* Zeroes too, so that later nothing has to be allocated: a full volume keeps its leases. */
-static int area_write(int fd, const struct lease_area_id *area)
+static int area_write(const void *area, int fd)
 {
         SCOPED_FREE uint8_t *bytes = calloc(1, LEASE_AREA_BYTES);
         if (bytes == NULL)
@@ -85,37 +79,9 @@ static int area_write(int fd, const struct lease_area_id *area)
         return error;
 }
 
-static int directory_sync(const char *path)
-{
-        char directory[PATH_MAX];
-        TEXT_COPY(directory, path);
-        char *slash = strrchr(directory, '/');
-        if (slash == NULL)
-                return -EINVAL;
-        slash[slash == directory] = '\0';
-        SCOPED_CLOSE int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return fd >= 0 && fsync(fd) == 0 ? 0 : -errno;
-}
-
-/* A whole file gets the name, and only if nothing has it. */
-static int area_place(const char *path, const struct lease_area_id *area)
-{
-        char draft[PATH_MAX];
-        if (snprintf(draft, sizeof draft, "%s.XXXXXX", path) >= (int)sizeof draft)
-                return -ENAMETOOLONG;
-        SCOPED_CLOSE int fd = mkostemp(draft, O_CLOEXEC);
-        if (fd < 0)
-                return system_error();
-        int error = area_write(fd, area);
-        if (error == 0 && link(draft, path) != 0)
-                error = errno == EPERM ? -EOPNOTSUPP : -errno;
-        (void)unlink(draft);
-        return error == 0 ? directory_sync(path) : error;
-}
-
 int lease_file_create(const char *path, const struct lease_area_id *area, struct lease_area_id *ret_owner)
 {
-        int error = area_place(path, area);
+        int error = whole_file_create(path, area_write, area);
         if (error != 0 && error != -EEXIST)
                 return error;
         SCOPED_CLOSE int fd = -1;
@@ -140,7 +106,7 @@ int lease_file_remove(const char *path, const struct lease_area_id *area)
                 return -errno;
         if (named.st_ino != opened.st_ino || named.st_dev != opened.st_dev)
                 return -EPERM; /* another one's by now */
-        return unlink(path) == 0 ? 0 : system_error();
+        return unlink(path) == 0 ? 0 : whole_file_error();
 }
 
 int lease_file_read(int fd, uint64_t sector, uint8_t *buffer, uint32_t sectors)

@@ -10,18 +10,12 @@
 #include <unistd.h>
 
 #include "clusterd/base/scope.h"
-#include "clusterd/base/text.h"
 #include "clusterd/io/host.h"
+#include "clusterd/io/whole_file.h"
 
 struct witness_bytes {
         _Alignas(WITNESS_COPY_BYTES) uint8_t all[WITNESS_BYTES];
 };
-
-/* What this file says by -EPERM is no right of ours that is missing. */
-static int system_error(void)
-{
-        return errno == EPERM ? -EACCES : -errno;
-}
 
 /* Past every cache where the file system lets us; durable before a write returns in any case. */
 static int file_open(const char *path)
@@ -30,7 +24,7 @@ static int file_open(const char *path)
         int fd = open(path, flags | O_DIRECT);
         if (fd < 0 && errno == EINVAL)
                 fd = open(path, flags);
-        return fd >= 0 ? fd : errno == ELOOP ? -EBADMSG : system_error();
+        return fd >= 0 ? fd : errno == ELOOP ? -EBADMSG : whole_file_error();
 }
 
 /* The server keeps the lock, and takes it from a client of which it hears no more. */
@@ -49,7 +43,7 @@ static int file_is_still_there(int fd, const char *path)
 {
         struct stat opened, named;
         if (fstat(fd, &opened) != 0 || stat(path, &named) != 0)
-                return system_error();
+                return whole_file_error();
         if (!S_ISREG(opened.st_mode))
                 return -EBADMSG;
         return opened.st_ino == named.st_ino && opened.st_dev == named.st_dev ? 0 : -ESTALE;
@@ -59,7 +53,7 @@ static int file_read(int fd, struct witness_bytes *bytes)
 {
         ssize_t got = pread(fd, bytes->all, WITNESS_BYTES, 0);
         if (got < 0)
-                return system_error();
+                return whole_file_error();
         return got == WITNESS_BYTES ? 0 : -EBADMSG;
 }
 
@@ -70,11 +64,11 @@ static int file_write(int fd, const struct witness_bytes *bytes)
                 off_t at = (off_t)(i * WITNESS_COPY_BYTES);
                 ssize_t put = pwrite(fd, bytes->all + at, WITNESS_COPY_BYTES, at);
                 if (put < 0)
-                        return system_error();
+                        return whole_file_error();
                 if (put != WITNESS_COPY_BYTES)
                         return -EIO;
                 if (fsync(fd) != 0)
-                        return system_error();
+                        return whole_file_error();
         }
         return 0;
 }
@@ -164,35 +158,17 @@ void witness_file_ask(const char *path, const struct witness_id *id, const struc
         *ret_answer = answer;
 }
 
-static int directory_sync(const char *path)
-{
-        char directory[PATH_MAX];
-        TEXT_COPY(directory, path);
-        char *slash = strrchr(directory, '/');
-        if (slash == NULL)
-                return -EINVAL;
-        slash[slash == directory] = '\0';
-        SCOPED_CLOSE int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return fd >= 0 && fsync(fd) == 0 ? 0 : -errno;
-}
-
-/* A whole file gets the name, and only if nothing has it. */
-int witness_file_create(const char *path, const struct witness_id *id)
+static int record_begin(const void *id, int fd)
 {
         const struct witness_record record = { .sequence = 1 };
         struct witness_bytes bytes;
-        char draft[PATH_MAX];
-        if (snprintf(draft, sizeof draft, "%s.XXXXXX", path) >= (int)sizeof draft)
-                return -ENAMETOOLONG;
-        SCOPED_CLOSE int fd = mkostemp(draft, O_CLOEXEC);
-        if (fd < 0)
-                return system_error();
         witness_record_encode(id, &record, bytes.all);
-        int error = file_write(fd, &bytes);
-        if (error == 0 && link(draft, path) != 0)
-                error = errno == EPERM ? -EOPNOTSUPP : -errno;
-        (void)unlink(draft);
-        return error == 0 ? directory_sync(path) : error;
+        return file_write(fd, &bytes);
+}
+
+int witness_file_create(const char *path, const struct witness_id *id)
+{
+        return whole_file_create(path, record_begin, id);
 }
 
 int witness_file_remove(const char *path, const struct witness_id *id)
@@ -210,7 +186,7 @@ int witness_file_remove(const char *path, const struct witness_id *id)
         if (error == 0)
                 error = content_error(witness_record_decode(bytes.all, id, &record));
         if (error == 0 && unlink(path) != 0)
-                error = system_error();
+                error = whole_file_error();
         return error;
 }
 

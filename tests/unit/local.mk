@@ -303,7 +303,7 @@ lease-mutations:
 check_PROGRAMS += %D%/witness_record_test
 %C%_witness_record_test_SOURCES = %D%/witness_record_test.c
 %C%_witness_record_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
-%C%_witness_record_test_LDADD   = quorum/libcluquorum.a $(CHECK_LIBS)
+%C%_witness_record_test_LDADD   = quorum/libcluquorum.a clusterd/libclubase.a $(CHECK_LIBS)
 
 check_PROGRAMS += %D%/witness_share_test
 %C%_witness_share_test_SOURCES = %D%/witness_share_test.c
