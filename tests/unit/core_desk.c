@@ -559,3 +559,14 @@ void desk_snapshot_end(struct desk *desk, const struct object *row)
         message.kind = MESSAGE_SNAPSHOT_END;
         desk_hear_message(desk, 2, &message);
 }
+
+void desk_add_device(struct desk *desk, const char *name, node_set targets, uint32_t level, uint32_t together)
+{
+        struct command command = { .kind = COMMAND_FENCE_ADD };
+        command.fence_add.level = level;
+        command.fence_add.together = together;
+        TEXT_COPY(command.fence_add.name, name);
+        TEXT_COPY(command.fence_add.agent, "fence_ipmilan");
+        command.fence_add.targets = targets;
+        ck_assert_int_eq(desk_ask(desk, &command), REPLY_DONE);
+}

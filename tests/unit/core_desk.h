@@ -120,6 +120,9 @@ const struct role *desk_role(const struct desk *desk, const char *name);
 #define ck_desk_state(desk, role, want)                                                                      \
         ck_assert_str_eq(role_state_name(desk_role(desk, role)->state), role_state_name(want))
 
+void desk_add_device(struct desk *desk, const char *name, node_set targets, uint32_t level,
+                     uint32_t together);
+
 /* Node 2 is far ahead, and replaces what this one holds: by this row alone. */
 void desk_snapshot_begin(struct desk *desk);
 void desk_snapshot_end(struct desk *desk, const struct object *row);

@@ -34,13 +34,7 @@ static void end(void)
 
 static void add_at_level(const char *name, uint32_t level, uint32_t together)
 {
-        struct command command = { .kind = COMMAND_FENCE_ADD };
-        command.fence_add.level = level;
-        command.fence_add.together = together;
-        TEXT_COPY(command.fence_add.name, name);
-        TEXT_COPY(command.fence_add.agent, "fence_ipmilan");
-        command.fence_add.targets = node_set_of(2);
-        ck_assert_int_eq(desk_ask(&desk, &command), REPLY_DONE);
+        desk_add_device(&desk, name, node_set_of(2), level, together);
 }
 
 static void add_device(const char *name)

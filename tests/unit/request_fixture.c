@@ -277,3 +277,16 @@ const char *reply_message(json_t *reply)
         const char *message = json_string_value(json_object_get(json_object_get(reply, "error"), "message"));
         return message == NULL ? "" : message;
 }
+
+void fixture_add_volume(struct fixture *fixture, uint32_t id, const char *name, uint64_t identity)
+{
+        struct object object = { .kind = OBJECT_VOLUME,
+                                 .volume = { .id = id,
+                                             .state = VOLUME_READY,
+                                             .identity = identity,
+                                             .trouble = "n3: it hangs",
+                                             .paths = { [PATH_DIRECT] = 1, [PATH_HANGS] = 4 } } };
+        TEXT_COPY(object.volume.name, name);
+        TEXT_PRINT(object.volume.path, "/%s", name);
+        ck_assert_int_eq(model_put(fixture->cluster.model, &object), 0);
+}

@@ -52,4 +52,7 @@ struct entry *fixture_add_entry(struct fixture *fixture, enum command_kind kind)
 int reply_exit(json_t *reply);
 const char *reply_message(json_t *reply);
 
+/* Ready at /NAME; node 1 has a path to it, and node 3's hangs. */
+void fixture_add_volume(struct fixture *fixture, uint32_t id, const char *name, uint64_t identity);
+
 #endif

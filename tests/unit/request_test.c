@@ -282,131 +282,6 @@ START_TEST(a_plan_is_shown_and_nothing_submitted)
 }
 END_TEST
 
-START_TEST(a_fence_device_is_checked_before_it_is_added)
-{
-        const char *arguments = "{\"name\":\"f1\",\"agent\":\"fence_x\",\"nodes\":[\"n1\",\"n2\"],"
-                                "\"option\":[\"ip=10.0.0.1\",\"password=s=cret\"],\"timeout\":5000,"
-                                "\"level\":3,\"together\":2}";
-        ck_assert_ptr_null(fixture_ask(&fixture, "fence.add", arguments, false));
-        ck_assert_uint_eq(fixture.fence_checks, 1);
-        ck_assert_uint_eq(fixture.submit_count, 0);
-        request_fence_checked(fixture.handler, fixture.token, true, "");
-        ck_assert_uint_eq(fixture.submit_count, 1);
-        ck_assert_str_eq(fixture.command.fence_add.options, "ip=10.0.0.1\npassword=s=cret\n");
-        ck_assert_uint_eq(fixture.command.fence_add.targets, 3);
-        ck_assert_uint_eq(fixture.command.fence_add.timeout_ms, 5000);
-        ck_assert_uint_eq(fixture.command.fence_add.level, 3);
-        ck_assert_uint_eq(fixture.command.fence_add.together, 2);
-        request_reply(fixture.handler, fixture.token, REPLY_DONE, 50, "");
-        ck_assert_int_eq(reply_exit(fixture.reply), VERB_EXIT_DONE);
-
-        (void)fixture_ask(&fixture, "fence.add", arguments, false);
-        request_fence_checked(fixture.handler, fixture.token, false, "there is no fence_x");
-        ck_assert_int_eq(reply_exit(fixture.reply), VERB_EXIT_REFUSED);
-        ck_assert_uint_eq(fixture.submit_count, 1);
-}
-END_TEST
-
-static void add_device(const char *name)
-{
-        struct object object = { .kind = OBJECT_FENCE_DEVICE,
-                                 .fence_device = { .agent = "fence_x",
-                                                   .targets = 2,
-                                                   .level = 2,
-                                                   .options = "password=s3cret\n" } };
-        TEXT_COPY(object.fence_device.name, name);
-        ck_assert_int_eq(model_put(fixture.cluster.model, &object), 0);
-}
-
-START_TEST(a_fence_test_asks_every_device_of_the_node)
-{
-        add_device("f2");
-        add_device("f1");
-        ck_assert_ptr_null(fixture_ask(&fixture, "fence.test", "{\"name\":\"n2\"}", false));
-        ck_assert_uint_eq(fixture.fence_tests, 2);
-        request_fence_tested(fixture.handler, fixture.token, "f1", true, true, "", 70);
-        ck_assert_uint_eq(fixture.reply_count, 0);
-        request_fence_tested(fixture.handler, fixture.token, "f2", false, false, "no route", 5000);
-        ck_assert_int_eq(reply_exit(fixture.reply), VERB_EXIT_FAILED);
-        json_t *devices = json_object_get(json_object_get(fixture.reply, "result"), "devices");
-        ck_assert_uint_eq(json_array_size(devices), 2);
-        ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(devices, 0), "level")), 2);
-}
-END_TEST
-
-static bool is_warned_of(const char *text)
-{
-        json_t *reply = fixture_ask(&fixture, "cluster.status", "{}", false), *warning;
-        size_t at;
-        json_array_foreach(json_object_get(json_object_get(reply, "result"), "warnings"), at,
-                           warning) if (strstr(json_string_value(warning), text) != NULL) return true;
-        return false;
-}
-
-START_TEST(a_node_without_a_watchdog_is_warned_of)
-{
-        struct node *node = (struct node *)model_node(fixture.cluster.model, 2);
-        add_device("f1"); /* for this one */
-        node->watchdog = true;
-        ck_assert(!is_warned_of("n2 has no watchdog"));
-        node->watchdog = false;
-        ck_assert(is_warned_of("n2 has no watchdog: while its fence devices fail"));
-}
-END_TEST
-
-START_TEST(a_real_fence_test_is_a_change)
-{
-        add_device("f1");
-        ck_assert_ptr_null(fixture_ask(&fixture, "fence.test",
-                                       "{\"name\":\"n2\",\"really\":true,\"force\":true}", false));
-        ck_assert_uint_eq(fixture.fence_tests, 0);
-        ck_assert_int_eq(fixture.command.kind, COMMAND_FENCE_TEST);
-        ck_assert_uint_eq(fixture.command.fence_test.node, 2);
-        ck_assert(fixture.command.fence_test.force);
-        fixture.client.may_change = false;
-        ck_assert_int_eq(
-                reply_exit(fixture_ask(&fixture, "fence.test", "{\"name\":\"n2\",\"really\":true}", false)),
-                VERB_EXIT_REFUSED);
-        ck_assert_int_eq(reply_exit(fixture_ask(&fixture, "fence.test", "{\"name\":\"n2\"}", true)),
-                         VERB_EXIT_USAGE);
-}
-END_TEST
-
-static void add_report(uint32_t node, const char *device)
-{
-        struct command_fence_report *report =
-                &fixture_add_entry(&fixture, COMMAND_FENCE_REPORT)->command.fence_report;
-        report->node = node;
-        report->duration_ms = 70;
-        report->succeeded = true;
-        TEXT_COPY(report->device, device);
-}
-
-START_TEST(fence_history_tells_of_one_node_or_all)
-{
-        fixture_add_entry(&fixture, COMMAND_NODE_LOST)->command.node.node = 2;
-        add_report(1, "f1");
-        fixture_add_entry(&fixture, COMMAND_NODE_JOIN)->command.node_join.node = 2;
-        add_report(2, "f2");
-        json_t *one =
-                json_object_get(fixture_ask(&fixture, "fence.history", "{\"name\":\"n2\"}", false), "result");
-        json_t *events = json_object_get(one, "events");
-        ck_assert_uint_eq(json_array_size(events), 2);
-        json_t *last = json_array_get(events, 1);
-        ck_assert_str_eq(json_string_value(json_object_get(last, "device")), "f2");
-        ck_assert_int_eq(json_integer_value(json_object_get(last, "duration_ms")), 70);
-        ck_assert(json_is_true(json_object_get(last, "succeeded")));
-        json_t *all =
-                json_object_get(fixture_ask(&fixture, "fence.history", "{\"limit\":2}", false), "result");
-        events = json_object_get(all, "events");
-        ck_assert_uint_eq(json_array_size(events), 2);
-        ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(events, 0), "index")), 2);
-        ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(events, 1), "index")), 4);
-        ck_assert_int_eq(reply_exit(fixture_ask(&fixture, "fence.history", "{\"name\":\"n9\"}", false)),
-                         VERB_EXIT_NO_OBJECT);
-}
-END_TEST
-
 START_TEST(a_history_does_not_hold_the_loop_up_for_long)
 {
         fixture_add_entry(&fixture, COMMAND_NODE_LOST)->command.node.node = 2;
@@ -419,146 +294,6 @@ START_TEST(a_history_does_not_hold_the_loop_up_for_long)
         fixture.entries_asked = 0;
         (void)fixture_ask(&fixture, "node.show", "{\"name\":\"n2\"}", false);
         ck_assert_uint_le(fixture.entries_asked, 100);
-}
-END_TEST
-
-static void add_volume(uint32_t id, const char *name, uint64_t identity)
-{
-        struct object object = { .kind = OBJECT_VOLUME,
-                                 .volume = { .id = id,
-                                             .state = VOLUME_READY,
-                                             .identity = identity,
-                                             .trouble = "n3: it hangs",
-                                             .paths = { [PATH_DIRECT] = 1, [PATH_HANGS] = 4 } } };
-        TEXT_COPY(object.volume.name, name);
-        TEXT_PRINT(object.volume.path, "/%s", name);
-        ck_assert_int_eq(model_put(fixture.cluster.model, &object), 0);
-}
-
-static const char *text_of(json_t *reply, const char *key)
-{
-        const char *text = json_string_value(json_object_get(json_object_get(reply, "result"), key));
-        return text == NULL ? "-" : text;
-}
-
-START_TEST(a_volume_is_shown_as_each_node_sees_it)
-{
-        add_volume(1, "full", 8);
-        add_volume(2, "csv1", 7);
-        struct object object = { .kind = OBJECT_ROLE, .role = { .name = "vm09", .volumes = 2 } };
-        ck_assert_int_eq(model_put(fixture.cluster.model, &object), 0);
-        json_t *reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv1\"}", false);
-        json_t *result = json_object_get(reply, "result"), *paths = json_object_get(result, "paths");
-        ck_assert_str_eq(text_of(reply, "state"), "ready");
-        ck_assert_str_eq(text_of(reply, "warning"), "-");
-        ck_assert_str_eq(text_of(reply, "last_trouble"), "n3: it hangs");
-        ck_assert_uint_eq(json_array_size(paths), 3);
-        json_t *third = json_array_get(paths, 2);
-        ck_assert_str_eq(json_string_value(json_object_get(third, "state")), "lost");
-        ck_assert_str_eq(json_string_value(json_object_get(third, "cause")), "hangs");
-        ck_assert_str_eq(json_string_value(json_object_get(json_array_get(paths, 1), "state")), "unknown");
-        ck_assert_str_eq(json_string_value(json_array_get(json_object_get(result, "roles"), 0)), "vm09");
-        result = json_object_get(fixture_ask(&fixture, "volume.list", "{}", false), "result");
-        json_t *rows = json_object_get(result, "volumes");
-        ck_assert_uint_eq(json_array_size(rows), 2);
-        ck_assert_str_eq(json_string_value(json_object_get(json_array_get(rows, 1), "warning")),
-                         "only 9 % of its space is free");
-}
-END_TEST
-
-START_TEST(a_volume_is_shown_with_the_lease_of_who_is_asked)
-{
-        add_volume(1, "csv1", 7);
-        add_volume(2, "csv2", 8);
-        json_t *reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv1\"}", false);
-        ck_assert(json_is_null(json_object_get(json_object_get(reply, "result"), "lease")));
-        fixture.cluster.lease = (struct lease_node){
-                .state = LEASE_HELD, .since_ms = 400, .timings = lease_timings_default, .last.error = -EIO
-        };
-        reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv2\"}", false);
-        json_t *result = json_object_get(reply, "result"), *lease = json_object_get(result, "lease");
-        ck_assert_str_eq(json_string_value(json_object_get(lease, "state")), "held");
-        ck_assert_int_eq(json_integer_value(json_object_get(lease, "for_ms")), 600);
-        ck_assert(json_is_null(json_object_get(lease, "error"))); /* one failed, the lease stands */
-        ck_assert_uint_eq(json_array_size(json_object_get(result, "renewing")), 2);
-        fixture.cluster.lease.state = LEASE_LAPSED;
-        reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv2\"}", false);
-        lease = json_object_get(json_object_get(reply, "result"), "lease");
-        ck_assert_ptr_nonnull(json_string_value(json_object_get(lease, "error")));
-}
-END_TEST
-
-START_TEST(a_role_is_bound_to_the_volumes_of_its_disks)
-{
-        add_volume(1, "csv1", 7);
-        add_volume(3, "csv3", 7);
-        ck_assert_ptr_null(fixture_ask(
-                &fixture, "role.add",
-                "{\"name\":\"vm02\",\"definition\":\"<domain><name>vm02</name><memory>1024</memory><devices>"
-                "<disk><source file='/csv3/a.img'/></disk><disk><source file='/csv10/b.img'/></disk>"
-                "</devices></domain>\"}",
-                false));
-        ck_assert_int_eq(fixture.command.kind, COMMAND_ROLE_ADD);
-        ck_assert_uint_eq(fixture.command.role_add.role.volumes, 4);
-}
-END_TEST
-
-START_TEST(a_volume_that_was_refused_says_why)
-{
-        struct command *end = &fixture_add_entry(&fixture, COMMAND_VOLUME_DROP)->command;
-        TEXT_COPY(end->volume.volume, "csv1");
-        TEXT_COPY(end->volume.reason, "n3: it is too slow");
-        struct command *late = &fixture_add_entry(&fixture, COMMAND_VOLUME_REPORT)->command;
-        TEXT_COPY(late->volume_report.volume, "csv1");
-        json_t *reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv1\"}", false);
-        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_REFUSED);
-        ck_assert_str_eq(reply_message(reply), "volume csv1 was not added: n3: it is too slow");
-        reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv2\"}", false);
-        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_NO_OBJECT);
-        fixture_add_entry(&fixture, COMMAND_VOLUME_REMOVE)->command.volume = end->volume;
-        reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv1\"}", false);
-        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_NO_OBJECT);
-}
-END_TEST
-
-START_TEST(a_volume_is_added_and_removed_by_commands)
-{
-        ck_assert_ptr_null(fixture_ask(&fixture, "volume.add",
-                                       "{\"name\":\"csv1\",\"kind\":\"directory\",\"path\":\"/srv/csv1\"}",
-                                       false));
-        ck_assert_int_eq(fixture.command.kind, COMMAND_VOLUME_ADD);
-        ck_assert_str_eq(fixture.command.volume_add.path, "/srv/csv1");
-        ck_assert_uint_ne(fixture.command.volume_add.identity, 0);
-        json_t *reply = fixture_ask(&fixture, "volume.add",
-                                    "{\"name\":\"csv1\",\"kind\":\"iscsi\",\"path\":\"/srv/csv1\"}", false);
-        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_USAGE);
-        reply = fixture_ask(&fixture, "volume.add",
-                            "{\"name\":\"csv1\",\"kind\":\"directory\",\"path\":\"srv/../csv1\"}", false);
-        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_USAGE);
-        reply = fixture_ask(&fixture, "volume.remove", "{\"name\":\"csv1\"}", false);
-        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_NO_OBJECT);
-        add_volume(1, "csv1", 7);
-        (void)fixture_ask(&fixture, "volume.remove", "{\"name\":\"csv1\"}", false);
-        ck_assert_int_eq(fixture.command.kind, COMMAND_VOLUME_REMOVE);
-        ck_assert_uint_eq(fixture.command.volume.identity, 7);
-}
-END_TEST
-
-START_TEST(fence_options_are_never_shown)
-{
-        add_device("f1");
-        struct entry *entry = fixture_add_entry(&fixture, COMMAND_FENCE_ADD);
-        TEXT_COPY(entry->command.fence_add.name, "f1");
-        entry->text = "{\"kind\":\"fence-add\",\"name\":\"f1\",\"options\":\"password=s3cret\\n\",\"d\":{"
-                      "\"options\":\"s3cret\"}}";
-        entry->text_bytes = strlen(entry->text);
-        static const char *const verbs[] = { "fence.list", "event.list", "ledger.list" };
-        for (size_t i = 0; i < 3; i++) {
-                char *text = json_dumps(fixture_ask(&fixture, verbs[i], "{}", false), 0);
-                ck_assert_msg(strstr(text, "s3cret") == NULL, "%s: %s", verbs[i], text);
-                ck_assert_ptr_nonnull(strstr(text, "f1"));
-                free(text);
-        }
 }
 END_TEST
 
@@ -699,8 +434,8 @@ START_TEST(a_row_of_the_list_says_what_show_says)
         fixture_add_role(&fixture, "vm00", ROLE_FAILED, NODE_NONE);
         ck_assert_int_eq(model_get(fixture.cluster.model, OBJECT_ROLE, "vm01", &object), 0);
         object.role.target = 2;
-        add_volume(1, "csv1", 7);
-        add_volume(3, "csv3", 7);
+        fixture_add_volume(&fixture, 1, "csv1", 7);
+        fixture_add_volume(&fixture, 3, "csv3", 7);
         object.role.volumes = 5;
         object.role.priority = -3;
         object.role.failures = 2;
@@ -738,18 +473,7 @@ int main(void)
         tcase_add_test(tcase, without_quorum_the_arithmetic_is_told_and_everything_shown);
         tcase_add_test(tcase, a_busy_daemon_may_be_asked_again);
         tcase_add_test(tcase, a_plan_is_shown_and_nothing_submitted);
-        tcase_add_test(tcase, a_fence_device_is_checked_before_it_is_added);
-        tcase_add_test(tcase, a_fence_test_asks_every_device_of_the_node);
-        tcase_add_test(tcase, a_real_fence_test_is_a_change);
-        tcase_add_test(tcase, a_node_without_a_watchdog_is_warned_of);
-        tcase_add_test(tcase, fence_history_tells_of_one_node_or_all);
         tcase_add_test(tcase, a_history_does_not_hold_the_loop_up_for_long);
-        tcase_add_test(tcase, a_volume_is_shown_as_each_node_sees_it);
-        tcase_add_test(tcase, a_volume_is_shown_with_the_lease_of_who_is_asked);
-        tcase_add_test(tcase, a_role_is_bound_to_the_volumes_of_its_disks);
-        tcase_add_test(tcase, a_volume_that_was_refused_says_why);
-        tcase_add_test(tcase, a_volume_is_added_and_removed_by_commands);
-        tcase_add_test(tcase, fence_options_are_never_shown);
         tcase_add_test(tcase, cluster_status_has_the_fixed_names);
         tcase_add_test(tcase, role_show_has_the_fixed_names);
         tcase_add_test(tcase, why_tells_loss_evidence_assignment_and_start);

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/request_fixture.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clusterd/base/text.h"
+#include "clusterd/protocol/verb.h"
+
+/* Requests about volumes, and which of them a role is bound to. */
+
+static struct fixture fixture;
+
+static void open_fixture(void)
+{
+        fixture_open(&fixture);
+}
+
+static void close_fixture(void)
+{
+        fixture_close(&fixture);
+}
+
+static const char *text_of(json_t *reply, const char *key)
+{
+        const char *text = json_string_value(json_object_get(json_object_get(reply, "result"), key));
+        return text == NULL ? "-" : text;
+}
+
+START_TEST(a_volume_is_shown_as_each_node_sees_it)
+{
+        fixture_add_volume(&fixture, 1, "full", 8);
+        fixture_add_volume(&fixture, 2, "csv1", 7);
+        struct object object = { .kind = OBJECT_ROLE, .role = { .name = "vm09", .volumes = 2 } };
+        ck_assert_int_eq(model_put(fixture.cluster.model, &object), 0);
+        json_t *reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv1\"}", false);
+        json_t *result = json_object_get(reply, "result"), *paths = json_object_get(result, "paths");
+        ck_assert_str_eq(text_of(reply, "state"), "ready");
+        ck_assert_str_eq(text_of(reply, "warning"), "-");
+        ck_assert_str_eq(text_of(reply, "last_trouble"), "n3: it hangs");
+        ck_assert_uint_eq(json_array_size(paths), 3);
+        json_t *third = json_array_get(paths, 2);
+        ck_assert_str_eq(json_string_value(json_object_get(third, "state")), "lost");
+        ck_assert_str_eq(json_string_value(json_object_get(third, "cause")), "hangs");
+        ck_assert_str_eq(json_string_value(json_object_get(json_array_get(paths, 1), "state")), "unknown");
+        ck_assert_str_eq(json_string_value(json_array_get(json_object_get(result, "roles"), 0)), "vm09");
+        result = json_object_get(fixture_ask(&fixture, "volume.list", "{}", false), "result");
+        json_t *rows = json_object_get(result, "volumes");
+        ck_assert_uint_eq(json_array_size(rows), 2);
+        ck_assert_str_eq(json_string_value(json_object_get(json_array_get(rows, 1), "warning")),
+                         "only 9 % of its space is free");
+}
+END_TEST
+
+START_TEST(a_volume_is_shown_with_the_lease_of_who_is_asked)
+{
+        fixture_add_volume(&fixture, 1, "csv1", 7);
+        fixture_add_volume(&fixture, 2, "csv2", 8);
+        json_t *reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv1\"}", false);
+        ck_assert(json_is_null(json_object_get(json_object_get(reply, "result"), "lease")));
+        fixture.cluster.lease = (struct lease_node){
+                .state = LEASE_HELD, .since_ms = 400, .timings = lease_timings_default, .last.error = -EIO
+        };
+        reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv2\"}", false);
+        json_t *result = json_object_get(reply, "result"), *lease = json_object_get(result, "lease");
+        ck_assert_str_eq(json_string_value(json_object_get(lease, "state")), "held");
+        ck_assert_int_eq(json_integer_value(json_object_get(lease, "for_ms")), 600);
+        ck_assert(json_is_null(json_object_get(lease, "error"))); /* one failed, the lease stands */
+        ck_assert_uint_eq(json_array_size(json_object_get(result, "renewing")), 2);
+        fixture.cluster.lease.state = LEASE_LAPSED;
+        reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv2\"}", false);
+        lease = json_object_get(json_object_get(reply, "result"), "lease");
+        ck_assert_ptr_nonnull(json_string_value(json_object_get(lease, "error")));
+}
+END_TEST
+
+START_TEST(a_role_is_bound_to_the_volumes_of_its_disks)
+{
+        fixture_add_volume(&fixture, 1, "csv1", 7);
+        fixture_add_volume(&fixture, 3, "csv3", 7);
+        ck_assert_ptr_null(fixture_ask(
+                &fixture, "role.add",
+                "{\"name\":\"vm02\",\"definition\":\"<domain><name>vm02</name><memory>1024</memory><devices>"
+                "<disk><source file='/csv3/a.img'/></disk><disk><source file='/csv10/b.img'/></disk>"
+                "</devices></domain>\"}",
+                false));
+        ck_assert_int_eq(fixture.command.kind, COMMAND_ROLE_ADD);
+        ck_assert_uint_eq(fixture.command.role_add.role.volumes, 4);
+}
+END_TEST
+
+START_TEST(a_volume_that_was_refused_says_why)
+{
+        struct command *end = &fixture_add_entry(&fixture, COMMAND_VOLUME_DROP)->command;
+        TEXT_COPY(end->volume.volume, "csv1");
+        TEXT_COPY(end->volume.reason, "n3: it is too slow");
+        struct command *late = &fixture_add_entry(&fixture, COMMAND_VOLUME_REPORT)->command;
+        TEXT_COPY(late->volume_report.volume, "csv1");
+        json_t *reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv1\"}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_REFUSED);
+        ck_assert_str_eq(reply_message(reply), "volume csv1 was not added: n3: it is too slow");
+        reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv2\"}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_NO_OBJECT);
+        fixture_add_entry(&fixture, COMMAND_VOLUME_REMOVE)->command.volume = end->volume;
+        reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv1\"}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_NO_OBJECT);
+}
+END_TEST
+
+START_TEST(a_volume_is_added_and_removed_by_commands)
+{
+        ck_assert_ptr_null(fixture_ask(&fixture, "volume.add",
+                                       "{\"name\":\"csv1\",\"kind\":\"directory\",\"path\":\"/srv/csv1\"}",
+                                       false));
+        ck_assert_int_eq(fixture.command.kind, COMMAND_VOLUME_ADD);
+        ck_assert_str_eq(fixture.command.volume_add.path, "/srv/csv1");
+        ck_assert_uint_ne(fixture.command.volume_add.identity, 0);
+        json_t *reply = fixture_ask(&fixture, "volume.add",
+                                    "{\"name\":\"csv1\",\"kind\":\"iscsi\",\"path\":\"/srv/csv1\"}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_USAGE);
+        reply = fixture_ask(&fixture, "volume.add",
+                            "{\"name\":\"csv1\",\"kind\":\"directory\",\"path\":\"srv/../csv1\"}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_USAGE);
+        reply = fixture_ask(&fixture, "volume.remove", "{\"name\":\"csv1\"}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_NO_OBJECT);
+        fixture_add_volume(&fixture, 1, "csv1", 7);
+        (void)fixture_ask(&fixture, "volume.remove", "{\"name\":\"csv1\"}", false);
+        ck_assert_int_eq(fixture.command.kind, COMMAND_VOLUME_REMOVE);
+        ck_assert_uint_eq(fixture.command.volume.identity, 7);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("request volume");
+        TCase *tcase = tcase_create("request volume");
+        tcase_add_checked_fixture(tcase, open_fixture, close_fixture);
+        tcase_add_test(tcase, a_volume_is_shown_as_each_node_sees_it);
+        tcase_add_test(tcase, a_volume_is_shown_with_the_lease_of_who_is_asked);
+        tcase_add_test(tcase, a_role_is_bound_to_the_volumes_of_its_disks);
+        tcase_add_test(tcase, a_volume_that_was_refused_says_why);
+        tcase_add_test(tcase, a_volume_is_added_and_removed_by_commands);
+        suite_add_tcase(suite, tcase);
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
