@@ -211,6 +211,16 @@ void apply_node_evidence(struct apply *apply, const struct command_node_evidence
         apply_changed_node(apply, node);
 }
 
+/* Also by what a move may still bring here: that its target was proven off before it booted does not end
+ * that. */
+static bool is_occupied(const struct model *model, uint32_t node)
+{
+        MODEL_EACH_ROLE (model, role)
+                if (role_occupies(role, node))
+                        return true;
+        return false;
+}
+
 /* Roles that were drained from it stay where they are when it is drained again or resumed without them. */
 void apply_node_duty(struct apply *apply, const struct command_node *command, enum node_duty duty)
 {
@@ -220,9 +230,8 @@ void apply_node_duty(struct apply *apply, const struct command_node *command, en
         if (node->duty == duty || (duty == DUTY_DRAINING && node->duty == DUTY_DRAINED))
                 return; /* as wanted already */
         if (duty == DUTY_DRAINED) {
-                bool is_empty = !node_may_run_something(apply->model, node->id) &&
-                                !node_awaits_arrival(apply->model, node->id);
-                if (node->duty != DUTY_DRAINING || (!is_empty && !MUTATED(DRAINED_WHILE_RUNNING))) {
+                if (node->duty != DUTY_DRAINING ||
+                    (is_occupied(apply->model, node->id) && !MUTATED(DRAINED_WHILE_RUNNING))) {
                         apply_refuse(apply, "%s is not empty, or not to be drained any more", node->name);
                         return;
                 }

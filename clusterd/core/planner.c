@@ -5,7 +5,6 @@
 
 #include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
-#include "clusterd/core/apply.h"
 #include "clusterd/core/role_state.h"
 
 #define MOVE_AGAIN_MS 30000
@@ -17,7 +16,7 @@ struct pass {
         struct planner_output *output;
         struct placement_load load;
         uint32_t moves[NODES_MAX + 1]; /* into or out of a node, running or asked for */
-        node_set busy;                 /* nodes that may run something */
+        node_set busy;                 /* nodes that a role occupies */
         uint32_t order_count;
 };
 
@@ -107,7 +106,10 @@ static void survey(struct pass *pass)
         placement_load_read(pass->model, &pass->load);
         MODEL_EACH_ROLE (pass->model, role) {
                 uint32_t slot = (uint32_t)(role - pass->model->roles);
-                pass->busy |= role_possible_runners(role);
+                if (role_occupies(role, role->owner))
+                        pass->busy |= node_set_of(role->owner);
+                if (role_occupies(role, role->target))
+                        pass->busy |= node_set_of(role->target);
                 if (role->state == ROLE_MOVING) {
                         pass->moves[role->owner]++;
                         pass->moves[role->target]++;
@@ -178,9 +180,8 @@ static void plan_nodes(struct pass *pass)
                         step = add_step(pass, COMMAND_NODE_LOST, UINT32_MAX, node->id);
                         if (step != NULL)
                                 TEXT_COPY(step->command.node.reason, "left the membership without a word");
-                } else if (node->duty == DUTY_DRAINING && ((!node_set_has(pass->busy, node->id) &&
-                                                            !node_awaits_arrival(pass->model, node->id)) ||
-                                                           MUTATED(DRAINED_WHILE_RUNNING))) {
+                } else if (node->duty == DUTY_DRAINING &&
+                           (!node_set_has(pass->busy, node->id) || MUTATED(DRAINED_WHILE_RUNNING))) {
                         step = add_step(pass, COMMAND_NODE_DRAINED, UINT32_MAX, node->id);
                         if (step != NULL)
                                 TEXT_COPY(step->command.node.reason, "it runs nothing any more");

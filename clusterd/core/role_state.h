@@ -20,7 +20,7 @@ bool role_may_run_on(const struct role *role, uint32_t node);
 /* Nodes that may be running it now: nobody else may start it before each has evidence against it. */
 node_set role_possible_runners(const struct role *role);
 
-/* Does it take memory of this node? */
+/* Does it take memory of this node? It runs there, or a move may bring it there. */
 bool role_occupies(const struct role *role, uint32_t node);
 
 #endif
