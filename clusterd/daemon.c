@@ -278,7 +278,6 @@ static int identify(struct daemon *daemon, const struct daemon_options *options,
         return 0;
 }
 
-/* Only after a change: corosync has just worked then, and is not asked while it may hang. */
 static void mirror_quorum(struct daemon *daemon)
 {
         struct cluster_status status;
@@ -292,7 +291,8 @@ static void mirror_quorum(struct daemon *daemon)
         daemon->mirrored_epoch = status.epoch;
         daemon->mirrored_nodes = nodes;
         if (error < 0)
-                log_warning("votequorum could not be told" QB_XS " nodes=%u errno=%d", nodes, -error);
+                log_warning("votequorum could not be told" QB_XS " nodes=%u error=%s", nodes,
+                            strerrordesc_np(-error));
         else
                 log_info("votequorum expects" QB_XS " nodes=%u", nodes);
 }

@@ -11,14 +11,14 @@
 
 struct quorum_mirror;
 
-/* node: this one. Connects when it is first needed. */
+/* node: this one. */
 struct quorum_mirror *quorum_mirror_new(uint32_t node);
 void quorum_mirror_free(struct quorum_mirror *mirror);
 
 /*
- * So many nodes are all that votequorum is to expect. 0, also when it does
- * already; -EAGAIN: at this moment it sees another number; else negative
- * errno. Waits for corosync's answer.
+ * So many nodes are all that votequorum is to expect. 0: it does; -EAGAIN: ask
+ * again later, for it is being told, or sees another number at this moment;
+ * else negative errno. Does not wait: a corosync that hangs keeps a thread.
  */
 int quorum_mirror_expect(struct quorum_mirror *mirror, uint32_t nodes);
 

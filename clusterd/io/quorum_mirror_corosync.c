@@ -3,13 +3,21 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include <corosync/votequorum.h>
 
+#include "clusterd/io/hypervisor_worker.h"
+
 struct quorum_mirror {
         uint32_t node;
-        votequorum_handle_t handle; /* 0: not connected */
+        pthread_mutex_t mutex;
+        uint32_t asked; /* nodes; 0: nothing is, or its answer was taken */
+        bool busy;      /* a thread waits for corosync */
+        int answer;
+        unsigned references; /* the owner, the thread */
 };
 
 /* cs_error_t to errno. */
@@ -30,57 +38,96 @@ static int error_of(cs_error_t answer)
         }
 }
 
+static int ask(votequorum_handle_t handle, uint32_t node, uint32_t nodes)
+{
+        struct votequorum_info info;
+        int error = error_of(votequorum_getinfo(handle, node, &info));
+        if (error < 0)
+                return error;
+        if (info.total_votes != nodes)
+                return -EAGAIN;
+        return info.highest_expected == nodes ? 0 : error_of(votequorum_setexpected(handle, nodes));
+}
+
+static int tell(uint32_t node, uint32_t nodes)
+{
+        votequorum_handle_t handle;
+        votequorum_callbacks_t nothing = { .votequorum_quorum_notify_fn = NULL };
+        int error = error_of(votequorum_initialize(&handle, &nothing));
+        if (error < 0)
+                return error;
+        error = ask(handle, node, nodes);
+        (void)votequorum_finalize(handle);
+        return error;
+}
+
+/* Locked; unlocks. */
+static void mirror_release(struct quorum_mirror *mirror)
+{
+        bool is_last = --mirror->references == 0;
+        pthread_mutex_unlock(&mirror->mutex);
+        if (!is_last)
+                return;
+        pthread_mutex_destroy(&mirror->mutex);
+        free(mirror);
+}
+
+static void *run(void *context)
+{
+        struct quorum_mirror *mirror = context;
+        pthread_mutex_lock(&mirror->mutex);
+        uint32_t nodes = mirror->asked;
+        pthread_mutex_unlock(&mirror->mutex);
+        int answer = tell(mirror->node, nodes);
+        pthread_mutex_lock(&mirror->mutex);
+        mirror->answer = answer;
+        mirror->busy = false;
+        mirror_release(mirror);
+        return NULL;
+}
+
 struct quorum_mirror *quorum_mirror_new(uint32_t node)
 {
         struct quorum_mirror *mirror = calloc(1, sizeof(*mirror));
         assert(mirror != NULL);
         mirror->node = node;
+        mirror->references = 1;
+        pthread_mutex_init(&mirror->mutex, NULL);
         return mirror;
-}
-
-static void disconnect(struct quorum_mirror *mirror)
-{
-        if (mirror->handle != 0)
-                (void)votequorum_finalize(mirror->handle);
-        mirror->handle = 0;
 }
 
 void quorum_mirror_free(struct quorum_mirror *mirror)
 {
         if (mirror == NULL)
                 return;
-        disconnect(mirror);
-        free(mirror);
+        pthread_mutex_lock(&mirror->mutex);
+        mirror_release(mirror);
 }
 
-static int connect_once(struct quorum_mirror *mirror)
+/* Locked. */
+static int begin(struct quorum_mirror *mirror, uint32_t nodes)
 {
-        votequorum_callbacks_t nothing = { .votequorum_quorum_notify_fn = NULL };
-        if (mirror->handle != 0)
-                return 0;
-        cs_error_t answer = votequorum_initialize(&mirror->handle, &nothing);
-        if (answer != CS_OK)
-                mirror->handle = 0;
-        return error_of(answer);
-}
-
-static int tell(struct quorum_mirror *mirror, uint32_t nodes)
-{
-        struct votequorum_info info;
-        int error = connect_once(mirror);
-        if (error == 0)
-                error = error_of(votequorum_getinfo(mirror->handle, mirror->node, &info));
+        int error = worker_start_thread(run, mirror);
         if (error < 0)
                 return error;
-        if (info.total_votes != nodes)
-                return -EAGAIN;
-        return info.highest_expected == nodes ? 0 : error_of(votequorum_setexpected(mirror->handle, nodes));
+        mirror->asked = nodes;
+        mirror->busy = true;
+        mirror->references++;
+        return -EAGAIN;
+}
+
+static int take_answer(struct quorum_mirror *mirror)
+{
+        mirror->asked = 0;
+        return mirror->answer;
 }
 
 int quorum_mirror_expect(struct quorum_mirror *mirror, uint32_t nodes)
 {
-        int error = tell(mirror, nodes);
-        if (error < 0 && error != -EAGAIN)
-                disconnect(mirror);
+        int error = -EAGAIN;
+        pthread_mutex_lock(&mirror->mutex);
+        if (!mirror->busy)
+                error = mirror->asked == nodes ? take_answer(mirror) : begin(mirror, nodes);
+        pthread_mutex_unlock(&mirror->mutex);
         return error;
 }
