@@ -14,6 +14,8 @@
 #define CORE_GROUP        "clu"
 #define COROSYNC_AGAIN_US 500000
 #define GUARD_WAIT_MS     3000 /* for the guard keeper's first report at start-up */
+#define REPORT_EACH_NS    UINT64_C(1000000000)
+#define REPORT_SOON_NS    UINT64_C(5000000)
 #define STOOD_STILL_MS    1000 /* the core asks to be woken several times a second */
 
 char *daemon_ledger_path(const char *state_dir)
@@ -249,7 +251,9 @@ static void read_guard(struct daemon *daemon, struct cluster_identity *identity)
         }
         identity->contact_ms = report.contact_ms;
         identity->guard_armed = report.order.armed;
+        identity->arming = report.order.arming;
         daemon->guard_order.armed = report.order.armed;
+        daemon->guard_order.arming = report.order.arming;
         identity->watchdog = report.watchdog;
 }
 
@@ -297,21 +301,39 @@ static void mirror_quorum(struct daemon *daemon)
                 log_info("votequorum expects" QB_XS " nodes=%u", nodes);
 }
 
+static void read_watchdog(struct daemon *daemon)
+{
+        struct guard_report report;
+        struct cluster_event event = { .kind = CLUSTER_EVENT_WATCHDOG };
+        if (daemon_tell_keeper(daemon) == 0 && guard_client_read(daemon->guard, &report) == 0) {
+                event.watchdog.present = report.watchdog;
+                event.watchdog.arming = report.order.arming;
+        }
+        if (event.watchdog.present == daemon->watchdog && event.watchdog.arming == daemon->arming)
+                return;
+        if (event.watchdog.present != daemon->watchdog)
+                log_notice("watchdog" QB_XS " present=%d", event.watchdog.present);
+        daemon->watchdog = event.watchdog.present;
+        daemon->arming = event.watchdog.arming;
+        daemon_deliver(daemon, &event);
+}
+
+static void on_guard_timer(void *context);
+
+void daemon_await_keeper(struct daemon *daemon)
+{
+        bool waits = daemon->watchdog && daemon->arming != daemon->guard_order.arming;
+        (void)qb_loop_timer_del(daemon->loop, daemon->guard_timer);
+        (void)qb_loop_timer_add(daemon->loop, QB_LOOP_HIGH, waits ? REPORT_SOON_NS : REPORT_EACH_NS, daemon,
+                                on_guard_timer, &daemon->guard_timer);
+}
+
 static void on_guard_timer(void *context)
 {
         struct daemon *daemon = context;
-        struct guard_report report;
-        bool watchdog = daemon_tell_keeper(daemon) == 0 && guard_client_read(daemon->guard, &report) == 0 &&
-                        report.watchdog;
-        if (watchdog != daemon->watchdog) {
-                daemon->watchdog = watchdog;
-                log_notice("watchdog" QB_XS " present=%d", watchdog);
-                daemon_deliver(daemon, &(struct cluster_event){ .kind = CLUSTER_EVENT_WATCHDOG,
-                                                                .watchdog = watchdog });
-        }
+        read_watchdog(daemon);
         mirror_quorum(daemon);
-        (void)qb_loop_timer_add(daemon->loop, QB_LOOP_HIGH, 1000000000, daemon, on_guard_timer,
-                                &daemon->guard_timer);
+        daemon_await_keeper(daemon);
 }
 
 static int32_t on_terminate(int32_t signal_number, void *context)

@@ -202,9 +202,11 @@ int daemon_tell_keeper(struct daemon *daemon)
 
 static void set_guard(struct daemon *daemon, const struct cluster_action *action)
 {
-        daemon->guard_order.armed = action->guard;
+        daemon->guard_order.armed = action->guard.armed;
+        daemon->guard_order.arming = action->guard.arming;
         int error = daemon_tell_keeper(daemon);
-        log_info("guard %s: %s" QB_XS " errno=%d", action->guard ? "armed" : "disarmed", action->reason,
+        daemon_await_keeper(daemon);
+        log_info("guard %s: %s" QB_XS " errno=%d", action->guard.armed ? "armed" : "disarmed", action->reason,
                  -error);
 }
 

@@ -64,7 +64,8 @@ struct daemon {
         uint32_t mirrored_nodes;
         struct guard_client *guard;
         struct guard_order guard_order;
-        bool watchdog;
+        bool watchdog;   /* as the keeper has reported */
+        uint32_t arming; /* of the order that it has carried out */
         const char *program;
         const char *ocf_root;
         char *ledger_path;
@@ -95,6 +96,9 @@ void daemon_stamp(struct cluster_event *event);
 int daemon_open_workers(struct daemon *daemon, const struct daemon_options *options);
 /* The present order, with all that the core knows. 0 or negative errno. */
 int daemon_tell_keeper(struct daemon *daemon);
+/* daemon.c: its report is read in a second; sooner while an order waits, because a first start waits with it.
+ */
+void daemon_await_keeper(struct daemon *daemon);
 void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action);
 
 /* daemon_messages.c */

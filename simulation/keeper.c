@@ -61,12 +61,13 @@ static void keep(struct world *world, struct simulated_node *node)
 }
 
 /* The daemon's order: at each change and every second, with its own contact. */
-void keeper_arm(struct world *world, struct simulated_node *node, bool armed)
+void keeper_arm(struct world *world, struct simulated_node *node, bool armed, uint32_t arming)
 {
         struct cluster_status status;
         cluster_status_read(node->core, &status);
         const struct settings *settings = &cluster_model(node->core)->settings;
         struct guard_order order = { .armed = armed,
+                                     .arming = arming,
                                      .isolation_hold_ms = settings->isolation_hold_ms,
                                      .stop_grace_ms = settings->stop_grace_ms,
                                      .watchdog_ms = settings->watchdog_ms,
@@ -77,13 +78,17 @@ void keeper_arm(struct world *world, struct simulated_node *node, bool armed)
         keep(world, node);
 }
 
-/* What the keeper reports is read as often as it is ordered. */
-static void tell_watchdog(struct world *world, struct simulated_node *node)
+/* What the keeper reports is read as often as it is ordered, and sooner after it was armed. */
+static void tell_watchdog(struct world *world, struct simulated_node *node, bool is_due)
 {
-        if (node->watchdog_told == keeper_has_watchdog(world, node))
+        const struct guard_order *order = &node->keeper.state.order;
+        bool present = keeper_has_watchdog(world, node);
+        if (node->arming_told == order->arming && (!is_due || node->watchdog_told == present))
                 return;
-        node->watchdog_told = !node->watchdog_told;
-        struct cluster_event event = { .kind = CLUSTER_EVENT_WATCHDOG, .watchdog = node->watchdog_told };
+        node->watchdog_told = present;
+        node->arming_told = order->arming;
+        struct cluster_event event = { .kind = CLUSTER_EVENT_WATCHDOG,
+                                       .watchdog = { .present = present, .arming = order->arming } };
         shell_send_later(world, node, &event, MS(1));
 }
 
@@ -115,10 +120,11 @@ void keeper_on_tick(struct world *world, const struct event *event)
         if (event->a % (PROBE_MS / TICK_MS) == 0 &&
             guard_contact_begin(&node->keeper.contact, node_clock_ms(world, node), &number))
                 send_probe(world, node, number);
-        if (event->a % (ORDER_MS / TICK_MS) == 0 && shell_runs(world, node)) {
-                keeper_arm(world, node, node->keeper.state.order.armed);
-                tell_watchdog(world, node);
-        }
+        bool is_due = event->a % (ORDER_MS / TICK_MS) == 0;
+        if (is_due && shell_runs(world, node))
+                keeper_arm(world, node, node->keeper.state.order.armed, node->keeper.state.order.arming);
+        if (shell_runs(world, node))
+                tell_watchdog(world, node, is_due);
         keep(world, node);
         world_schedule(world, MS(TICK_MS), EVENT_KEEPER, node, event->a + 1, 0);
 }

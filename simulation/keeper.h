@@ -26,7 +26,7 @@ struct keeper {
 
 bool keeper_has_watchdog(const struct world *world, const struct simulated_node *node);
 void keeper_start(struct world *world, struct simulated_node *node);
-void keeper_arm(struct world *world, struct simulated_node *node, bool armed);
+void keeper_arm(struct world *world, struct simulated_node *node, bool armed, uint32_t arming);
 void keeper_on_tick(struct world *world, const struct event *event);
 void keeper_on_held_probe(struct world *world, const struct event *event);
 void keeper_on_contact(struct world *world, const struct event *event);

@@ -93,7 +93,7 @@ static void carry_out(struct world *world, struct simulated_node *node, const st
                 fence_begin(world, node, action);
                 return;
         case CLUSTER_ACTION_GUARD:
-                keeper_arm(world, node, action->guard);
+                keeper_arm(world, node, action->guard.armed, action->guard.arming);
                 checker_all_armed(world, node);
                 return;
         case CLUSTER_ACTION_FENCE_END: /* too late: what the agent asked of its device takes its course */
@@ -224,7 +224,9 @@ static void write_identity(struct world *world, struct simulated_node *node,
         TEXT_PRINT(identity->address, "10.0.0.%u", node->id);
         TEXT_PRINT(identity->migration_address, "10.0.1.%u", node->id);
         identity->contact_ms = node->keeper.state.contact_ms;
+        node->arming_told = 0;
         identity->guard_armed = node->keeper.state.order.armed;
+        identity->arming = node->keeper.state.order.arming;
 }
 
 void shell_start(struct world *world, struct simulated_node *node)

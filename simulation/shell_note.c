@@ -113,7 +113,8 @@ void shell_note(struct world *world, struct simulated_node *node, const struct c
                 world_note(world, node, "-> fence agents ended: %s", action->reason);
                 return;
         case CLUSTER_ACTION_GUARD:
-                world_note(world, node, "-> guard %s: %s", action->guard ? "on" : "off", action->reason);
+                world_note(world, node, "-> guard %s: %s", action->guard.armed ? "on" : "off",
+                           action->reason);
                 return;
         case CLUSTER_ACTION_RESET:
         case CLUSTER_ACTION_LIST:

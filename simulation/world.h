@@ -326,6 +326,7 @@ struct simulated_node {
         bool has_watchdog;         /* to begin with */
         uint64_t watchdog_from_us; /* since when it has one; UINT64_MAX: it has none */
         bool watchdog_told;        /* to this clusterd process: that it has one */
+        uint32_t arming_told;      /* and that the keeper was armed so */
         uint32_t memory_mib, cpus;
         bool loading; /* the core is being given what the disk holds */
         uint64_t wake_serial;

@@ -104,6 +104,7 @@
         MUTATION(ACT_BEFORE_LEVEL, "core/view_change.c", "only who is level does anything")                  \
         MUTATION(ACT_BEFORE_JOINED, "core/reconcile.c", "only a member of this boot does anything")          \
         MUTATION(ACT_WITHOUT_GUARD, "core/reconcile.c", "nothing starts while the guard is not valid")       \
+        MUTATION(START_UNBACKED, "core/guard.c", "nothing comes before the watchdog behind it is open")      \
         MUTATION(KEEP_WHAT_IS_NOT_OURS, "core/reconcile.c", "what may not run here is stopped")              \
         MUTATION(STOPPED_BEFORE_OWN_WORD, "core/reconcile.c", "who may be behind does not stop a guest")     \
         MUTATION(STRANDED_WHILE_SENT, "core/reconcile.c", "an arrival is stopped when its source is gone")   \

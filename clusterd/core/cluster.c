@@ -51,6 +51,7 @@ void cluster_init(struct cluster *cluster, const struct cluster_identity *identi
         cluster->identity = *identity;
         cluster->contact_ms = identity->contact_ms;
         cluster->guard_armed = identity->guard_armed;
+        cluster->arming = identity->arming;
         cluster->unsurveyed = identity->guard_armed && !MUTATED(GUARD_DISARMED_BY_RESTART);
         cluster->model = model_init(base + layout.model, roles_max);
         cluster->ledger.tail = (void *)(base + layout.tail);
@@ -155,7 +156,7 @@ static void dispatch(struct cluster *cluster, const struct cluster_event *event)
                 lease_passed(cluster, event);
                 break;
         case CLUSTER_EVENT_WATCHDOG:
-                cluster->identity.watchdog = event->watchdog;
+                guard_reported(cluster, event);
                 break;
         }
 }

@@ -34,6 +34,7 @@ struct cluster_identity {
         char migration_address[ADDRESS_BYTES];
         uint64_t contact_ms; /* last contact that the guard keeper knows of, on our clock; 0: none */
         bool guard_armed;    /* by an earlier process of this boot: guests may be running here */
+        uint32_t arming;     /* the number that its last order to the keeper had; 0: none */
 };
 
 enum cluster_event_kind {
@@ -55,7 +56,7 @@ enum cluster_event_kind {
         CLUSTER_EVENT_FENCE_DONE,
         CLUSTER_EVENT_LOOKED,  /* what CLUSTER_ACTION_LOOK found */
         CLUSTER_EVENT_LEASE,   /* the end of CLUSTER_ACTION_LEASE */
-        CLUSTER_EVENT_WATCHDOG /* one stands behind this node's guard now, or no longer does */
+        CLUSTER_EVENT_WATCHDOG /* what the guard keeper reports of it */
 };
 
 /* What a hypervisor or agent sees of a role on this node. */
@@ -156,7 +157,10 @@ struct cluster_event {
                         uint32_t id; /* of the volume */
                         struct lease_pass_result result;
                 } lease;
-                bool watchdog;
+                struct {
+                        bool present;    /* it stands behind this node's guard, or would */
+                        uint32_t arming; /* of the order that the keeper has carried out */
+                } watchdog;
         };
 };
 
@@ -256,7 +260,10 @@ struct cluster_action {
                         struct lease_pass what;
                         char path[VOLUME_PATH_BYTES];
                 } lease;
-                bool guard;
+                struct {
+                        bool armed;
+                        uint32_t arming; /* a new number for each change of armed */
+                } guard;
         };
 };
 

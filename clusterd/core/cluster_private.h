@@ -229,6 +229,8 @@ struct cluster {
         bool guard_lapsed;       /* and acted upon */
         bool guard_was_valid;    /* at the last look */
         bool guard_armed;
+        uint32_t arming;        /* counts the changes of guard_armed, since the host started */
+        uint32_t backed;        /* the arming for which the keeper has the watchdog open */
         uint64_t guarded_index; /* what was applied up to here stands under it */
         bool guard_news;        /* somebody waits to hear that: the source of a move to here */
         node_set awaited;       /* targets of moves from here that we wait to hear it from */
@@ -344,7 +346,10 @@ void reconcile_role_removed(struct cluster *cluster, uint32_t slot);
 
 /* guard.c */
 void guard_tick(struct cluster *cluster);
-bool guard_is_valid(const struct cluster *cluster);   /* something may be started */
+bool guard_is_valid(const struct cluster *cluster); /* something may be started */
+bool guard_is_backed(
+        const struct cluster *cluster); /* and the watchdog that the ledger counts on would end it */
+void guard_reported(struct cluster *cluster, const struct cluster_event *event);
 bool guard_has_lapsed(const struct cluster *cluster); /* what runs here has to stop */
 void guard_voters_appended(struct cluster *cluster, const struct entry *entry);
 

@@ -38,12 +38,38 @@ bool guard_has_lapsed(const struct cluster *cluster)
         return cluster->now_ms >= stop_at(cluster);
 }
 
+static void order_keeper(struct cluster *cluster, const char *reason)
+{
+        struct cluster_action *action = action_add(cluster, CLUSTER_ACTION_GUARD, reason);
+        action->guard.armed = cluster->guard_armed;
+        action->guard.arming = cluster->arming;
+}
+
 /* Now, and not when it is committed: a keeper of each majority that commits it has to know. */
 void guard_voters_appended(struct cluster *cluster, const struct entry *entry)
 {
         if (entry->command.kind == COMMAND_VOTER_SET && !MUTATED(KEEPER_TOLD_LATE))
-                action_add(cluster, CLUSTER_ACTION_GUARD, "the voters are to change")->guard =
-                        cluster->guard_armed;
+                order_keeper(cluster, "the voters are to change");
+}
+
+void guard_reported(struct cluster *cluster, const struct cluster_event *event)
+{
+        cluster->identity.watchdog = event->watchdog.present;
+        cluster->backed = event->watchdog.present ? event->watchdog.arming : 0;
+        if (guard_is_backed(cluster))
+                reconcile_all(cluster);
+}
+
+/*
+ * Whether a guest may come that the ledger counts on a watchdog to end: while the keeper was not armed its
+ * device may have gone, and then nothing would. Without one in the ledger the guard's expiry is no evidence.
+ */
+bool guard_is_backed(const struct cluster *cluster)
+{
+        const struct node *node = model_node(cluster->model, cluster->identity.node);
+        bool counted = cluster->identity.watchdog || (node != NULL && node->watchdog);
+        return !counted || (cluster->guard_armed && cluster->backed == cluster->arming) ||
+               MUTATED(START_UNBACKED);
 }
 
 void guard_tick(struct cluster *cluster)
@@ -65,10 +91,10 @@ void guard_tick(struct cluster *cluster)
                 wake_at(cluster, stop_at(cluster));
         if (needed != cluster->guard_armed) {
                 cluster->guard_armed = needed;
-                action_add(cluster, CLUSTER_ACTION_GUARD, needed ? "roles run here" : "no role runs here")
-                        ->guard = needed;
+                cluster->arming++;
+                order_keeper(cluster, needed ? "roles run here" : "no role runs here");
         }
-        if (!valid && cluster->expected_count > 0)
+        if (cluster->expected_count > 0 && !(valid && guard_is_backed(cluster)))
                 return;
         cluster->guarded_index = cluster->ledger.applied.index;
         if (cluster->guard_news) {

@@ -160,6 +160,8 @@ static void see_to_starting(struct looked_at *at)
         if (at->present) {
                 if (local->observation == OBSERVED_RUNNING)
                         report(at, REPORT_RUNNING, "");
+        } else if (!guard_is_backed(at->cluster)) {
+                return; /* until the keeper has reported */
         } else if (local->unresolved && local->start_failed == at->role->generation) {
                 settle(at);
         } else if (local->unresolved) {

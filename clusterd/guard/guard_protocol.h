@@ -36,9 +36,10 @@ struct guard_order {
         uint32_t watchdog_ms;
         uint64_t contact_ms; /* as clusterd itself knows of it; 0: none to tell */
         struct guard_voters voters;
+        uint32_t arming; /* a new number for each change of armed: which one a report answers */
 };
 
-#define GUARD_ORDER_BYTES (28 + GUARD_VOTERS_BYTES)
+#define GUARD_ORDER_BYTES (32 + GUARD_VOTERS_BYTES)
 
 void guard_order_encode(const struct guard_order *order, uint8_t ret_bytes[GUARD_ORDER_BYTES]);
 /* -EBADMSG: not an order, or times that cannot be meant: zero, or a sum over a day. */

@@ -156,8 +156,9 @@ static bool carry_out(struct desk *desk, const struct cluster_action *action)
                 echo(desk, &desk->actions->messages[action->message]);
                 return false;
         case CLUSTER_ACTION_GUARD:
-                desk->guard_changes += desk->guard_armed != action->guard;
-                desk->guard_armed = action->guard;
+                desk->guard_changes += desk->guard_armed != action->guard.armed;
+                desk->guard_armed = action->guard.armed;
+                desk->arming = action->guard.arming;
                 cluster_voters(desk->cluster, &desk->told_voters, &desk->told_before);
                 return false;
         case CLUSTER_ACTION_APPEND:
@@ -201,6 +202,16 @@ void desk_step(struct desk *desk, struct cluster_event *event)
                 wrote |= carry_out(desk, &desk->actions->item[i]);
         if (wrote && !desk->store_is_slow)
                 tell_stored(desk);
+        if (desk->reported != desk->arming && !desk->keeper_is_slow)
+                desk_keeper(desk, true, desk->arming);
+}
+
+void desk_keeper(struct desk *desk, bool present, uint32_t arming)
+{
+        struct cluster_event event = { .kind = CLUSTER_EVENT_WATCHDOG,
+                                       .watchdog = { .present = present, .arming = arming } };
+        desk->reported = arming;
+        desk_step(desk, &event);
 }
 
 static void deliver_next(struct desk *desk)

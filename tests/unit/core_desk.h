@@ -48,6 +48,8 @@ struct desk {
         size_t guard_changes;
         node_set told_voters, told_before; /* to the keeper, the last time */
         bool guard_armed;
+        uint32_t arming, reported; /* of the last order to the keeper, and of its last report */
+        bool keeper_is_slow;       /* it reports by desk_keeper() only */
 };
 
 /* The daemon has loaded a cluster of which node 1 is the only voter; nodes 2, 3 are known if puppets ever
@@ -67,6 +69,8 @@ void desk_wait(struct desk *desk, uint64_t ms);
 void desk_view(struct desk *desk, node_set others);
 /* What was handed to the store is durable now. */
 void desk_store(struct desk *desk);
+/* The keeper's report: is the watchdog there, and which order has it carried out? */
+void desk_keeper(struct desk *desk, bool present, uint32_t arming);
 /* The same with the daemon gone or not while corosync is still there. */
 void desk_view_connected(struct desk *desk, node_set others, node_set connected);
 /* A puppet multicasts; desk_post() leaves it on its way. */

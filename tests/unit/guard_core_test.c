@@ -288,6 +288,41 @@ START_TEST(two_ends_that_both_run_are_resolved_when_ours_ends)
 }
 END_TEST
 
+static void begin_first_guest(void)
+{
+        desk.keeper_is_slow = true;
+        ck_assert_int_eq(desk_add(&desk, "vm01"), REPLY_DONE);
+        desk_wait(&desk, 5);
+        ck_desk_state(&desk, "vm01", ROLE_STARTING);
+        ck_assert(desk.guard_armed);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_START), 0);
+}
+
+START_TEST(a_first_guest_waits_until_the_watchdog_is_open)
+{
+        begin_first_guest();
+        desk_keeper(&desk, true, desk.arming - 1); /* of before */
+        desk_settle(&desk);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_START), 0);
+        desk_keeper(&desk, true, desk.arming);
+        desk_settle(&desk);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_START), 1);
+}
+END_TEST
+
+START_TEST(when_its_watchdog_has_gone_a_first_guest_waits_until_the_ledger_knows)
+{
+        begin_first_guest();
+        desk.store_is_slow = true;
+        desk_keeper(&desk, false, desk.arming);
+        desk_settle(&desk);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_START), 0);
+        desk_store(&desk);
+        ck_assert(!model_node(cluster_model(desk.cluster), 1)->watchdog);
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_START), 1);
+}
+END_TEST
+
 static void begin_move_in(void)
 {
         desk_online_at(&desk, "vm01", 2);
@@ -449,6 +484,8 @@ int main(void)
         tcase_add_test(tcase, a_move_that_failed_leaves_the_guest_where_it_was);
         tcase_add_loop_test(tcase, a_move_with_an_unknown_end_waits_for_a_listing, 0, 2);
         tcase_add_test(tcase, two_ends_that_both_run_are_resolved_when_ours_ends);
+        tcase_add_test(tcase, a_first_guest_waits_until_the_watchdog_is_open);
+        tcase_add_test(tcase, when_its_watchdog_has_gone_a_first_guest_waits_until_the_ledger_knows);
         tcase_add_test(tcase, a_target_says_nothing_of_absence_before_its_source_has_spoken);
         tcase_add_test(tcase, a_listing_from_before_the_source_spoke_proves_no_absence);
         tcase_add_test(tcase, of_two_ends_that_both_run_the_source_is_stopped);
