@@ -148,13 +148,16 @@ static bool may_have_majority(const struct cluster *cluster)
         return round_holds(cluster->round.members, &voters);
 }
 
-/* Whoever stood still while the others decided: with it there may be a majority, and its guests do not wait.
+/*
+ * Whoever stood still while the others decided: with it there may be a majority, and its guests do not wait.
+ * We may know of no voters, our ledger being blank: then it does.
  */
-static void on_late_state(struct cluster *cluster, uint32_t sender)
+static void on_late_state(struct cluster *cluster, uint32_t sender, const struct message_state *state)
 {
         struct round *round = &cluster->round;
+        struct voters told = round_voters(state->voters, state->voters_before);
         if (round->id.node != self(cluster) || node_set_has(round->spoke, sender) ||
-            !may_have_majority(cluster))
+            !(may_have_majority(cluster) || round_holds(round->members, &told)))
                 return;
         round->spoke |= node_set_of(sender);
         open_round(cluster, "a node that was silent speaks");
@@ -164,7 +167,7 @@ static void on_state(struct cluster *cluster, uint32_t sender, const struct mess
 {
         struct round *round = &cluster->round;
         if (round->phase == ROUND_REFUSED)
-                on_late_state(cluster, sender);
+                on_late_state(cluster, sender, state);
         if (round->phase != ROUND_GATHER || !node_set_has(round->members, sender))
                 return;
         round->states[sender] = *state;
