@@ -148,10 +148,8 @@ static bool may_have_majority(const struct cluster *cluster)
         return round_holds(cluster->round.members, &voters);
 }
 
-/*
- * Whoever stood still while the others decided: with it there may be a majority, and its guests do not wait.
- * We may know of no voters, our ledger being blank: then it does.
- */
+/* Whoever stood still: with it there may be a majority, by its word if our ledger is blank; its guests do not
+ * wait. */
 static void on_late_state(struct cluster *cluster, uint32_t sender, const struct message_state *state)
 {
         struct round *round = &cluster->round;
