@@ -248,8 +248,11 @@ void observe_listed(struct cluster *cluster, const struct cluster_event *event)
                 return;
         }
         local->listed = event->listed.listing;
-        if (local->operation != OPERATION_NONE || local->stamp >= event->listed.listing)
+        if (local->operation != OPERATION_NONE || local->stamp >= event->listed.listing) {
+                if (!counts(local))
+                        note_strange(cluster, event->listed.observation);
                 return;
+        }
         end_doubt_when_seen(cluster, local, event->listed.observation);
         if (event->listed.observation != local->observation || local->in_doubt)
                 set_observation(cluster, slot, event->listed.observation, false);

@@ -157,6 +157,31 @@ START_TEST(a_role_that_is_removed_behind_the_others_leaves_the_guard_armed)
 }
 END_TEST
 
+/* The listing was asked before: it says nothing of the role, and does not prove that nothing runs here
+ * either. */
+START_TEST(a_role_that_is_added_behind_the_others_leaves_the_guard_armed)
+{
+        struct desk desk;
+        struct command command = { .kind = COMMAND_ROLE_ADD };
+        TEXT_COPY(command.role_add.role.name, "vm01");
+        command.role_add.role.desired = DESIRED_STOPPED;
+        command.role_add.role.memory_mib = 512;
+        struct model *model = model_init(calloc(1, model_bytes(1)), 1);
+        model->settings = settings_default;
+        model->settings.voters = node_set_of(1) | node_set_of(2);
+        desk_restart(&desk, model, 99000, 78);
+        free(model);
+        catch_up_with(&desk, &command, 20, 10);
+        ck_assert(model_role(cluster_model(desk.cluster), "vm01") != NULL);
+        end_every_listing(&desk, "vm01");
+        ck_assert(desk.guard_armed);
+        desk_wait(&desk, 300);
+        end_every_listing(&desk, "vm01");
+        ck_assert(desk.guard_armed);
+        desk_end(&desk);
+}
+END_TEST
+
 /* It may be part of the snapshot, or may not: sent again, it might come about twice. */
 START_TEST(what_was_sent_before_a_snapshot_is_not_sent_again)
 {
@@ -251,6 +276,7 @@ int main(void)
         tcase_add_test(tcase, who_is_far_behind_waits_for_the_epoch_when_one_can_begin);
         tcase_add_test(tcase, more_than_fits_into_the_tail_is_taken_before_the_epoch_begins);
         tcase_add_test(tcase, a_role_that_is_removed_behind_the_others_leaves_the_guard_armed);
+        tcase_add_test(tcase, a_role_that_is_added_behind_the_others_leaves_the_guard_armed);
         tcase_add_test(tcase, what_was_sent_before_a_snapshot_is_not_sent_again);
         tcase_add_test(tcase, a_snapshot_does_not_end_the_doubt_about_a_start);
         tcase_add_test(tcase, in_the_middle_of_a_snapshot_the_guard_stays_armed);
