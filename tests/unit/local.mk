@@ -102,6 +102,7 @@ check_PROGRAMS += \
 	%D%/outlook_test \
 	%D%/voter_set_test \
 	%D%/witness_tag_test \
+	%D%/qnetd_claim_test \
 	%D%/process_runner_test \
 	%D%/fence_agent_test \
 	%D%/ocf_definition_test \
@@ -123,6 +124,10 @@ check_PROGRAMS += \
 %C%_witness_tag_test_SOURCES = %D%/witness_tag_test.c
 %C%_witness_tag_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_witness_tag_test_LDADD   = quorum/libcluquorum.a $(CHECK_LIBS)
+
+%C%_qnetd_claim_test_SOURCES = %D%/qnetd_claim_test.c
+%C%_qnetd_claim_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
+%C%_qnetd_claim_test_LDADD   = quorum/libcluquorum.a clusterd/libclubase.a $(CHECK_LIBS)
 
 %C%_process_runner_test_SOURCES = %D%/process_runner_test.c \
 	clusterd/io/process_runner.c clusterd/io/process_start.c
