@@ -68,11 +68,10 @@ static uint32_t least_wanted(const struct voter_candidates *candidates)
 struct voter_set voter_set_choose(const struct voter_candidates *candidates)
 {
         assert(candidates->nodes != 0);
-        uint32_t count = node_set_count(candidates->nodes);
         struct voter_set chosen = { .nodes = candidates->nodes };
-        if (candidates->witness)
-                chosen.witness = count % 2 == 0;
-        else if (count == 2)
+        bool could_tie = node_set_count(candidates->nodes) % 2 == 0;
+        chosen.witness = could_tie && candidates->witness;
+        if (could_tie && !candidates->witness)
                 chosen.nodes &= ~node_set_of(least_wanted(candidates));
         return chosen;
 }

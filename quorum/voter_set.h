@@ -42,8 +42,8 @@ struct voter_candidates {
 };
 
 /*
- * All of them; the witness only while they are an even number. Of two without a
- * witness one gives up its vote: the lower priority, then the higher id.
+ * All of them; the witness only while they are an even number. Of an even number
+ * without a witness one gives up its vote: the lower priority, then the higher id.
  */
 struct voter_set voter_set_choose(const struct voter_candidates *candidates);
 

@@ -74,6 +74,11 @@ static void say_why(const struct model *model, node_set candidates, node_set nex
                                why_this_one(model_node(model, chosen), model_node(model, other)));
                 return;
         }
+        if (named == 0) {
+                name_node(model, other, another);
+                (void)snprintf(reason, REASON_BYTES, "%.40s gives its up, or halves could tie", another);
+                return;
+        }
         name_node(model, node_set_lowest(named), one);
         (void)snprintf(reason, REASON_BYTES, "%.40s%s %s %s", one, more ? " and others" : "",
                        more ? "are" : "is", lost != 0 ? "lost" : "back and level");

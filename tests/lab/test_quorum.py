@@ -88,7 +88,7 @@ def wait_online(lab, asked, name, owner):
 
 # The next to be lost, who votes then, and what is said of that.
 DESCENT = (
-    ("n5", ["n1", "n2", "n3", "n4"], "n1, n2, n3 or n4 may be lost; two of them together may not"),
+    ("n5", ["n1", "n2", "n3"], "n1, n2 or n3 may be lost; two of them together may not; n4 has no vote and may be lost"),
     ("n4", ["n1", "n2", "n3"], "n1, n2 or n3 may be lost; two of them together may not"),
     ("n3", ["n1"], "n1 may not be lost; n2 has no vote and may be lost"),
     ("n2", ["n1"], "n1 may not be lost"),
@@ -96,7 +96,7 @@ DESCENT = (
 ASCENT = (
     ("n2", ["n1"], "n1 may not be lost; n2 has no vote and may be lost"),
     ("n3", ["n1", "n2", "n3"], "n1, n2 or n3 may be lost; two of them together may not"),
-    ("n4", ["n1", "n2", "n3", "n4"], "n1, n2, n3 or n4 may be lost; two of them together may not"),
+    ("n4", ["n1", "n2", "n3"], "n1, n2 or n3 may be lost; two of them together may not; n4 has no vote and may be lost"),
     ("n5", ["n1", "n2", "n3", "n4", "n5"],
      "any 2 of n1, n2, n3, n4 and n5 may be lost together; 3 may not"),
 )

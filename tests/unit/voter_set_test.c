@@ -36,7 +36,8 @@ static const struct {
         { "five nodes", { 037, alike, false }, { 037, false } },
         { "an odd number needs no witness", { 037, alike, true }, { 037, false } },
         { "an even number does", { 017, alike, true }, { 017, true } },
-        { "four without a witness", { 017, NULL, false }, { 017, false } },
+        { "of four without a witness the highest id gives up", { 017, NULL, false }, { 07, false } },
+        { "of four the lowest priority gives up", { 017, descending, false }, { 016, false } },
         { "two and a witness", { 03, alike, true }, { 03, true } },
         { "of two the higher id gives up", { 03, alike, false }, { 01, false } },
         { "of two the lower priority gives up", { 03, descending, false }, { 02, false } },
@@ -298,23 +299,20 @@ static bool is_new(struct search *search, const struct situation *at)
         return true;
 }
 
-/* All voting nodes there are, except the one that gives up when two are left with nobody to break a tie. */
+/* All nodes there are, except the one that gives up when they could tie with nobody to decide. */
 static struct knowledge oracle_choose(const struct search *search, uint32_t up, bool witness)
 {
         struct knowledge next = { .nodes = (uint8_t)up };
-        uint32_t count = 0, first = 0, second = 0;
-        for (uint32_t node = 0; node < search->nodes; node++) {
+        uint32_t count = 0, last = 0;
+        for (uint32_t node = search->nodes; node-- > 0;) {
                 if (!(up >> node & 1))
                         continue;
-                first = count == 0 ? node : first;
-                second = node;
+                last = count == 0 || search->priority[node + 1] < search->priority[last + 1] ? node : last;
                 count++;
         }
         next.witness = witness && count % 2 == 0;
-        if (!witness && count == 2) {
-                bool second_stays = search->priority[second + 1] > search->priority[first + 1];
-                next.nodes = (uint8_t)(1u << (second_stays ? second : first));
-        }
+        if (!witness && count % 2 == 0)
+                next.nodes &= (uint8_t) ~(1u << last);
         return next;
 }
 
