@@ -36,7 +36,7 @@ struct round {
         uint64_t phase_ms;               /* since when in this phase */
         uint64_t state_ms;               /* when we told this round our state */
         uint64_t probe_sent_ms,
-                probe_back_ms; /* our last heartbeat that came back; back 0: none in this round */
+                probe_back_ms; /* our last heartbeat that came back; back 0: none in this view */
         node_set spoke;
         struct message_state states[NODES_MAX + 1];
         struct message_decide decide;

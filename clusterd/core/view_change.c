@@ -86,6 +86,7 @@ void round_view(struct cluster *cluster, node_set members, node_set connected)
                 return;
 
         round->members = members;
+        round->probe_back_ms = 0;
         if (MUTATED(ROUND_OUTLIVES_VIEW))
                 return;
         round->id = (struct round_id){ .node = NODE_NONE };
@@ -129,7 +130,6 @@ static void on_view_open(struct cluster *cluster, uint32_t sender, const struct 
         memset(&round->decide, 0, sizeof round->decide);
         memset(round->stored, 0, sizeof round->stored);
         memset(round->guarded, 0, sizeof round->guarded);
-        round->probe_back_ms = 0;
         round->state_ms = cluster->now_ms;
         enter(cluster, ROUND_GATHER);
         send_state(cluster);

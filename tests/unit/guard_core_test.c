@@ -441,6 +441,39 @@ START_TEST(a_guard_that_has_lapsed_is_renewed_only_by_who_knows_the_ledger)
 }
 END_TEST
 
+static void open_round_by(uint32_t puppet, uint64_t count)
+{
+        struct cluster_status status;
+        struct message message = { .kind = MESSAGE_VIEW_OPEN,
+                                   .round = { .node = puppet, .incarnation = 5, .count = count } };
+        desk_hear_message(&desk, puppet, &message);
+        cluster_status_read(desk.cluster, &status);
+        message.kind = MESSAGE_DECIDE;
+        message.decide = (struct message_decide){ .participants = status.members,
+                                                  .level = status.members,
+                                                  .primary = true,
+                                                  .epoch = 100 + count,
+                                                  .leader = 1,
+                                                  .base = status.last,
+                                                  .voters = node_set_of(1) };
+        desk_hear_message(&desk, puppet, &message);
+}
+
+/* Each is opened before the second heartbeat of a pair is back, and the disk is too slow for an epoch. */
+START_TEST(rounds_opened_in_the_same_view_cost_no_contact)
+{
+        desk_view(&desk, node_set_of(2));
+        desk_online(&desk, "vm01");
+        desk.store_is_slow = true;
+        for (uint64_t count = 1; count < 40; count++) {
+                open_round_by(2, count);
+                ck_assert(guard_is_valid_now());
+                desk_wait(&desk, 400);
+        }
+        ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_STOP), 0);
+}
+END_TEST
+
 /* Applied, and lost with the daemon before it was stored. */
 START_TEST(a_guest_that_the_ledger_does_not_know_yet_keeps_the_guard_armed)
 {
@@ -493,6 +526,7 @@ int main(void)
         tcase_add_loop_test(
                 tcase, what_arrives_from_a_dead_source_is_stopped_only_when_it_surely_did_not_arrive, 0, 2);
         tcase_add_test(tcase, a_disk_that_fails_stops_no_guest);
+        tcase_add_test(tcase, rounds_opened_in_the_same_view_cost_no_contact);
         tcase_add_test(tcase, a_guard_that_has_lapsed_is_renewed_only_by_who_knows_the_ledger);
         tcase_add_test(tcase, what_still_arrives_is_neither_running_nor_absent);
         suite_add_tcase(suite, tcase);
