@@ -92,6 +92,10 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/membership_config.c \
 	%D%/io/process_runner.c %D%/io/process_runner.h \
 	%D%/io/process_start.c %D%/io/process_start.h \
+	%D%/io/qdevice_config.h %D%/io/qdevice_config_corosync.c \
+	%D%/io/qdevice_status.c %D%/io/qdevice_status.h \
+	%D%/io/qnetd_device.c %D%/io/qnetd_device.h \
+	%D%/io/qnetd_watch.h %D%/io/qnetd_watch_corosync.c \
 	%D%/io/quorum_mirror.h %D%/io/quorum_mirror_corosync.c \
 	%D%/io/request.c %D%/io/request.h \
 	%D%/io/request_arguments.c \

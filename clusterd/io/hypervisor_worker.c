@@ -29,14 +29,14 @@ struct worker_pool {
         bool is_closed;
 };
 
-int worker_start_thread(void *(*run)(void *), void *context)
+int worker_start_deep_thread(void *(*run)(void *), void *context, size_t stack_bytes)
 {
         pthread_attr_t attributes;
         sigset_t all, before;
         pthread_t thread;
         pthread_attr_init(&attributes);
         pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-        pthread_attr_setstacksize(&attributes, STACK_BYTES);
+        pthread_attr_setstacksize(&attributes, stack_bytes);
         /* Signals are the loop thread's. */
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -44,6 +44,11 @@ int worker_start_thread(void *(*run)(void *), void *context)
         pthread_sigmask(SIG_SETMASK, &before, NULL);
         pthread_attr_destroy(&attributes);
         return -r;
+}
+
+int worker_start_thread(void *(*run)(void *), void *context)
+{
+        return worker_start_deep_thread(run, context, STACK_BYTES);
 }
 
 struct worker_pool *worker_pool_new(void)

@@ -10,6 +10,8 @@
  * ever must not keep the daemon from ending.
  */
 
+#include <stddef.h>
+
 #define WORKERS_MAX 16
 
 struct worker_pool;
@@ -25,5 +27,7 @@ void worker_pool_submit_long(struct worker_pool *pool, worker_run run, void *con
 
 /* A detached thread with every signal blocked; 0 or negative errno. */
 int worker_start_thread(void *(*run)(void *), void *context);
+/* The same for who calls what needs more stack. */
+int worker_start_deep_thread(void *(*run)(void *), void *context, size_t stack_bytes);
 
 #endif

@@ -320,6 +320,11 @@ check_PROGRAMS += %D%/witness_record_test
 %C%_witness_record_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_witness_record_test_LDADD   = quorum/libcluquorum.a clusterd/libclubase.a $(CHECK_LIBS)
 
+check_PROGRAMS += %D%/qdevice_status_test
+%C%_qdevice_status_test_SOURCES = %D%/qdevice_status_test.c
+%C%_qdevice_status_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
+%C%_qdevice_status_test_LDADD   = clusterd/libcluio.a clusterd/libclubase.a $(CHECK_LIBS) -lpthread
+
 check_PROGRAMS += %D%/witness_share_test
 %C%_witness_share_test_SOURCES = %D%/witness_share_test.c
 %C%_witness_share_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS) $(QB_CFLAGS)
