@@ -4,6 +4,11 @@ noinst_PROGRAMS += %D%/hypervisor_probe
 %C%_hypervisor_probe_CFLAGS  = $(AM_CFLAGS) -D_GNU_SOURCE $(QB_CFLAGS)
 %C%_hypervisor_probe_LDADD   = clusterd/libcluio.a clusterd/libclubase.a $(QB_LIBS) $(LIBVIRT_LIBS) -lpthread
 
+noinst_PROGRAMS += %D%/qnetd_probe
+%C%_qnetd_probe_SOURCES = %D%/qnetd_probe.c
+%C%_qnetd_probe_CFLAGS  = $(AM_CFLAGS) -D_GNU_SOURCE $(QB_CFLAGS)
+%C%_qnetd_probe_LDADD   = clusterd/libcluio.a quorum/libcluquorum.a clusterd/libclubase.a $(QB_LIBS) $(COROSYNC_LIBS) -lpthread
+
 noinst_PROGRAMS += %D%/cpg_noise %D%/ipc_noise
 %C%_cpg_noise_SOURCES = %D%/cpg_noise.c
 %C%_cpg_noise_CFLAGS  = $(AM_CFLAGS) -D_GNU_SOURCE $(COROSYNC_CFLAGS)

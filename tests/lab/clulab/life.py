@@ -22,7 +22,8 @@ NODES_DEFAULT = 3
 # Fails (7: not reachable, 4: no quorum) for as long as the cluster is not there.
 CLU_READY_COMMAND = ["clu", "node", "list", "--json"]
 NEEDED_PROGRAMS = {
-    "corosync": "corosync", "corosync-quorumtool": "corosync", "libvirtd": "libvirt-daemon",
+    "corosync": "corosync", "corosync-quorumtool": "corosync", "corosync-qdevice": "corosync-qdevice",
+    "corosync-qnetd": "corosync-qnetd", "certutil": "libnss3-tools", "libvirtd": "libvirt-daemon",
     "virsh": "libvirt-clients", "qemu-system-x86_64": "qemu-system-x86", "tini": "tini", "ip": "iproute2",
     "nsenter": "util-linux", "cc": "gcc", "busybox": "busybox-static",
 }

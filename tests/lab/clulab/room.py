@@ -19,6 +19,7 @@ import time
 from clulab import namespaces, process, settings
 from clulab.errors import LabError
 from clulab.machine import Machine
+from clulab.qnetd import Qnetd
 from clulab.switch import Switch
 
 # A late room is a wrong watchdog and a slow BMC; guests may keep both processors busy.
@@ -34,6 +35,7 @@ class Room:
     def __init__(self, place, shape):
         self.place = place
         self.switch = Switch(shape["index"])
+        self.qnetd = Qnetd(place, shape)
         self.events = []
         self.is_closing = False
         self.poller = select.poll()
@@ -258,8 +260,17 @@ class Room:
             machine.fence_modes.update(dict.fromkeys([line] if line else settings.POWER_LINES, mode))
         self.note("fence", node=node, mode=mode, line=line)
 
+    def do_qnetd(self, state, number=0):
+        """start, stop, or a signal."""
+        if state == "signal":
+            self.qnetd.signal(number)
+        else:
+            {"start": self.qnetd.start, "stop": self.qnetd.stop}[state]()
+        self.note("qnetd", state=state, number=number)
+
     def do_close(self):
         """Everything off; the process ends after its reply."""
+        self.qnetd.stop()
         for machine in self.machines.values():
             if machine.is_on():
                 self._unwatch_machine(machine)
@@ -276,6 +287,7 @@ CONTROL_VERBS = {
     "network": Room.do_network,
     "partition": Room.do_partition,
     "fence": Room.do_fence,
+    "qnetd": Room.do_qnetd,
     "close": Room.do_close,
 }
 

@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from clulab import check_disk, client, enter, guest, life, settings
+from clulab import check_disk, client, enter, guest, life, qnetd, settings
 from clulab.errors import LabError
 from clulab.ping import Ping
 
@@ -181,6 +181,7 @@ class Lab:
         """Back to all on and no fault, without guests: for the next test. Raises when that fails."""
         client.ask(self.place, "partition", sides=[])
         client.ask(self.place, "fence", node=None, mode="ok")
+        client.ask(self.place, "qnetd", state="stop")
         for node, row in self.status().items():
             self.network(node, True)
             if row["frozen"]:
@@ -284,6 +285,17 @@ class Lab:
     def fence_mode(self, mode, node=None, line=None):
         """One of settings.FENCE_MODES: how the power controller answers about a node, by one line (default: all)."""
         client.ask(self.place, "fence", node=node, mode=mode, line=line)
+
+    def qnetd_start(self):
+        """A corosync-qnetd at the address of `outside`, with certificates for it and all nodes."""
+        qnetd.certificates(self.place, self.nodes)
+        client.ask(self.place, "qnetd", state="start")
+
+    def qnetd_signal(self, number=signal.SIGKILL):
+        """Nobody starts it again. Returns the moment just before."""
+        moment = time.monotonic()
+        client.ask(self.place, "qnetd", state="signal", number=int(number))
+        return moment
 
     def kill(self, node, daemon, number=signal.SIGKILL):
         """A signal to a supervised daemon, which is started again when it ends."""
