@@ -127,7 +127,7 @@ check_PROGRAMS += \
 
 %C%_qnetd_claim_test_SOURCES = %D%/qnetd_claim_test.c
 %C%_qnetd_claim_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
-%C%_qnetd_claim_test_LDADD   = quorum/libcluquorum.a clusterd/libclubase.a $(CHECK_LIBS)
+%C%_qnetd_claim_test_LDADD   = quorum/libcluquorum.a $(CHECK_LIBS)
 
 %C%_process_runner_test_SOURCES = %D%/process_runner_test.c \
 	clusterd/io/process_runner.c clusterd/io/process_start.c

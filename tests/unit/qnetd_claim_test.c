@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clusterd/base/bytes.h"
-
 static const struct qnetd_claim armed = {
         .state = QNETD_CLAIM_ARMED, .ring = 1, .connection = 7, .epoch = 5, .level = 3
 };
@@ -140,10 +138,10 @@ static struct bounds most;
 static bool violated;
 static unsigned long states, goings_on;
 
-#define VISITED_BITS 22
+#define VISITED_BITS 21
 static uint64_t *visited;
 
-static bool visit(const struct world *world)
+static uint64_t hash_of(const struct world *world)
 {
         uint64_t hash = 0, word;
         for (size_t at = 0; at < sizeof *world; at += sizeof word) {
@@ -151,6 +149,36 @@ static bool visit(const struct world *world)
                 hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
                 hash ^= hash >> 29;
         }
+        return hash;
+}
+
+static uint8_t swapped_members(uint8_t members)
+{
+        return (uint8_t)(members >> 1 & 1) | (uint8_t)((members & 1) << 1);
+}
+
+/* The two nodes are alike: each situation has a twin. */
+static struct world twin_of(const struct world *world)
+{
+        struct world twin = *world;
+        for (int who = 0; who < NODES; who++) {
+                struct node *node = &twin.node[who];
+                *node = world->node[1 - who];
+                twin.client[who] = world->client[1 - who];
+                twin.claim[who] = world->claim[1 - who];
+                node->members = swapped_members(node->members);
+                twin.client[who].members = swapped_members(twin.client[who].members);
+                for (int i = 0; i < WAITING_MAX; i++)
+                        node->report[i].members = swapped_members(node->report[i].members);
+        }
+        return twin;
+}
+
+static bool visit(const struct world *world)
+{
+        struct world twin = twin_of(world);
+        uint64_t hash = hash_of(world), other = hash_of(&twin);
+        hash = hash < other ? hash : other;
         hash += hash == 0;
         uint64_t mask = (UINT64_C(1) << VISITED_BITS) - 1;
         for (uint64_t at = (hash * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - VISITED_BITS);;
@@ -491,17 +519,16 @@ static void explore_all(const struct bounds *bounds, enum weakness left_out)
         struct world world;
         memset(&world, 0, sizeof world);
         world.rings = world.newest = world.epochs = 1;
-        world.connections = NODES;
+        world.connections = 1;
         for (int who = 0; who < NODES; who++) {
-                uint8_t connection = (uint8_t)(1 + who);
                 world.node[who] = (struct node){ .alive = 1,
                                                  .ring = 1,
                                                  .members = 3,
                                                  .answered = 1,
-                                                 .connection = connection,
-                                                 .seen = connection,
+                                                 .connection = 1,
+                                                 .seen = 1,
                                                  .epoch = 1 };
-                world.client[who] = (struct client){ .connection = connection, .ring = 1, .members = 3 };
+                world.client[who] = (struct client){ .connection = 1, .ring = 1, .members = 3 };
                 world.claim[who].ring = 1;
         }
         most = *bounds;
@@ -516,15 +543,15 @@ static void explore_all(const struct bounds *bounds, enum weakness left_out)
 
 /* Rings that come and go, then connections that do. */
 static const struct bounds explored[] = {
-        { .rings = 4, .connections = 2, .epochs = 3, .contacts = 2, .waiting = 2 },
+        { .rings = 4, .connections = 1, .epochs = 3, .contacts = 2, .waiting = 2 },
         { .rings = 4,
-          .connections = 2,
+          .connections = 1,
           .epochs = 3,
           .contacts = 2,
           .deaths = 1,
           .restarts = 1,
           .waiting = 1 },
-        { .rings = 3, .connections = 3, .epochs = 3, .contacts = 2, .waiting = 1 },
+        { .rings = 3, .connections = 2, .epochs = 3, .contacts = 2, .waiting = 1 },
 };
 
 START_TEST(no_two_go_on_alone_and_nobody_from_the_past)
@@ -556,6 +583,7 @@ int main(void)
         tcase_add_test(tcase, nobody_counts_it_after_a_ring_in_between);
         tcase_add_test(tcase, it_counts_only_for_that_history_and_for_the_loss_of_who_was_level);
         tcase_add_test(tcase, a_contact_in_a_ring_of_the_past_arms_nobody);
+        tcase_set_timeout(tcase, 300); /* seconds of a machine that is busy */
         tcase_add_loop_test(tcase, no_two_go_on_alone_and_nobody_from_the_past, 0,
                             sizeof explored / sizeof explored[0]);
         tcase_add_loop_test(tcase, each_part_of_the_rule_is_needed, 0, sizeof parts / sizeof parts[0]);
