@@ -85,6 +85,8 @@ static void print_placement(json_t *role)
         printf("  possible     %s\n", field_list(role, "possible", "every node"));
         if (json_array_size(json_object_get(role, "volumes")) > 0)
                 printf("  volumes      %s\n", field_list(role, "volumes", "none"));
+        if (json_array_size(json_object_get(role, "leases")) > 0)
+                printf("  guard        contact, or leases on %s\n", field_list(role, "leases", "none"));
         if (json_is_string(json_object_get(role, "failback")))
                 printf("  goes back to %s, when that takes roles again\n", field(role, "failback"));
 }

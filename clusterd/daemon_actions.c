@@ -195,6 +195,7 @@ int daemon_tell_keeper(struct daemon *daemon)
         struct cluster_status status;
         cluster_status_read(daemon->cluster, &status);
         order->contact_ms = status.contact_ms;
+        order->leased_until_ms = status.leased_until_ms;
         order->voters = (struct guard_voters){ .epoch = status.last.epoch, .index = status.last.index };
         cluster_voters(daemon->cluster, &order->voters.nodes, &order->voters.before);
         return guard_client_send(daemon->guard, order);
@@ -202,9 +203,12 @@ int daemon_tell_keeper(struct daemon *daemon)
 
 static void set_guard(struct daemon *daemon, const struct cluster_action *action)
 {
+        bool is_new = daemon->guard_order.arming != action->guard.arming;
         daemon->guard_order.armed = action->guard.armed;
         daemon->guard_order.arming = action->guard.arming;
         int error = daemon_tell_keeper(daemon);
+        if (!is_new) /* who votes, or until when leases keep what is here: the latter each second */
+                return;
         daemon_await_keeper(daemon);
         log_info("guard %s: %s" QB_XS " errno=%d", action->guard.armed ? "armed" : "disarmed", action->reason,
                  -error);
@@ -269,6 +273,9 @@ void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action
                 break;
         case CLUSTER_ACTION_LEASE:
                 volume_paths_lease(daemon->paths, action, cluster_model(daemon->cluster));
+                break;
+        case CLUSTER_ACTION_SIGHT:
+                volume_paths_sight(daemon->paths, action, cluster_model(daemon->cluster));
                 break;
         case CLUSTER_ACTION_FORGET_VOLUME:
                 log_notice("%s", action->reason);

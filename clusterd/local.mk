@@ -47,6 +47,8 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/electorate.c \
 	%D%/core/lead.c \
 	%D%/core/lease.c \
+	%D%/core/lease_guard.c %D%/core/lease_guard.h \
+	%D%/core/lease_watch.c \
 	%D%/core/ledger.c %D%/core/ledger.h \
 	%D%/core/model.c %D%/core/model.h \
 	%D%/core/node_state.c %D%/core/node_state.h \

@@ -93,10 +93,24 @@ static uint64_t guard_takes_us(const struct simulated_node *node)
         return meant_us > kept_us ? meant_us : kept_us;
 }
 
-void checker_expired(struct world *world, struct simulated_node *leader, const struct cluster_status *status,
-                     uint32_t about)
+/* Does its own daemon still go by it, or would its keeper? */
+static void check_lease_expired(struct world *world, const struct simulated_node *leader,
+                                struct simulated_node *lost, uint32_t id)
 {
-        const struct simulated_node *lost = &world->nodes[about];
+        uint64_t now_ms = node_clock_ms(world, lost), slack_ms = CLOCK_SLACK_US / 1000;
+        const struct lease_node *lease =
+                lost->daemon_life != 0 && !lost->loading ? cluster_lease(lost->core, id) : NULL;
+        if (lease != NULL && lease->confirmed &&
+            (lease->state == LEASE_HELD || lease->state == LEASE_STOPPING) &&
+            now_ms + slack_ms < lease->held_until_ms + lease->timings.watchdog_ms)
+                world_violate(world, "3: a lease that has not expired", lost, NULL,
+                              "%s says that it has, of volume %u", leader->name, id);
+}
+
+void checker_expired(struct world *world, struct simulated_node *leader, const struct cluster_status *status,
+                     const struct command_node_evidence *evidence)
+{
+        struct simulated_node *lost = &world->nodes[evidence->node];
         if (!lost->powered || !leads_its_ring(leader, status) || lost->station.ring == leader->station.ring)
                 return;
         uint64_t takes_us = guard_takes_us(lost), since_us = lost->hypervisor.arrived_us;
@@ -108,6 +122,8 @@ void checker_expired(struct world *world, struct simulated_node *leader, const s
                 world_violate(world, "3: a guard that has not expired", lost, NULL,
                               "%s says that it has; it counts from %" PRIu64 " us, and takes %" PRIu64 " us",
                               leader->name, since_us, takes_us);
+        NODE_SET_EACH (evidence->leases, id)
+                check_lease_expired(world, leader, lost, id);
 }
 
 void checker_guard(struct world *world, struct simulated_node *node, const struct cluster_status *status)

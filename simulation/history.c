@@ -175,6 +175,14 @@ static bool awaits_arrival(const struct world *world, const char *name, uint32_t
                role->owner_end == MOVE_END_UNKNOWN;
 }
 
+/* The guard has expired, and leases have not: it says nothing of what these guard. */
+static bool is_left_to_leases(const struct world *world, const char *name, uint32_t about)
+{
+        const struct role *role = model_role(world->checker.reference, name);
+        return role != NULL && role_may_run_on(role, about) &&
+               model_node(world->checker.reference, about)->state == NODE_LOST;
+}
+
 /* What is said of a whole node must be true of every role that it might have run. */
 static void on_node_proof(struct world *world, const struct simulated_node *node, uint64_t index,
                           uint32_t about)
@@ -187,7 +195,7 @@ static void on_node_proof(struct world *world, const struct simulated_node *node
                 const char *name = world->names.name[number];
                 if (record->owner != about && record->target != about)
                         continue;
-                if (awaits_arrival(world, name, about))
+                if (awaits_arrival(world, name, about) || is_left_to_leases(world, name, about))
                         continue;
                 if (hypervisor_may_run(world, &world->nodes[about], name))
                         world_violate(world, "3: false evidence", &world->nodes[about], name,

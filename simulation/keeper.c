@@ -27,11 +27,11 @@ bool keeper_has_watchdog(const struct world *world, const struct simulated_node 
 }
 
 /* It counts in steps of its own: now and then it fires a little late, never early. */
-static uint64_t watchdog_us(struct world *world)
+static uint64_t watchdog_us(struct world *world, const struct simulated_node *node)
 {
         uint64_t late_us =
                 random_chance(&world->random, 200) ? random_between(&world->random, 0, MS(300)) : 0;
-        return MS(world->settings.watchdog_ms) + late_us;
+        return MS(node->keeper.state.order.watchdog_ms) + late_us;
 }
 
 static void pet(struct world *world, struct simulated_node *node)
@@ -39,7 +39,7 @@ static void pet(struct world *world, struct simulated_node *node)
         uint64_t serial = ++node->keeper.watchdog_serial;
         node->keeper.running = true;
         if (keeper_has_watchdog(world, node))
-                world_schedule(world, watchdog_us(world), EVENT_WATCHDOG, node, serial, 0);
+                world_schedule(world, watchdog_us(world, node), EVENT_WATCHDOG, node, serial, 0);
 }
 
 static void keep(struct world *world, struct simulated_node *node)
@@ -72,6 +72,7 @@ void keeper_arm(struct world *world, struct simulated_node *node, bool armed, ui
                                      .stop_grace_ms = settings->stop_grace_ms,
                                      .watchdog_ms = settings->watchdog_ms,
                                      .contact_ms = status.contact_ms,
+                                     .leased_until_ms = status.leased_until_ms,
                                      .voters = { .epoch = status.last.epoch, .index = status.last.index } };
         cluster_voters(node->core, &order.voters.nodes, &order.voters.before);
         guard_take_order(&node->keeper.state, &order, node_clock_ms(world, node));

@@ -14,6 +14,13 @@ struct asked {
         uint64_t life;
 };
 
+/* A look at another's. */
+struct sighting {
+        struct cluster_action action;
+        struct cluster_event event;
+        uint64_t rest_us; /* from the read to the end */
+};
+
 static void schedule(struct world *world, struct simulated_node *node, const struct cluster_action *action,
                      enum event_kind kind, uint64_t delay_us)
 {
@@ -130,6 +137,71 @@ void lease_on_done(struct world *world, const struct event *event)
         done.lease.id = action->lease.id;
         done.lease.result = io->result;
         shell_step(world, node, &done);
+}
+
+void lease_look(struct world *world, struct simulated_node *node, const struct cluster_action *action)
+{
+        const struct path_trouble *trouble = volume_trouble(world, node, action->sight.path + 1);
+        struct sighting *sighting = calloc(1, sizeof(*sighting));
+        assert(sighting != NULL);
+        sighting->action = *action;
+        sighting->event.kind = CLUSTER_EVENT_SIGHT;
+        sighting->event.sight.sight = action->sight.sight;
+        sighting->event.sight.id = action->sight.id;
+        sighting->event.sight.node = action->sight.node;
+        sighting->event.sight.result.started_ms = node_clock_ms(world, node);
+        sighting->rest_us = random_between(&world->random, 100, MS(2));
+        uint64_t delay_us = random_between(&world->random, 100, MS(2));
+        if (world_mishap(world, 20))
+                delay_us = random_between(&world->random, MS(100), MS(3000));
+        if (world_mishap(world, 20))
+                sighting->rest_us = random_between(&world->random, MS(100), MS(3000));
+        if (trouble->hung_until_us > world->now_us)
+                delay_us += trouble->hung_until_us - world->now_us;
+        world_schedule_payload(world, delay_us, EVENT_SIGHT_READ, node, sighting);
+}
+
+void lease_on_sight_read(struct world *world, const struct event *event)
+{
+        struct simulated_node *node = &world->nodes[event->node];
+        struct sighting *sighting = malloc(sizeof(*sighting));
+        assert(sighting != NULL);
+        *sighting = *(const struct sighting *)event->payload;
+        const struct cluster_action *action = &sighting->action;
+        struct lease_sight *result = &sighting->event.sight.result;
+        const struct lease_sector *sector = NULL;
+        if (volume_trouble(world, node, action->sight.path + 1)->lost_until_us <= world->now_us)
+                sector = volume_lease_sector_of(world, node, action->sight.path + 1, action->sight.identity,
+                                                action->sight.node);
+        if (sector == NULL || world_mishap(world, 10)) {
+                result->error = sector == NULL ? -ENOENT : -EIO;
+        } else {
+                result->content = !sector->written  ? SECTOR_BLANK
+                                  : sector->damaged ? SECTOR_DAMAGED
+                                                    : SECTOR_VALID;
+                result->record = sector->record;
+        }
+        world_schedule_payload(world, sighting->rest_us, EVENT_SIGHT_DONE, node, sighting);
+}
+
+void lease_on_sight_done(struct world *world, const struct event *event)
+{
+        struct simulated_node *node = &world->nodes[event->node];
+        struct sighting *sighting = event->payload;
+        sighting->event.sight.result.ended_ms = node_clock_ms(world, node);
+        shell_step(world, node, &sighting->event);
+}
+
+bool lease_can_expire(struct world *world, uint32_t observer, uint32_t of, const struct volume *volume)
+{
+        struct simulated_node *node = &world->nodes[observer];
+        if (volume == NULL || volume_trouble(world, node, volume->path + 1)->lost_until_us > world->now_us ||
+            volume_trouble(world, node, volume->path + 1)->hung_until_us > world->now_us)
+                return false;
+        const struct lease_sector *sector =
+                volume_lease_sector_of(world, node, volume->path + 1, volume->identity, of);
+        return sector != NULL && sector->written && !sector->damaged &&
+               sector->record.timings.watchdog_ms != 0;
 }
 
 static void check_held(struct world *world, struct simulated_node *node, const struct volume *volume)

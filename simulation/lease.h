@@ -34,6 +34,12 @@ struct lease_io {
 void lease_carry_out(struct world *world, struct simulated_node *node, const struct cluster_action *action);
 void lease_on_write(struct world *world, const struct event *event);
 void lease_on_done(struct world *world, const struct event *event);
+/* A look at the lease of a lost node. */
+void lease_look(struct world *world, struct simulated_node *node, const struct cluster_action *action);
+void lease_on_sight_read(struct world *world, const struct event *event);
+void lease_on_sight_done(struct world *world, const struct event *event);
+/* Does a node see a record of the other's there that proves something when it stands still? */
+bool lease_can_expire(struct world *world, uint32_t observer, uint32_t of, const struct volume *volume);
 /* What its core shows of leases is true. */
 void lease_check(struct world *world, struct simulated_node *node);
 

@@ -105,8 +105,20 @@ static void check_node(struct world *world, const struct node *known, uint64_t k
                       there ? "it is well" : "it is off", node_state_name(known->state), known->reason);
 }
 
-/* How long it may take to prove that it runs nothing; UINT64_MAX: for ever, nothing can. */
-static uint64_t evidence_us(const struct world *world, uint32_t id, uint64_t since_us)
+/* What the leader sees of its lease on some volume of the role can show that it has expired. */
+static bool can_expire(struct world *world, const struct role *role, uint32_t id)
+{
+        const struct simulated_node *leader = leader_of(world);
+        NODE_SET_EACH (places_is_leased(world->checker.reference, role, id) ? role->leases : 0, volume_id)
+                if (leader != NULL &&
+                    lease_can_expire(world, leader->id, id,
+                                     model_volume_by_id(world->checker.reference, volume_id)))
+                        return true;
+        return !places_is_leased(world->checker.reference, role, id);
+}
+
+/* How long it may take to prove that it runs the role no more; UINT64_MAX: for ever, nothing can. */
+static uint64_t evidence_us(struct world *world, const struct role *role, uint32_t id, uint64_t since_us)
 {
         const struct model *model = world->checker.reference;
         const struct node *known = model_node(model, id);
@@ -114,8 +126,9 @@ static uint64_t evidence_us(const struct world *world, uint32_t id, uint64_t sin
         if (known == NULL || (settings->pause_ms != 0 && !known->fence_wanted))
                 return UINT64_MAX;
         if (is_in_ring(world, id) && !known->fence_wanted)
-                return JOB_US;                         /* it says itself */
-        if (!is_in_ring(world, id) && known->watchdog) /* the longest that may have been in force */
+                return JOB_US; /* it says itself */
+        if (!is_in_ring(world, id) && known->watchdog &&
+            can_expire(world, role, id)) /* the longest that may have been in force */
                 return ROUND_US + EVIDENCE_US + SECOND(15) +
                        MS(settings->stop_grace_ms + settings->watchdog_ms + settings->margin_ms);
         /* No device has to work before nothing fails any more. */
@@ -131,7 +144,7 @@ static void check_evidence(struct world *world, const struct role *role, uint64_
                 /* A guest may still arrive there: it can say nothing before its source has ended the move. */
                 bool awaits = role->state == ROLE_MOVING && id == role->target &&
                               role->owner_end == MOVE_END_UNKNOWN;
-                if (!awaits && waited_us > evidence_us(world, id, world->now_us - waited_us))
+                if (!awaits && waited_us > evidence_us(world, role, id, world->now_us - waited_us))
                         world_violate(world, RULE, &world->nodes[id], role->name,
                                       "%s for want of evidence that could be had long ago: %s",
                                       role_state_name(role->state), role->reason);

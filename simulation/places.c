@@ -83,6 +83,16 @@ node_set places_unproven(const struct role *role)
         return nodes;
 }
 
+/* It may run there by leases that the node has told of. */
+bool places_is_leased(const struct model *model, const struct role *role, uint32_t node)
+{
+        uint64_t told = 0;
+        MODEL_EACH_VOLUME (model, volume)
+                if (node_set_has(volume->leases, node))
+                        told |= node_set_of(volume->id);
+        return role->leases != 0 && (role->leases & told) == role->leases;
+}
+
 bool places_can_be_fenced(const struct model *model, uint32_t node)
 {
         for (uint32_t level = 1; level <= FENCE_LEVELS_MAX; level++) {
@@ -201,8 +211,12 @@ static bool no_proof_is_true(const struct model *model, const struct role *role,
                 is_true = node->state == NODE_UP;
         else if (begins(&at, "its fence devices are being tried"))
                 is_true = lost && fenced;
+        else if (begins(&at, "its guard and its lease have to expire"))
+                is_true = lost && !fenced && node->watchdog && !node->fence_wanted &&
+                          places_is_leased(model, role, node->id);
         else if (begins(&at, "its guard has to expire"))
-                is_true = lost && !fenced && node->watchdog && !node->fence_wanted;
+                is_true = lost && !fenced && node->watchdog && !node->fence_wanted &&
+                          !places_is_leased(model, role, node->id);
         else if (begins(&at, "is it off? then say: clu node confirm-off"))
                 is_true = lost && !fenced && (!node->watchdog || node->fence_wanted);
         if (!is_true)

@@ -20,6 +20,8 @@ enum event_kind {
         EVENT_LOOK,        /* a daemon has looked at a volume */
         EVENT_LEASE_WRITE, /* a pass over a lease reaches the volume */
         EVENT_LEASE_DONE,  /* and has ended */
+        EVENT_SIGHT_READ,  /* a look at another's lease reads it */
+        EVENT_SIGHT_DONE,  /* and has ended */
         EVENT_LIST,        /* the hypervisor looks which domains it has */
         EVENT_RECONNECT,   /* libvirtd is back */
         EVENT_VANISH,      /* a migration's target gives up */

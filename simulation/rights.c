@@ -9,11 +9,14 @@
 #include <inttypes.h>
 
 #include "clusterd/core/role_state.h"
+#include "simulation/places.h"
 #include "simulation/voters.h"
 #include "simulation/world.h"
 
 /* After the last that disturbed it, a node has so long to have contact again. */
 #define CONTACT_US SECOND(4)
+/* What was to be stopped is gone, and what stood still has told its keeper. */
+#define SETTLED_US SECOND(40)
 
 static bool changes_the_ledger(enum cluster_action_kind kind)
 {
@@ -95,6 +98,26 @@ static bool is_wanted(const struct world *world, const struct simulated_node *no
                known->state == ROLE_RECOVERING || !role_may_run_on(meant, node->id);
 }
 
+/* By what its own ledger says, and the world of its leases: read anew, not asked of the core. */
+static bool is_kept_by_leases(struct world *world, struct simulated_node *node, const char *name)
+{
+        const struct model *model = cluster_model(node->core);
+        const struct role *role = model_role(model, name);
+        uint64_t now_ms = node_clock_ms(world, node);
+        if (role == NULL || !role_may_run_on(role, node->id) || !places_is_leased(model, role, node->id))
+                return false;
+        NODE_SET_EACH (role->leases, id) {
+                const struct lease_node *lease = cluster_lease(node->core, id);
+                const struct lease_io *io = &node->lease_ios[id];
+                if (lease == NULL || lease->state != LEASE_HELD || !lease->confirmed ||
+                    io->life != node->daemon_life ||
+                    now_ms >= io->renewed_ms + lease->timings.lease_ms - lease->timings.stop_ms ||
+                    lease->timings.watchdog_ms < model->settings.watchdog_ms)
+                        return false;
+        }
+        return true;
+}
+
 static void check_stop(struct world *world, struct simulated_node *node, const struct cluster_action *action,
                        const struct cluster_status *status)
 {
@@ -111,6 +134,9 @@ static void check_stop(struct world *world, struct simulated_node *node, const s
                 world_violate(world, "7: management stops a healthy guest", node, name,
                               "its guard has lapsed in the middle of a majority: active=%d disk %s",
                               status->active, status->store_failed ? "fails" : "works");
+        else if (!status->active && is_kept_by_leases(world, node, name))
+                world_violate(world, "7: management stops a healthy guest", node, name,
+                              "its leases stand: %s", action->reason);
         else if (status->guard_valid && !is_wanted(world, node, name))
                 world_violate(world, "7: management stops a healthy guest", node, name, "%s", action->reason);
 }
@@ -123,13 +149,38 @@ void rights_check(struct world *world, struct simulated_node *node, const struct
         cluster_status_read(node->core, &status);
         check_primary(world, node, &status);
         check_quorum(world, node, action, &status);
-        if (action->kind == CLUSTER_ACTION_STOP)
+        if (action->kind == CLUSTER_ACTION_STOP) {
                 check_stop(world, node, action, &status);
+                node->memory.stop_us = world->now_us;
+        }
+}
+
+/* All that runs there has leases that stand, and nothing else had to be stopped first. */
+static void check_leased(struct world *world, struct simulated_node *node)
+{
+        bool runs = false;
+        if (!shell_runs(world, node) || node->loading || node->frozen ||
+            node->daemon_thaw_us + SETTLED_US > world->now_us || node->thaw_us + SETTLED_US > world->now_us ||
+            node->memory.stop_us + SETTLED_US > world->now_us)
+                return;
+        for (uint32_t number = 0; number < world->names.count; number++) {
+                const struct domain *domain = &node->hypervisor.domains[number];
+                if (domain->state == DOMAIN_NONE)
+                        continue;
+                if (domain->state != DOMAIN_RUNNING || domain->jobs != NULL ||
+                    !is_kept_by_leases(world, node, world->names.name[number]))
+                        return;
+                runs = true;
+        }
+        if (runs)
+                world_violate(world, "7: management stops a healthy guest", node, NULL,
+                              "the watchdog fires, and leases keep all that runs there");
 }
 
 /* Its guests die with it, for nothing. */
 void rights_check_watchdog(struct world *world, struct simulated_node *node)
 {
+        check_leased(world, node);
         const struct settings *settings = &world->checker.reference->settings;
         uint64_t patience_us =
                 MS((uint64_t)settings->isolation_hold_ms + settings->stop_grace_ms + settings->watchdog_ms);

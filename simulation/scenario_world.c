@@ -62,6 +62,7 @@ static void complete_role(const struct scenario *scenario, struct role *row)
         row->state = row->owner != NODE_NONE ? ROLE_ONLINE : ROLE_OFFLINE;
         row->generation = row->generation == 0 ? 1 : row->generation;
         row->since_index = 1;
+        row->leases = row->volumes;
         TEXT_PRINT(row->reason, "as the story begins");
 }
 

@@ -86,6 +86,9 @@ static void carry_out(struct world *world, struct simulated_node *node, const st
         case CLUSTER_ACTION_LEASE:
                 lease_carry_out(world, node, action);
                 return;
+        case CLUSTER_ACTION_SIGHT:
+                lease_look(world, node, action);
+                return;
         case CLUSTER_ACTION_FORGET_VOLUME:
                 volume_forget(world, node, action);
                 return;

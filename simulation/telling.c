@@ -166,6 +166,9 @@ void tell_committed(struct world *world, const struct entry *entry, bool refused
         else if (command->kind == COMMAND_ROLE_REPORT && !refused)
                 tell(world, command->role_report.text, "commit role-report %s %s %s", subject,
                      report_kind_name(command->role_report.kind), name_of(world, command->role_report.node));
+        else if (command->kind == COMMAND_VOLUME_REPORT && !refused && command->volume_report.leased)
+                tell(world, "", "commit volume-leased %s %s", subject,
+                     name_of(world, command->volume_report.node));
         else if (command->kind == COMMAND_VOLUME_REPORT && !refused)
                 tell(world, command->volume_report.text, "commit volume-report %s %s %s", subject,
                      path_state_name(command->volume_report.state),

@@ -67,6 +67,17 @@ struct lease_sector *volume_lease_sector(struct world *world, struct simulated_n
         return misplaced ? &trouble->own : &world->shares[share].leases[node->id];
 }
 
+const struct lease_sector *volume_lease_sector_of(struct world *world, struct simulated_node *node,
+                                                  const char *name, uint64_t identity, uint32_t of)
+{
+        static const struct lease_sector blank;
+        const struct lease_sector *own = volume_lease_sector(world, node, name, identity);
+        uint32_t share = share_of(world, name);
+        return own == NULL || of == node->id            ? own
+               : own == &node->path_troubles[share].own ? &blank
+                                                        : &world->shares[share].leases[of];
+}
+
 /* Whose leases moved since this daemon's last look. */
 static node_set visit_leases(struct world *world, struct simulated_node *node, const char *name)
 {

@@ -50,6 +50,9 @@ struct path_trouble *volume_trouble(struct world *world, struct simulated_node *
 /* The node's own, in the area of this volume as the node sees it; NULL: there is none. */
 struct lease_sector *volume_lease_sector(struct world *world, struct simulated_node *node, const char *name,
                                          uint64_t identity);
+/* The same of another node's, as this one sees it. */
+const struct lease_sector *volume_lease_sector_of(struct world *world, struct simulated_node *node,
+                                                  const char *name, uint64_t identity, uint32_t of);
 void volume_mend(struct world *world);
 
 #endif

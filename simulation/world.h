@@ -188,6 +188,7 @@ struct node_memory {
         node_set members;                /* of the view that it was given last */
         uint64_t members_us;             /* and when */
         uint64_t lapsed_us;              /* since when its guard is not valid; 0: it is */
+        uint64_t stop_us;                /* when it last ordered a guest to be stopped */
         struct heard heard[NODES_MAX + 1];
         struct round_id opened;  /* the round that it was given last */
         struct round_id decided; /* and the decision in it */
@@ -205,9 +206,9 @@ void checker_guard(struct world *world, struct simulated_node *node, const struc
 void checker_heard(struct simulated_node *node, uint32_t sender, const struct message *message);
 void checker_decided(struct world *world, struct simulated_node *node, const struct message *message);
 void checker_promised(struct world *world, struct simulated_node *node, const struct message *message);
-/* The leader says that the guard of a node has. */
+/* The leader says that the guard of a node has, and its leases on some volumes. */
 void checker_expired(struct world *world, struct simulated_node *leader, const struct cluster_status *status,
-                     uint32_t about);
+                     const struct command_node_evidence *evidence);
 void checker_said(struct world *world, struct simulated_node *node, const struct message *message);
 void checker_reply(struct world *world, struct simulated_node *node, const struct cluster_action *action);
 void checker_domain_changed(struct world *world, struct simulated_node *node, const char *role);

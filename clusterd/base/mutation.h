@@ -63,6 +63,8 @@
         MUTATION(EXPIRY_WITHOUT_WATCHDOG_TIME, "core/apply.c", "the watchdog takes its time")                \
         MUTATION(EXPIRY_FROM_LOSS, "core/fencing.c", "expiry counts from the present round")                 \
         MUTATION(EXPIRY_BY_SHORTENED_TIMES, "core/fencing.c", "a lost node may go by longer times")          \
+        MUTATION(EXPIRY_WITHOUT_LEASE, "core/lease_guard.c", "what leases guard is proven by theirs, too")   \
+        MUTATION(LEASES_UNKNOWN_ON_RETURN, "core/apply_node.c", "who did not boot may go by its leases")     \
         MUTATION(TIMES_SETTLED_UNHEARD, "core/guard_times.c", "shorter times count when all follow")         \
         MUTATION(TIMES_SHORTENED_AT_ANY_TIME, "core/apply.c", "no shorter times while a node is lost")       \
         MUTATION(FENCED_UNCONFIRMED, "core/fencing.c", "a fence device has to say that it is off")           \
@@ -132,6 +134,14 @@
         MUTATION(CONTACT_WHEN_BACK, "core/view_change.c", "the contact is when the first was sent")          \
         MUTATION(CONTACT_WITHOUT_EPOCH, "core/view_change.c", "only an active epoch is a contact")           \
         MUTATION(CONTACT_WITH_THE_EPOCH, "core/view_change.c", "a new epoch proves contact at its state")    \
+        /* leases that guard */                                                                              \
+        MUTATION(LEASE_NEVER_LAPSES, "core/lease.c", "guests are stopped before a lease lapses")             \
+        MUTATION(LEASE_UNCONFIRMED, "core/lease.c", "a lease guards after a contact behind its record")      \
+        MUTATION(RELEASED_WITH_GUESTS, "core/lease.c", "a lease is given up when its guests are gone")       \
+        MUTATION(KEPT_BY_ONE_LEASE, "core/lease.c", "all leases of a role have to stand")                    \
+        MUTATION(LEASES_KEEP_ALL, "core/guard.c", "what no lease guards needs contact")                      \
+        MUTATION(KEEPER_TOLD_NO_LEASE, "core/guard.c", "the keeper is told until when leases keep")          \
+        MUTATION(KEEPER_TRUSTS_OLD_LEASES, "guard/guard_rule.c", "a lease that has lapsed keeps nothing")    \
         /* the guard's keeper */                                                                             \
         MUTATION(KEEPER_ALWAYS_PETS, "guard/guard_rule.c", "without contact the watchdog fires")             \
         MUTATION(KEEPER_IN_ANY_RING, "guard/guard_rule.c", "only a quorate ring is a contact")               \

@@ -70,6 +70,9 @@ void apply_volume_drop(struct apply *apply, const struct command_volume *command
 void apply_volume_report(struct apply *apply, const struct command_volume_report *report);
 /* The node joined anew: what it said of its paths was said of another boot, or before it was lost. */
 void apply_paths_unknown(struct apply *apply, uint32_t node);
+/* It booted: nothing runs there by a lease of before. Who returns without keeps what it said: it may still go
+ * by it. */
+void apply_leases_unknown(struct apply *apply, uint32_t node);
 /* Those of a role, and proven; else refused. */
 bool apply_volumes_exist(struct apply *apply, const struct role *role);
 

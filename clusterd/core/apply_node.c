@@ -5,6 +5,7 @@
 
 #include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
+#include "clusterd/core/lease_guard.h"
 #include "clusterd/core/node_state.h"
 #include "clusterd/core/role_state.h"
 
@@ -16,12 +17,15 @@ bool node_may_run_something(const struct model *model, uint32_t node)
         return false;
 }
 
-/* Every role that the node might run no longer can. */
-static void clear_runner(struct apply *apply, uint32_t node, const struct evidence *evidence)
+/* Every role that the node might run no longer can; of an expired guard: those that its leases guard no more.
+ */
+static void clear_runner(struct apply *apply, uint32_t node, const struct evidence *evidence, uint64_t leases)
 {
         struct model *model = apply->model;
         for (struct role *role = model->roles; role < model->roles + model->roles_used; role++)
-                if (role->name[0] != '\0' && role_may_run_on(role, node))
+                if (role->name[0] != '\0' && role_may_run_on(role, node) &&
+                    (evidence->kind != EVIDENCE_GUARD_EXPIRED ||
+                     lease_evidence_covers(model, role, node, leases)))
                         apply_runner_gone(apply, role, node, evidence);
 }
 
@@ -88,6 +92,8 @@ void apply_node_join(struct apply *apply, const struct command_node_join *join)
         if ((booted || MUTATED(REJOIN_IS_EVIDENCE)) && node->id != NODE_NONE)
                 clear_last_boot(apply, join->node);
         copy_facts(node, join);
+        if (booted || MUTATED(LEASES_UNKNOWN_ON_RETURN))
+                apply_leases_unknown(apply, node->id);
         if (returned) {
                 node->incarnation += !MUTATED(INCARNATION_STAYS);
                 node->fence_wanted = false;
@@ -148,7 +154,8 @@ void apply_node_lost(struct apply *apply, const struct command_node *lost, bool 
                 suspend_roles(apply, node);
                 if (MUTATED(LOSS_IS_EVIDENCE))
                         clear_runner(apply, node->id,
-                                     &(struct evidence){ .kind = EVIDENCE_OPERATOR, .index = apply->index });
+                                     &(struct evidence){ .kind = EVIDENCE_OPERATOR, .index = apply->index },
+                                     0);
         }
         apply_changed_node(apply, node);
 }
@@ -202,13 +209,20 @@ void apply_node_evidence(struct apply *apply, const struct command_node_evidence
                              node->name);
                 return;
         }
+        if (command->kind == EVIDENCE_GUARD_EXPIRED &&
+            !lease_evidence_is_of_use(apply->model, node->id, command->leases)) {
+                apply_refuse(apply, "%s may still run its roles by its leases on their volumes", node->name);
+                return;
+        }
         struct evidence evidence = { .kind = command->kind, .index = apply->index };
         TEXT_COPY(evidence.text, command->text);
+        clear_runner(apply, node->id, &evidence, command->leases);
+        apply_changed_node(apply, node);
+        if (command->kind == EVIDENCE_GUARD_EXPIRED && node_may_run_something(apply->model, node->id))
+                return; /* by leases that have not expired */
         node->evidence = evidence;
         node->fence_wanted = false;
         node_enter(node, NODE_DOWN, apply->index, evidence_kind_name(command->kind));
-        clear_runner(apply, node->id, &evidence);
-        apply_changed_node(apply, node);
 }
 
 /* Also by what a move may still bring here: that its target was proven off before it booted does not end

@@ -240,6 +240,8 @@ void apply_role_assign(struct apply *apply, const struct command_role_assign *as
         role->generation++;
         role->owner_evidence = (struct evidence){ .kind = EVIDENCE_NONE };
         role->target_evidence = (struct evidence){ .kind = EVIDENCE_NONE };
+        role->leases =
+                role->volumes; /* of the definition that it is started by, whatever it is given later */
         apply_changed_role(apply, role);
 }
 

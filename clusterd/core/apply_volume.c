@@ -4,6 +4,7 @@
 #include "clusterd/base/mutation.h"
 #include "clusterd/base/path.h"
 #include "clusterd/base/text.h"
+#include "clusterd/core/role_state.h"
 
 /* Volumes: added, proven by every member, reported on, removed. */
 
@@ -84,7 +85,8 @@ void apply_volume_remove(struct apply *apply, const struct command_volume *comma
         if (volume == NULL)
                 return;
         MODEL_EACH_ROLE (apply->model, role)
-                if (node_set_has(role->volumes, volume->id)) {
+                if (node_set_has(role->volumes, volume->id) ||
+                    (node_set_has(role->leases, volume->id) && role_possible_runners(role) != 0)) {
                         apply_refuse(apply, "role '%s' has a disk on it: move that, or remove the role first",
                                      role->name);
                         return;
@@ -156,6 +158,8 @@ void apply_volume_report(struct apply *apply, const struct command_volume_report
                 return;
         }
         path_enter(volume, node->id, report->state);
+        if (report->leased && volume->state == VOLUME_READY)
+                volume->leases |= node_set_of(node->id);
         if (path_state_is_lost(report->state))
                 TEXT_PRINT(volume->trouble, "%.40s: %.110s", node->name, report->text);
         changed(apply, volume);
@@ -168,6 +172,16 @@ void apply_paths_unknown(struct apply *apply, uint32_t node)
                 if (volume->id != 0 && volume_path(volume, node) != PATH_UNKNOWN &&
                     !MUTATED(PATH_OUTLIVES_BOOT)) {
                         path_enter(volume, node, PATH_UNKNOWN);
+                        changed(apply, volume);
+                }
+}
+
+void apply_leases_unknown(struct apply *apply, uint32_t node)
+{
+        struct model *model = apply->model;
+        for (struct volume *volume = model->volumes + 1; volume <= model->volumes + VOLUMES_MAX; volume++)
+                if (volume->id != 0 && node_set_has(volume->leases, node)) {
+                        volume->leases &= ~node_set_of(node);
                         changed(apply, volume);
                 }
 }

@@ -155,6 +155,9 @@ static void dispatch(struct cluster *cluster, const struct cluster_event *event)
         case CLUSTER_EVENT_LEASE:
                 lease_passed(cluster, event);
                 break;
+        case CLUSTER_EVENT_SIGHT:
+                lease_watch_seen(cluster, event);
+                break;
         case CLUSTER_EVENT_WATCHDOG:
                 guard_reported(cluster, event);
                 break;
@@ -172,6 +175,9 @@ void cluster_step(struct cluster *cluster, const struct cluster_event *event, st
         cluster->wake_ms = TIME_NEVER;
         struct ledger_position applied_before = cluster->ledger.applied;
 
+        if (event->kind != CLUSTER_EVENT_LEASE && event->kind != CLUSTER_EVENT_LOOKED &&
+            event->kind != CLUSTER_EVENT_WAKE)
+                cluster->leased_known = false;
         round_notice_stall(cluster, event->kept_ms);
         dispatch(cluster, event);
         if (!cluster->loaded) {
@@ -187,6 +193,7 @@ void cluster_step(struct cluster *cluster, const struct cluster_event *event, st
         lease_tick(cluster);
         pause_tick(cluster);
         guard_times_tick(cluster);
+        lease_watch_tick(cluster);
         fencing_tick(cluster);
         quarantine_tick(cluster);
         lead_tick(cluster);
@@ -218,6 +225,7 @@ void cluster_status_read(const struct cluster *cluster, struct cluster_status *r
                 .applied = cluster->ledger.applied,
                 .guard_valid = guard_is_valid(cluster),
                 .contact_ms = cluster->contact_ms,
+                .leased_until_ms = cluster->leased_until_ms,
                 .store_failed = cluster->store_failed,
                 .isolated = lease_isolated(cluster),
         };

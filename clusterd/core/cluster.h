@@ -18,6 +18,7 @@
 #include "clusterd/core/model.h"
 #include "clusterd/protocol/message.h"
 #include "csv-storage/lease_node.h"
+#include "csv-storage/lease_observer.h"
 
 #define TIME_NEVER UINT64_MAX
 
@@ -56,6 +57,7 @@ enum cluster_event_kind {
         CLUSTER_EVENT_FENCE_DONE,
         CLUSTER_EVENT_LOOKED,  /* what CLUSTER_ACTION_LOOK found */
         CLUSTER_EVENT_LEASE,   /* the end of CLUSTER_ACTION_LEASE */
+        CLUSTER_EVENT_SIGHT,   /* what CLUSTER_ACTION_SIGHT saw */
         CLUSTER_EVENT_WATCHDOG /* what the guard keeper reports of it */
 };
 
@@ -158,6 +160,12 @@ struct cluster_event {
                         struct lease_pass_result result;
                 } lease;
                 struct {
+                        uint64_t sight;
+                        uint32_t id; /* of the volume */
+                        uint32_t node;
+                        struct lease_sight result;
+                } sight;
+                struct {
                         bool present;    /* it stands behind this node's guard, or would */
                         uint32_t arming; /* of the order that the keeper has carried out */
                 } watchdog;
@@ -186,9 +194,10 @@ enum cluster_action_kind {
         CLUSTER_ACTION_LOOK,          /* at a volume: write our mark, look for others'. Answer with
                                          CLUSTER_EVENT_LOOKED */
         CLUSTER_ACTION_LEASE,         /* a pass over this node's lease. Answer with CLUSTER_EVENT_LEASE */
+        CLUSTER_ACTION_SIGHT,         /* at the lease of a lost node. Answer with CLUSTER_EVENT_SIGHT */
         CLUSTER_ACTION_FORGET_VOLUME, /* what we have left there goes */
         CLUSTER_ACTION_GUARD,         /* tell the guard keeper, before anything else leaves, whether roles run
-                                         here and who votes */
+                                         here and who votes; and until when leases keep them */
         CLUSTER_ACTION_LOG,           /* reason is news for the log */
         CLUSTER_ACTION_COUNT
 };
@@ -261,6 +270,13 @@ struct cluster_action {
                         char path[VOLUME_PATH_BYTES];
                 } lease;
                 struct {
+                        uint64_t sight;
+                        uint32_t id;
+                        uint64_t identity;
+                        uint32_t node;
+                        char path[VOLUME_PATH_BYTES];
+                } sight;
+                struct {
                         bool armed;
                         uint32_t arming; /* a new number for each change of armed */
                 } guard;
@@ -303,9 +319,11 @@ struct cluster_status {
         struct ledger_position last;
         struct ledger_position applied;
         bool guard_valid;
-        uint64_t contact_ms; /* last contact, which the guard counts from; 0: none */
-        bool store_failed;   /* this node's ledger cannot be written */
-        node_set isolated;   /* lost, and they have renewed a lease since: cut off, not dead */
+        uint64_t contact_ms;      /* last contact, which the guard counts from; 0: none */
+        uint64_t leased_until_ms; /* by its leases nothing here needs contact before that; 0: something does,
+                                     or there is contact */
+        bool store_failed;        /* this node's ledger cannot be written */
+        node_set isolated;        /* lost, and they have renewed a lease since: cut off, not dead */
 };
 
 /* Who has a vote at the end of what this node holds; before: 0, unless the change from these is not known to

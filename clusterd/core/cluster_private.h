@@ -124,7 +124,8 @@ struct fencing {
         uint64_t evidence_count; /* request_id of an evidence proposal; 0: none */
         uint64_t arrival_ms;     /* when a guest might last have arrived there */
         bool off;
-        char devices[NAME_BYTES]; /* of the attempt, that did */
+        char devices[NAME_BYTES];               /* of the attempt, that did */
+        uint64_t useless_index, useless_leases; /* applied, and expired, when that proved nothing */
 };
 
 /* path.c: what this node knows of its path to one volume. */
@@ -167,6 +168,18 @@ struct known_loss {
         uint64_t index; /* entry of the loss; 0: it is not lost */
         uint64_t ms;
 };
+
+/* lease_watch.c: what the leader sees of a lost node's lease on one volume. */
+struct lease_watch {
+        uint32_t node; /* NODE_NONE: free */
+        uint32_t volume;
+        uint64_t identity;
+        uint64_t sight; /* under way; 0: none */
+        uint64_t next_ms;
+        struct lease_observer observer;
+};
+
+#define LEASE_WATCHES_MAX 128 /* at once; the others wait for their turn */
 
 /* lease.c: this node's lease on one volume. */
 struct local_lease {
@@ -259,7 +272,17 @@ struct cluster {
         struct local_path paths[VOLUMES_MAX + 1]; /* by the volume's id */
         uint64_t looks;                           /* issued */
         struct local_lease leases[VOLUMES_MAX + 1];
-        uint64_t lease_passes, lease_begins;     /* issued */
+        uint64_t lease_passes, lease_begins; /* issued */
+        struct lease_watch lease_watches[LEASE_WATCHES_MAX];
+        uint64_t watched[NODES_MAX + 1]; /* volumes on whose leases that node's roles hang, */
+        uint64_t watched_index;          /* when this was applied */
+        uint64_t sights;                 /* issued */
+        bool leased_known;               /* of what is here, unless something has changed since: */
+        uint64_t leased;                 /* volumes by whose leases some of it runs on without contact, */
+        uint64_t bound;                  /* that any of it has a disk on; */
+        bool unleased;                   /* some of it needs contact */
+        uint64_t standing;               /* leases, when that was last looked at without contact */
+        uint64_t leased_until_ms;        /* as the keeper was told */
         struct known_loss losses[NODES_MAX + 1]; /* of nodes that are lost */
 
         uint64_t wake_ms; /* of the present step */
@@ -331,6 +354,7 @@ void observe_observed(struct cluster *cluster, const struct cluster_event *event
 void observe_operation_done(struct cluster *cluster, const struct cluster_event_operation *done);
 void observe_tick(struct cluster *cluster); /* asks for listings */
 bool observation_is_present(enum observation observation);
+bool observe_counts(const struct local_role *local); /* for the guard: something may write here */
 /* Keeps present_count right. */
 void observe_begin(struct cluster *cluster, struct local_role *local, enum operation operation);
 
@@ -350,7 +374,8 @@ bool guard_is_valid(const struct cluster *cluster); /* something may be started 
 bool guard_is_backed(
         const struct cluster *cluster); /* and the watchdog that the ledger counts on would end it */
 void guard_reported(struct cluster *cluster, const struct cluster_event *event);
-bool guard_has_lapsed(const struct cluster *cluster); /* what runs here has to stop */
+bool guard_has_lapsed(const struct cluster *cluster); /* what no lease keeps here has to stop */
+void guard_survey(struct cluster *cluster);           /* brings leased, bound and unleased up to date */
 void guard_voters_appended(struct cluster *cluster, const struct entry *entry);
 
 /* lead.c: what a leader's planner comes to is proposed */
@@ -386,6 +411,20 @@ bool lease_misses_nodes(const struct cluster *cluster); /* some are lost */
 node_set lease_isolated(const struct cluster *cluster);
 void lease_passed(struct cluster *cluster, const struct cluster_event *event);
 
+/* May this role, which is here, run on without contact? */
+bool lease_keeps(const struct cluster *cluster, const struct role *role);
+/* Volumes on which a lease of this node stands that guests may run by, and until when these ones do. */
+uint64_t lease_standing(const struct cluster *cluster);
+uint64_t lease_held_until_ms(const struct cluster *cluster, uint64_t volumes);
+/* Held, and in contact since: the ledger may be told. */
+bool lease_is_confirmed(const struct cluster *cluster, const struct volume *volume);
+
+/* lease_watch.c */
+void lease_watch_tick(struct cluster *cluster);
+void lease_watch_seen(struct cluster *cluster, const struct cluster_event *event);
+/* Volumes on which the leases of that lost node are proven to have expired. */
+uint64_t lease_watch_expired(const struct cluster *cluster, uint32_t node);
+
 /* quarantine.c */
 void quarantine_tick(struct cluster *cluster);
 /* Of any node: everybody counts, so that a new leader knows. */
@@ -407,6 +446,8 @@ void fence_test_answered(struct cluster *cluster, const struct entry *entry);
 void fence_test_round_ended(struct cluster *cluster);
 
 /* fencing.c */
+/* From when it was without contact to anybody here, on this node's clock, as far as this leader can say. */
+uint64_t fencing_counts_from(const struct cluster *cluster, uint32_t node);
 void fence_devices_add(char devices[NAME_BYTES], const char *device); /* "psu-a and psu-b" */
 void fencing_tick(struct cluster *cluster);
 void fencing_done(struct cluster *cluster, const struct cluster_event *event);

@@ -3,6 +3,7 @@
 
 #include "clusterd/base/text.h"
 #include "clusterd/core/fence_level.h"
+#include "clusterd/core/lease_guard.h"
 #include "clusterd/core/placement.h"
 #include "clusterd/core/role_state.h"
 
@@ -22,15 +23,17 @@ static bool lacks_place(const struct model *model, const struct role *role, node
 }
 
 /* What can still prove that a node runs nothing. */
-static const char *way_to_proof(const struct model *model, const struct node *node)
+static const char *way_to_proof(const struct model *model, const struct role *role, const struct node *node)
 {
         if (node->state == NODE_UP)
                 return "it is up and has to say so itself";
         if (fence_level_after(model, node->id, 0) != 0)
                 return "its fence devices are being tried";
         /* Whom an operator wants off may well be in contact: then its guard does not expire. */
-        return node->watchdog && !node->fence_wanted ? "its guard has to expire"
-                                                     : "is it off? then say: clu node confirm-off";
+        if (!node->watchdog || node->fence_wanted)
+                return "is it off? then say: clu node confirm-off";
+        return lease_guards(model, role, node->id) ? "its guard and its lease have to expire"
+                                                   : "its guard has to expire";
 }
 
 /* The owner or the target of a move, of which nobody knows yet whether it runs it. */
@@ -56,7 +59,7 @@ static bool lacks_proof(const struct model *model, const struct role *role, char
                 (void)snprintf(reason, REASON_BYTES, PAUSED);
         else
                 (void)snprintf(reason, REASON_BYTES, "no proof yet that %.40s runs it no more; %s",
-                               node->name, way_to_proof(model, node));
+                               node->name, way_to_proof(model, role, node));
         return true;
 }
 

@@ -6,6 +6,7 @@
 #include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
 #include "clusterd/core/fence_level.h"
+#include "clusterd/core/lease_guard.h"
 
 /*
  * The leader gathers evidence against lost nodes: its fence devices, level by
@@ -76,16 +77,23 @@ static void forget(struct cluster *cluster, uint32_t node, const char *reason)
 }
 
 /*
- * On this node's clock: from when we lost it, all that its guard may take. A member that joined us later may
- * have been in contact with it until then, so the clock starts no earlier than the present round.
+ * From when we lost it. A member that joined us later may have been in contact with it until then, so the
+ * clock starts no earlier than the present round.
  */
-static uint64_t guard_expires_at(const struct cluster *cluster, const struct node *node)
+uint64_t fencing_counts_from(const struct cluster *cluster, uint32_t node)
 {
-        uint64_t lost_ms = cluster->round.view_ms[node->id];
-        if (lost_ms < cluster->fencing[node->id].arrival_ms && !MUTATED(EXPIRY_AT_ARRIVAL))
-                lost_ms = cluster->fencing[node->id].arrival_ms;
+        uint64_t lost_ms = cluster->round.view_ms[node];
+        if (lost_ms < cluster->fencing[node].arrival_ms && !MUTATED(EXPIRY_AT_ARRIVAL))
+                lost_ms = cluster->fencing[node].arrival_ms;
         if (lost_ms < cluster->round.state_ms && !MUTATED(EXPIRY_FROM_LOSS))
                 lost_ms = cluster->round.state_ms;
+        return lost_ms;
+}
+
+/* On this node's clock: all that its guard may take. */
+static uint64_t guard_expires_at(const struct cluster *cluster, const struct node *node)
+{
+        uint64_t lost_ms = fencing_counts_from(cluster, node->id);
         const struct settings *settings = &cluster->model->settings;
         uint64_t guard_ms = settings_guard_ms(settings);
         /* It may not have heard of shorter ones: see guard_times.c. */
@@ -95,7 +103,7 @@ static uint64_t guard_expires_at(const struct cluster *cluster, const struct nod
 }
 
 static void give_evidence(struct cluster *cluster, const struct node *node, enum evidence_kind kind,
-                          const char *text)
+                          const char *text, uint64_t leases)
 {
         struct fencing *fencing = &cluster->fencing[node->id];
         struct command command = { .kind = COMMAND_NODE_EVIDENCE };
@@ -103,10 +111,28 @@ static void give_evidence(struct cluster *cluster, const struct node *node, enum
         command.node_evidence.incarnation = node->incarnation;
         command.node_evidence.kind = kind;
         command.node_evidence.duration_ms = (uint32_t)(cluster->now_ms - fencing->lost_ms);
+        command.node_evidence.leases = leases;
         TEXT_COPY(command.node_evidence.text, text);
         fencing->evidence_count = propose(cluster, "fencing", &command);
         if (fencing->evidence_count == 0)
                 wake_at(cluster, cluster->now_ms + 1);
+}
+
+/* Of what its leases guard nothing is proven before they have expired, too: it may be cut off and run on. */
+static bool guard_proves_something(struct cluster *cluster, const struct node *node)
+{
+        struct fencing *fencing = &cluster->fencing[node->id];
+        uint64_t applied = cluster->ledger.applied.index, leases = lease_watch_expired(cluster, node->id);
+        if (fencing->useless_index == applied && fencing->useless_leases == leases)
+                return false;
+        if (!lease_evidence_is_of_use(cluster->model, node->id, leases)) {
+                fencing->useless_index = applied;
+                fencing->useless_leases = leases;
+                return false;
+        }
+        give_evidence(cluster, node, EVIDENCE_GUARD_EXPIRED,
+                      leases == 0 ? "no contact" : "no contact and no renewal", leases);
+        return true;
 }
 
 /* A node that has just been turned off, and is lost as soon as it is back, is not turned off in a loop. */
@@ -153,16 +179,15 @@ static void tick_node(struct cluster *cluster, const struct node *node)
         }
         uint64_t expires_at = guard_expires_at(cluster, node);
         if (fencing->off) {
-                give_evidence(cluster, node, EVIDENCE_POWERED_OFF, fencing->devices);
+                give_evidence(cluster, node, EVIDENCE_POWERED_OFF, fencing->devices, 0);
                 return;
         }
         if ((node->watchdog || MUTATED(EXPIRY_WITHOUT_WATCHDOG)) &&
             !node_set_has(cluster->round.connected, node->id)) {
-                if (cluster->now_ms >= expires_at) {
-                        give_evidence(cluster, node, EVIDENCE_GUARD_EXPIRED, "no contact");
+                if (cluster->now_ms < expires_at)
+                        wake_at(cluster, expires_at);
+                else if (guard_proves_something(cluster, node))
                         return;
-                }
-                wake_at(cluster, expires_at);
         }
         if (fencing->attempt != 0)
                 return;

@@ -2,10 +2,13 @@
 #include "clusterd/core/cluster_private.h"
 
 #include "clusterd/base/mutation.h"
+#include "clusterd/core/lease_guard.h"
+#include "clusterd/core/role_state.h"
 
 /*
- * The quorum guard: this node may run its roles while its last contact is less
- * than isolation_hold ago. The arithmetic is in clusterd/guard/README.md.
+ * The two guards: this node may run its roles while its last contact is less than isolation_hold ago, and
+ * those that its leases guard (lease_guard.c) also while these stand. The arithmetic is in
+ * clusterd/guard/README.md and csv-storage/README.md.
  */
 
 static uint64_t lapses_at(const struct cluster *cluster, uint64_t contact_ms)
@@ -72,6 +75,69 @@ bool guard_is_backed(const struct cluster *cluster)
                MUTATED(START_UNBACKED);
 }
 
+/* What is here and runs by leases, and is there anything else? */
+void guard_survey(struct cluster *cluster)
+{
+        if (cluster->leased_known)
+                return;
+        cluster->leased_known = true;
+        cluster->leased = 0;
+        cluster->bound = 0;
+        cluster->unleased = cluster->unsurveyed;
+        for (uint32_t slot = 0; slot < cluster->model->roles_used; slot++) {
+                const struct role *role = &cluster->model->roles[slot];
+                if (role->name[0] == '\0' || !observe_counts(&cluster->local[slot]))
+                        continue;
+                cluster->bound |= role->volumes | role->leases;
+                if (role_may_run_on(role, cluster->identity.node) &&
+                    lease_guards(cluster->model, role, cluster->identity.node))
+                        cluster->leased |= role->leases;
+                else
+                        cluster->unleased = true;
+        }
+}
+
+/* What the keeper goes by when the contact is old: until then nothing here needs it. */
+static uint64_t leased_until_ms(struct cluster *cluster)
+{
+        uint64_t fresh_ms = cluster->model->settings.isolation_hold_ms / 2;
+        if (cluster->contact_ms != 0 && cluster->now_ms < cluster->contact_ms + fresh_ms) {
+                wake_at(cluster, cluster->contact_ms + fresh_ms);
+                return 0;
+        }
+        guard_survey(cluster);
+        if ((cluster->unleased && !MUTATED(LEASES_KEEP_ALL)) || cluster->leased == 0)
+                return 0;
+        return MUTATED(KEEPER_TOLD_NO_LEASE) ? 0 : lease_held_until_ms(cluster, cluster->leased);
+}
+
+/* What the leases that stand keep runs on; as soon as they do no more, it is stopped. */
+static void see_to_lapse(struct cluster *cluster, bool needed)
+{
+        bool lapsed = guard_has_lapsed(cluster);
+        uint64_t standing = lapsed && needed ? lease_standing(cluster) : 0;
+        if (needed && lapsed && (!cluster->guard_lapsed || standing != cluster->standing))
+                reconcile_all(cluster);
+        cluster->standing = standing;
+        cluster->guard_lapsed = lapsed && (needed || cluster->guard_lapsed);
+        if (needed && !lapsed)
+                wake_at(cluster, stop_at(cluster));
+}
+
+static void tell_keeper(struct cluster *cluster, bool needed)
+{
+        uint64_t until_ms = needed ? leased_until_ms(cluster) : 0;
+        if (needed == cluster->guard_armed && until_ms == cluster->leased_until_ms)
+                return;
+        const char *reason = needed == cluster->guard_armed ? "until when leases keep what runs here"
+                             : needed                       ? "roles run here"
+                                                            : "no role runs here";
+        cluster->arming += needed != cluster->guard_armed;
+        cluster->guard_armed = needed;
+        cluster->leased_until_ms = until_ms;
+        order_keeper(cluster, reason);
+}
+
 void guard_tick(struct cluster *cluster)
 {
         bool valid = guard_is_valid(cluster);
@@ -83,17 +149,8 @@ void guard_tick(struct cluster *cluster)
         if (valid && !cluster->guard_was_valid)
                 reconcile_all(cluster); /* what was held back, or stopped, can be seen to now */
         cluster->guard_was_valid = valid;
-        bool lapsed = guard_has_lapsed(cluster);
-        if (needed && lapsed && !cluster->guard_lapsed)
-                reconcile_all(cluster);
-        cluster->guard_lapsed = lapsed && (needed || cluster->guard_lapsed);
-        if (needed && !lapsed)
-                wake_at(cluster, stop_at(cluster));
-        if (needed != cluster->guard_armed) {
-                cluster->guard_armed = needed;
-                cluster->arming++;
-                order_keeper(cluster, needed ? "roles run here" : "no role runs here");
-        }
+        see_to_lapse(cluster, needed);
+        tell_keeper(cluster, needed);
         if (cluster->expected_count > 0 && !(valid && guard_is_backed(cluster)))
                 return;
         cluster->guarded_index = cluster->ledger.applied.index;

@@ -3,11 +3,12 @@
 
 #include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
+#include "clusterd/core/lease_guard.h"
+#include "clusterd/core/role_state.h"
 
 /*
- * This node's leases on volumes, with and without quorum; and which lost nodes
- * still renew theirs. Only shown so far: no guest stops for a lease, and none
- * is evidence.
+ * This node's leases on volumes, renewed with and without quorum: they let guests run on without contact. And
+ * which lost nodes still renew theirs, for people.
  */
 
 static void begin_pass(struct cluster *cluster, const struct volume *volume, struct local_lease *local,
@@ -35,24 +36,79 @@ static void step(struct cluster *cluster, const struct volume *volume, struct lo
                 wake_at(cluster, actions.wake_at_ms);
 }
 
-/* There is no guest to wait for: what was lost is taken anew, once no write of it is on its way. */
-static bool is_to_begin(const struct lease_node *lease)
+/*
+ * A lease of this node that was lost is taken anew in contact only, once no write of it is on its way. Guests
+ * that are here run by the contact then, and by the new one as soon as that is confirmed.
+ */
+static bool is_to_begin(const struct cluster *cluster, const struct lease_node *lease)
 {
-        return !lease->pass_running &&
+        return !lease->pass_running && guard_is_valid(cluster) &&
                (lease->state == LEASE_NONE || lease->state == LEASE_STOPPING || lease->state == LEASE_LAPSED);
+}
+
+/* What stands in the record, others count by. No watchdog, or one with times that nobody counts by: no
+ * evidence. */
+static struct lease_timings timings_wanted(const struct cluster *cluster)
+{
+        const struct settings *settings = &cluster->model->settings;
+        struct lease_timings timings = lease_timings_default;
+        timings.watchdog_ms = cluster->identity.watchdog ? settings->watchdog_ms : 0;
+        timings.margin_ms += timings.watchdog_ms / 50;
+        if (settings->margin_ms > timings.margin_ms)
+                timings.margin_ms = settings->margin_ms;
+        if (lease_timings_check(&timings) != LEASE_TIMINGS_OK) {
+                timings = lease_timings_default;
+                timings.watchdog_ms = 0;
+        }
+        return timings;
 }
 
 static void begin(struct cluster *cluster, const struct volume *volume, struct local_lease *local)
 {
-        struct lease_timings timings = lease_timings_default;
+        struct lease_timings timings = timings_wanted(cluster);
         struct lease_event event = { .kind = LEASE_EVENT_BEGIN };
-        /* No watchdog fires for a lease yet. With these times a record proves nothing, however long it
-         * stands: whoever reads it may go by leases already. */
-        timings.watchdog_ms = 0;
         lease_node_init(&local->node, cluster->identity.node, cluster->identity.boot, &timings);
         event.begin.incarnation = cluster->identity.incarnation + ++cluster->lease_begins;
         event.begin.incarnation += event.begin.incarnation == 0;
         step(cluster, volume, local, &event);
+}
+
+/* Its record tells other times than what is behind it now. Nothing hangs on it while there is contact. */
+static bool is_outdated(const struct cluster *cluster, const struct lease_node *lease)
+{
+        return lease->state == LEASE_HELD && !lease->pass_running && guard_is_valid(cluster) &&
+               lease->timings.watchdog_ms != timings_wanted(cluster).watchdog_ms;
+}
+
+static void confirm(struct cluster *cluster, const struct volume *volume, struct local_lease *local)
+{
+        struct lease_event event = { .kind = LEASE_EVENT_CONTACT };
+        event.contact.contact_ms = cluster->contact_ms;
+        event.contact.epoch = round_is_active(cluster) ? cluster->round.decide.epoch : 0;
+        step(cluster, volume, local, &event);
+}
+
+/* Nothing of this volume is here, nor can be started or let in before there is contact again. */
+static bool has_no_guests(struct cluster *cluster, const struct volume *volume)
+{
+        if (!guard_has_lapsed(cluster) || cluster->unsurveyed)
+                return false;
+        guard_survey(cluster);
+        return !node_set_has(cluster->bound, volume->id) || MUTATED(RELEASED_WITH_GUESTS);
+}
+
+/* Then those who have quorum need not wait until it expires, or for ever. */
+static bool gives_up(struct cluster *cluster, const struct volume *volume, struct local_lease *local)
+{
+        enum lease_state state = local->node.state;
+        bool is_taken = state == LEASE_HELD || state == LEASE_BEGINNING;
+        if (state == LEASE_NONE || state == LEASE_RELEASING || !has_no_guests(cluster, volume))
+                return false;
+        if (is_taken)
+                step(cluster, volume, local, &(struct lease_event){ .kind = LEASE_EVENT_END });
+        if (local->node.state == LEASE_STOPPING || local->node.state == LEASE_LAPSED)
+                step(cluster, volume, local, &(struct lease_event){ .kind = LEASE_EVENT_GUESTS_GONE });
+        return true;
 }
 
 static void see_to_lease(struct cluster *cluster, const struct volume *volume)
@@ -60,10 +116,74 @@ static void see_to_lease(struct cluster *cluster, const struct volume *volume)
         struct local_lease *local = &cluster->leases[volume->id];
         if (local->identity != volume->identity)
                 *local = (struct local_lease){ .identity = volume->identity };
-        if (is_to_begin(&local->node))
+        if (is_to_begin(cluster, &local->node) || is_outdated(cluster, &local->node))
                 begin(cluster, volume, local);
-        else
-                step(cluster, volume, local, &(struct lease_event){ .kind = LEASE_EVENT_TICK });
+        else if (!gives_up(cluster, volume, local) && local->node.state != LEASE_NONE)
+                confirm(cluster, volume, local);
+}
+
+static bool is_confirmed(const struct lease_node *lease)
+{
+        return lease->confirmed || MUTATED(LEASE_UNCONFIRMED);
+}
+
+bool lease_is_confirmed(const struct cluster *cluster, const struct volume *volume)
+{
+        const struct local_lease *local = &cluster->leases[volume->id];
+        return volume->state == VOLUME_READY && local->identity == volume->identity &&
+               local->node.state == LEASE_HELD && is_confirmed(&local->node);
+}
+
+/* The watchdog fires by the times of the settings; others count by those of the record. */
+static bool is_of_these_times(const struct cluster *cluster, const struct lease_node *lease)
+{
+        return lease->timings.watchdog_ms == 0 ||
+               lease->timings.watchdog_ms >= cluster->model->settings.watchdog_ms;
+}
+
+static bool stands(const struct cluster *cluster, const struct volume *volume)
+{
+        const struct local_lease *local = &cluster->leases[volume->id];
+        const struct lease_node *lease = &local->node;
+        if (volume->state != VOLUME_READY || local->identity != volume->identity || !is_confirmed(lease) ||
+            !is_of_these_times(cluster, lease))
+                return false;
+        if (MUTATED(LEASE_NEVER_LAPSES))
+                return lease->state != LEASE_NONE;
+        return lease->state == LEASE_HELD && cluster->now_ms + lease->timings.stop_ms < lease->held_until_ms;
+}
+
+uint64_t lease_standing(const struct cluster *cluster)
+{
+        uint64_t volumes = 0;
+        MODEL_EACH_VOLUME (cluster->model, volume)
+                if (stands(cluster, volume))
+                        volumes |= node_set_of(volume->id);
+        return volumes;
+}
+
+bool lease_keeps(const struct cluster *cluster, const struct role *role)
+{
+        uint64_t standing = lease_standing(cluster);
+        bool all = (role->leases & ~standing) == 0 ||
+                   (MUTATED(KEPT_BY_ONE_LEASE) && (role->leases & standing) != 0);
+        return all && role_may_run_on(role, cluster->identity.node) &&
+               lease_guards(cluster->model, role, cluster->identity.node);
+}
+
+uint64_t lease_held_until_ms(const struct cluster *cluster, uint64_t volumes)
+{
+        uint64_t until_ms = UINT64_MAX;
+        NODE_SET_EACH (volumes, id) {
+                const struct lease_node *lease = cluster_lease(cluster, id);
+                bool counts = lease != NULL && is_confirmed(lease) && is_of_these_times(cluster, lease) &&
+                              lease->state != LEASE_BEGINNING;
+                if (!counts)
+                        return 0;
+                if (lease->held_until_ms < until_ms)
+                        until_ms = lease->held_until_ms;
+        }
+        return until_ms;
 }
 
 bool lease_misses_nodes(const struct cluster *cluster)

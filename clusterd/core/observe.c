@@ -27,8 +27,7 @@ bool observation_is_present(enum observation observation)
                observation == OBSERVED_PAUSED || observation == OBSERVED_RUNNING;
 }
 
-/* Counts for the guard: something may write here. */
-static bool counts(const struct local_role *local)
+bool observe_counts(const struct local_role *local)
 {
         return observation_is_present(local->observation) ||
                ((local->operation == OPERATION_START || local->unresolved) &&
@@ -37,7 +36,9 @@ static bool counts(const struct local_role *local)
 
 static void recount(struct cluster *cluster, bool before, const struct local_role *local)
 {
-        bool after = counts(local);
+        bool after = observe_counts(local);
+        if (after != before)
+                cluster->leased_known = false;
         if (after && !before)
                 cluster->present_count++;
         if (before && !after) {
@@ -50,7 +51,7 @@ static void set_observation(struct cluster *cluster, uint32_t slot, enum observa
                             bool confirmed)
 {
         struct local_role *local = &cluster->local[slot];
-        bool before = counts(local);
+        bool before = observe_counts(local);
         bool present = observation_is_present(observation);
         if (!present &&
             (observation != OBSERVED_ABSENT_UNKNOWN || observation_is_present(local->observation)))
@@ -68,7 +69,7 @@ static void set_observation(struct cluster *cluster, uint32_t slot, enum observa
 
 void observe_begin(struct cluster *cluster, struct local_role *local, enum operation operation)
 {
-        bool before = counts(local);
+        bool before = observe_counts(local);
         local->operation = operation;
         local->stamp = cluster->listings;
         local->confirmed = false;
@@ -102,7 +103,7 @@ static void note_strange(struct cluster *cluster, enum observation observation)
 static void end_doubt_when_seen(struct cluster *cluster, struct local_role *local,
                                 enum observation observation)
 {
-        bool before = counts(local);
+        bool before = observe_counts(local);
         local->unresolved &= !(observation_is_present(observation) && MUTATED(DOUBT_ENDS_WHEN_SEEN));
         recount(cluster, before, local);
 }
@@ -130,11 +131,11 @@ void observe_forget_role(struct cluster *cluster, uint32_t slot)
         struct local_role *local = &cluster->local[slot];
         struct local_role nothing = { .operation = OPERATION_NONE };
         /* Who is not level may know of an earlier role of that name, and what is here is a later one's. */
-        if (counts(local) && !round_is_active(cluster) && !MUTATED(GUARD_DISARMED_UNKNOWING)) {
+        if (observe_counts(local) && !round_is_active(cluster) && !MUTATED(GUARD_DISARMED_UNKNOWING)) {
                 cluster->unsurveyed |= cluster->guard_armed;
                 cluster->list_wanted = true;
         }
-        recount(cluster, counts(local), &nothing);
+        recount(cluster, observe_counts(local), &nothing);
         cluster->expected_count -= local->expected;
         *local = nothing;
 }
@@ -173,7 +174,7 @@ static void keep_doubts(struct cluster *cluster)
 void observe_doubt(struct cluster *cluster, uint32_t slot)
 {
         struct local_role *local = &cluster->local[slot];
-        bool before = counts(local);
+        bool before = observe_counts(local);
         local->unresolved |= is_doubted(&cluster->doubts, cluster->model->roles[slot].name);
         recount(cluster, before, local);
 }
@@ -249,7 +250,7 @@ void observe_listed(struct cluster *cluster, const struct cluster_event *event)
         }
         local->listed = event->listed.listing;
         if (local->operation != OPERATION_NONE || local->stamp >= event->listed.listing) {
-                if (!counts(local))
+                if (!observe_counts(local))
                         note_strange(cluster, event->listed.observation);
                 return;
         }
@@ -264,7 +265,7 @@ void observe_operation_done(struct cluster *cluster, const struct cluster_event_
         struct local_role *local = find(cluster, done->role, &slot);
         if (local == NULL || local->operation != done->operation)
                 return;
-        bool before = counts(local);
+        bool before = observe_counts(local);
         local->operation = OPERATION_NONE;
         local->stamp = cluster->listings;
         local->duration_ms = done->duration_ms;

@@ -111,7 +111,7 @@ static enum path_state finding(const struct cluster *cluster, const struct volum
 }
 
 static void report(struct cluster *cluster, const struct volume *volume, struct local_path *local,
-                   enum path_state state)
+                   enum path_state state, bool leased)
 {
         if (local->report_count != 0)
                 return;
@@ -125,6 +125,7 @@ static void report(struct cluster *cluster, const struct volume *volume, struct 
         content->identity = volume->identity;
         content->node = self(cluster);
         content->state = state;
+        content->leased = leased;
         if (path_state_is_lost(state))
                 TEXT_PRINT(content->text, "%s%s%.90s", path_state_explain(state),
                            local->text[0] == '\0' ? "" : ": ", local->text);
@@ -170,8 +171,10 @@ static void see_to_path(struct cluster *cluster, const struct volume *volume)
         if (!local->known)
                 return;
         enum path_state found = finding(cluster, volume, local, mine);
-        if (found != mine)
-                report(cluster, volume, local, found);
+        bool leased = mine == PATH_DIRECT && !node_set_has(volume->leases, self(cluster)) &&
+                      lease_is_confirmed(cluster, volume);
+        if (found != mine || leased)
+                report(cluster, volume, local, found, found == mine);
 }
 
 /* Who cannot use it, and why; of those who miss only some marks only when nobody else is to blame. */

@@ -6,6 +6,7 @@
 #include "clusterd/base/text.h"
 #include "clusterd/core/cluster_private.h"
 #include "clusterd/core/fence_level.h"
+#include "clusterd/core/lease_guard.h"
 #include "clusterd/core/role_state.h"
 
 /* A plan that does not come to rest within so many passes is cut. */
@@ -143,7 +144,8 @@ static bool pretend_evidence(struct planning *planning)
                         command.node_evidence.kind = EVIDENCE_POWERED_OFF;
                 else if (node->watchdog)
                         command.node_evidence.kind = EVIDENCE_GUARD_EXPIRED;
-                else
+                command.node_evidence.leases = lease_guard_volumes(planning->model, node->id);
+                if (command.node_evidence.kind == EVIDENCE_NONE)
                         continue; /* nothing can prove it: the plan ends here */
                 describe(planning, &command);
                 progress |= apply_step(planning, &command, planning->cluster->identity.node, ignored) ==

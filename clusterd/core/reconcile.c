@@ -303,7 +303,9 @@ static void see_to_moving_in(struct looked_at *at)
         } else if (at->local->observation == OBSERVED_INCOMING || at->local->observation == OBSERVED_PAUSED) {
                 /* It may have arrived before its source went: only a listing asked since says that it did
                  * not. */
-                bool is_gone = owner_done && owner != NULL && owner->state == NODE_DOWN;
+                bool is_gone = owner_done && owner != NULL &&
+                               (owner->state == NODE_DOWN ||
+                                at->role->owner_evidence.kind == EVIDENCE_GUARD_EXPIRED);
                 bool is_stranded = (is_gone || MUTATED(STRANDED_WHILE_SENT)) &&
                                    (at->local->listed > at->local->stamp || MUTATED(STRANDED_BY_OLD_LISTING));
                 if (is_stranded) {
@@ -393,7 +395,7 @@ static bool is_ahead_of_us(const struct looked_at *at)
 
 static void stop_for_guard(struct looked_at *at)
 {
-        stop(at, 0, "no contact with a quorum for too long: the guard has lapsed");
+        stop(at, 0, "no contact with a quorum for too long, and no lease keeps it: the guard has lapsed");
         at->local->stopped_by_guard = true;
 }
 
@@ -409,7 +411,8 @@ static void see_to(struct cluster *cluster, uint32_t slot)
                 return;
         at.present = observation_is_present(at.local->observation);
         bool interruptible = at.local->operation == OPERATION_NONE || at.local->operation == OPERATION_MOVE;
-        if ((at.present || at.local->unresolved) && interruptible && guard_has_lapsed(cluster)) {
+        if ((at.present || at.local->unresolved) && interruptible && guard_has_lapsed(cluster) &&
+            !lease_keeps(cluster, at.role)) {
                 stop_for_guard(&at);
                 return;
         }

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ORDER_MAGIC UINT32_C(0x434c4731) /* "CLG1" */
+#define ORDER_MAGIC UINT32_C(0x434c4732) /* "CLG2" */
 #define PROBE_MAGIC UINT32_C(0x434c5031) /* "CLP1" */
 
 #define DAY_MS UINT64_C(86400000)
@@ -68,6 +68,7 @@ void guard_order_encode(const struct guard_order *order, uint8_t ret_bytes[GUARD
         at = put64(at, order->contact_ms);
         at = put_voters(at, &order->voters);
         at = put32(at, order->arming);
+        at = put64(at, order->leased_until_ms);
         assert(at == ret_bytes + GUARD_ORDER_BYTES);
 }
 
@@ -83,6 +84,7 @@ int guard_order_decode(const uint8_t *bytes, size_t count, struct guard_order *r
                 .contact_ms = get64(bytes + 20),
                 .voters = get_voters(bytes + 28),
                 .arming = get32(bytes + 28 + GUARD_VOTERS_BYTES),
+                .leased_until_ms = get64(bytes + 32 + GUARD_VOTERS_BYTES),
         };
         if (!order_is_sane(&order))
                 return -EBADMSG;
@@ -131,10 +133,11 @@ size_t guard_report_print(const struct guard_report *report, char ret_text[GUARD
                 ret_text, GUARD_REPORT_BYTES,
                 "contact_ms=%" PRIu64 " armed=%s arming=%" PRIu32 " watchdog=%s isolation_hold_ms=%" PRIu32
                 " stop_grace_ms=%" PRIu32 " watchdog_ms=%" PRIu32 " voters=%" PRIx64 " voters_before=%" PRIx64
-                " voters_epoch=%" PRIu64 " voters_index=%" PRIu64 " end\n",
+                " voters_epoch=%" PRIu64 " voters_index=%" PRIu64 " leased_until_ms=%" PRIu64 " end\n",
                 report->contact_ms, yes_no(report->order.armed), report->order.arming,
                 yes_no(report->watchdog), report->order.isolation_hold_ms, report->order.stop_grace_ms,
-                report->order.watchdog_ms, voters->nodes, voters->before, voters->epoch, voters->index);
+                report->order.watchdog_ms, voters->nodes, voters->before, voters->epoch, voters->index,
+                report->order.leased_until_ms);
         assert(length > 0 && length < GUARD_REPORT_BYTES);
         return (size_t)length;
 }
@@ -149,11 +152,11 @@ int guard_report_parse(const char *text, struct guard_report *ret_report)
                 text,
                 "contact_ms=%" SCNu64 " armed=%3s arming=%" SCNu32 " watchdog=%3s isolation_hold_ms=%" SCNu32
                 " stop_grace_ms=%" SCNu32 " watchdog_ms=%" SCNu32 " voters=%" SCNx64 " voters_before=%" SCNx64
-                " voters_epoch=%" SCNu64 " voters_index=%" SCNu64 " end%n",
+                " voters_epoch=%" SCNu64 " voters_index=%" SCNu64 " leased_until_ms=%" SCNu64 " end%n",
                 &report.contact_ms, armed, &report.order.arming, watchdog, &report.order.isolation_hold_ms,
                 &report.order.stop_grace_ms, &report.order.watchdog_ms, &voters->nodes, &voters->before,
-                &voters->epoch, &voters->index, &end);
-        if (count != 11 || end == 0 || strcmp(text + end, "\n") != 0 ||
+                &voters->epoch, &voters->index, &report.order.leased_until_ms, &end);
+        if (count != 12 || end == 0 || strcmp(text + end, "\n") != 0 ||
             yes_no_parse(armed, &report.order.armed) != 0 || yes_no_parse(watchdog, &report.watchdog) != 0)
                 return -EBADMSG;
         /* Before the first order all its times are zero. */

@@ -36,10 +36,12 @@ struct guard_order {
         uint32_t watchdog_ms;
         uint64_t contact_ms; /* as clusterd itself knows of it; 0: none to tell */
         struct guard_voters voters;
-        uint32_t arming; /* a new number for each change of armed: which one a report answers */
+        uint32_t arming;          /* a new number for each change of armed: which one a report answers */
+        uint64_t leased_until_ms; /* until then leases keep all that runs here, without contact; 0: they do
+                                     not */
 };
 
-#define GUARD_ORDER_BYTES (32 + GUARD_VOTERS_BYTES)
+#define GUARD_ORDER_BYTES (40 + GUARD_VOTERS_BYTES)
 
 void guard_order_encode(const struct guard_order *order, uint8_t ret_bytes[GUARD_ORDER_BYTES]);
 /* -EBADMSG: not an order, or times that cannot be meant: zero, or a sum over a day. */
@@ -65,7 +67,7 @@ struct guard_report {
         struct guard_order order;
 };
 
-#define GUARD_REPORT_BYTES 256
+#define GUARD_REPORT_BYTES 320
 
 /* A line of key=value; the bytes without the closing zero. */
 size_t guard_report_print(const struct guard_report *report, char ret_text[GUARD_REPORT_BYTES]);

@@ -11,8 +11,11 @@ enum guard_decision guard_decide(const struct guard_state *state, uint64_t now_m
         if (state->contact_ms == 0 || state->contact_ms > now_ms)
                 return GUARD_LET_FIRE;
         uint64_t limit_ms = (uint64_t)state->order.isolation_hold_ms + state->order.stop_grace_ms;
-        return now_ms - state->contact_ms <= limit_ms || MUTATED(KEEPER_ALWAYS_PETS) ? GUARD_PET
-                                                                                     : GUARD_LET_FIRE;
+        bool leased = now_ms < state->order.leased_until_ms ||
+                      (state->order.leased_until_ms != 0 && MUTATED(KEEPER_TRUSTS_OLD_LEASES));
+        return now_ms - state->contact_ms <= limit_ms || leased || MUTATED(KEEPER_ALWAYS_PETS)
+                       ? GUARD_PET
+                       : GUARD_LET_FIRE;
 }
 
 static bool is_later(const struct guard_voters *word, const struct guard_voters *known)

@@ -148,6 +148,7 @@ json_t *document_role(const struct request *request, const struct role *role)
         json_object_set_new(document, "preferred", preferred);
         json_object_set_new(document, "possible", document_node_set(model, role->possible));
         json_object_set_new(document, "volumes", document_volume_names(model, role->volumes));
+        json_object_set_new(document, "leases", document_volume_names(model, role->leases));
         set_text(document, "note", role->note);
         set_text(document, "uuid", role->uuid);
         json_object_set_new(document, "definition_hash", document_hash(role->definition_hash));

@@ -149,6 +149,7 @@ json_t *query_volume_show(struct request *request)
         json_object_set_new(
                 document, "renewing",
                 document_node_set(request->model, cluster_renewing(request->services->cluster, volume->id)));
+        json_object_set_new(document, "leased", document_node_set(request->model, volume->leases));
         json_object_set_new(document, "roles", document_users(request->model, volume));
         json_object_set_new(document, "last_trouble",
                             volume->trouble[0] == '\0' ? json_null() : document_text(volume->trouble));

@@ -17,9 +17,10 @@
 struct path {
         struct volume_paths *paths;
         uint32_t id;
-        uint64_t identity; /* of the volume; 0: none */
-        uint64_t look;     /* being answered */
-        uint64_t pass;     /* the same, of the lease */
+        uint64_t identity;              /* of the volume; 0: none */
+        uint64_t look;                  /* being answered */
+        uint64_t pass;                  /* the same, of the lease */
+        uint64_t sights[NODES_MAX + 1]; /* the same, of looks at a lost node's */
         struct lease_worker *worker;
         char cluster[NAME_BYTES];
         bool space_known;
@@ -124,6 +125,17 @@ static void on_pass(void *context, const struct lease_pass_result *result)
         path->paths->on_event(path->paths->context, &event);
 }
 
+static void on_sight(void *context, uint32_t node, const struct lease_sight *sight)
+{
+        struct path *path = context;
+        struct cluster_event event = { .kind = CLUSTER_EVENT_SIGHT };
+        event.sight.sight = path->sights[node];
+        event.sight.id = path->id;
+        event.sight.node = node;
+        event.sight.result = *sight;
+        path->paths->on_event(path->paths->context, &event);
+}
+
 static bool lock(struct volume_paths *paths)
 {
         if (paths->locked)
@@ -171,9 +183,9 @@ void volume_paths_free(struct volume_paths *paths)
 
 static int open_path(struct path *path, uint64_t identity, const char *directory, const struct model *model)
 {
-        const struct lease_worker_answers answers = { .on_pass = on_pass,
-                                                      .on_visited = on_visited,
-                                                      .context = path };
+        const struct lease_worker_answers answers = {
+                .on_pass = on_pass, .on_sight = on_sight, .on_visited = on_visited, .context = path
+        };
         char file[PATH_MAX];
         if (path->identity == identity && path->worker != NULL)
                 return 0;
@@ -223,6 +235,20 @@ void volume_paths_lease(struct volume_paths *paths, const struct cluster_action 
                                                            .ended_ms = now_ms,
                                                            .outcome = LEASE_PASS_FAILED,
                                                            .error = error });
+}
+
+void volume_paths_sight(struct volume_paths *paths, const struct cluster_action *action,
+                        const struct model *model)
+{
+        struct path *path = &paths->path[action->sight.id];
+        uint64_t now_ms = clock_boot_ms();
+        int error = open_path(path, action->sight.identity, action->sight.path, model);
+        path->sights[action->sight.node] = action->sight.sight;
+        if (error == 0)
+                lease_worker_look(path->worker, action->sight.node);
+        else
+                on_sight(path, action->sight.node,
+                         &(struct lease_sight){ .started_ms = now_ms, .ended_ms = now_ms, .error = error });
 }
 
 void volume_paths_forget(struct volume_paths *paths, const struct cluster_action *action,

@@ -26,6 +26,7 @@ static const struct json_field node_evidence_fields[] = {
         JSON_FIELD("evidence", ENUM, struct command_node_evidence, kind, .texts = &evidence_kind_text),
         JSON_FIELD("text", TEXT, struct command_node_evidence, text),
         JSON_FIELD("duration_ms", UINT32, struct command_node_evidence, duration_ms),
+        JSON_FIELD("leases", NODE_SET, struct command_node_evidence, leases, .later = true),
 };
 static const struct json_shape node_evidence_shape = JSON_SHAPE(node_evidence_fields);
 
@@ -187,6 +188,7 @@ static const struct json_field volume_report_fields[] = {
         JSON_FIELD("node", NODE, struct command_volume_report, node),
         JSON_FIELD("state", ENUM, struct command_volume_report, state, .texts = &path_state_text),
         JSON_FIELD("text", TEXT, struct command_volume_report, text),
+        JSON_FIELD("leased", BOOL, struct command_volume_report, leased, .later = true),
 };
 static const struct json_shape volume_report_shape = JSON_SHAPE(volume_report_fields);
 

@@ -109,6 +109,7 @@ static const struct json_field role_fields[] = {
         JSON_FIELD("tried", NODE_SET, struct role, tried),
         JSON_FIELD("failback", NODE_OR_NONE, struct role, failback),
         JSON_FIELD("last_move", OBJECT, struct role, last_move, .shape = &role_move_shape),
+        JSON_FIELD("leases", NODE_SET, struct role, leases, .later = true),
 };
 static const struct json_shape role_shape = JSON_SHAPE(role_fields);
 
@@ -151,6 +152,7 @@ static const struct json_field volume_fields[] = {
         { .key = "paths", .type = JSON_FIELD_OBJECT, .shape = &volume_paths_shape },
         JSON_FIELD("trouble", TEXT, struct volume, trouble),
         JSON_FIELD("since_index", COUNTER, struct volume, since_index),
+        JSON_FIELD("leases", NODE_SET, struct volume, leases, .later = true),
 };
 static const struct json_shape volume_shape = JSON_SHAPE(volume_fields);
 /* clang-format on */

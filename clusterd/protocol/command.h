@@ -108,6 +108,7 @@ struct command_node_evidence {
         enum evidence_kind kind;
         char text[NAME_BYTES]; /* device */
         uint32_t duration_ms;  /* from the loss to the proof */
+        uint64_t leases;       /* GUARD_EXPIRED: volumes on which its lease has expired, too */
 };
 
 struct command_fence_report {
@@ -234,6 +235,7 @@ struct command_volume_report {
         uint32_t node; /* must be the proposer */
         enum path_state state;
         char text[REASON_BYTES]; /* what the system said */
+        bool leased;             /* it holds a lease there, and was in contact since */
 };
 
 struct command {

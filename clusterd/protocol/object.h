@@ -142,6 +142,7 @@ struct role {
         node_set tried;         /* nodes where a start failed since the last success */
         uint32_t failback;      /* node it was drained from; NODE_NONE if none */
         struct role_move last_move;
+        uint64_t leases; /* volumes whose leases let it run on without contact; fixed when it is assigned */
 };
 
 struct fence_device {
@@ -193,6 +194,7 @@ struct volume {
         node_set paths[PATH_STATE_COUNT]; /* each node is in one at most; PATH_UNKNOWN is not kept */
         char trouble[REASON_BYTES];       /* what was last said of a path that was lost */
         uint64_t since_index;             /* entry of the last change of state */
+        node_set leases;                  /* who has said since it booted that it holds a lease there */
 };
 
 /* One per cluster. */

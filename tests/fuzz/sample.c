@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
+#include "clusterd/protocol/verb_value.h"
 
 /* Source: Steele, Lea, Flood: Fast splittable pseudorandom number generators (splitmix64). */
 uint64_t sample_number(struct sample_random *random)
@@ -190,6 +191,7 @@ static void role(struct sample_random *random, struct role *role)
         role->tried = nodes(random);
         role->failback = node_or_none(random);
         role_move(random, &role->last_move);
+        role->leases = nodes(random);
 }
 
 static void node_object(struct sample_random *random, struct node *object)
@@ -238,6 +240,7 @@ static void volume(struct sample_random *random, struct volume *volume)
                 volume->paths[state] = nodes(random);
         TEXT(random, volume->trouble);
         volume->since_index = counter(random);
+        volume->leases = nodes(random);
 }
 
 void sample_object(struct sample_random *random, enum object_kind kind, struct object *ret_object)
@@ -308,23 +311,9 @@ static void role_set(struct sample_random *random, struct command_role_set *set)
 
 static void cluster_set(struct sample_random *random, struct command_cluster_set *set)
 {
-        set->fields = (uint32_t)sample_below(random, 2 * SETTINGS_FIELD_QUARANTINE);
-        if (set->fields & SETTINGS_FIELD_MOVES_MAX)
-                set->settings.moves_max = integer32(random);
-        if (set->fields & SETTINGS_FIELD_ISOLATION_HOLD)
-                set->settings.isolation_hold_ms = integer32(random);
-        if (set->fields & SETTINGS_FIELD_STOP_GRACE)
-                set->settings.stop_grace_ms = integer32(random);
-        if (set->fields & SETTINGS_FIELD_WATCHDOG)
-                set->settings.watchdog_ms = integer32(random);
-        if (set->fields & SETTINGS_FIELD_MARGIN)
-                set->settings.margin_ms = integer32(random);
-        if (set->fields & SETTINGS_FIELD_QUARANTINE_LOSSES)
-                set->settings.quarantine_losses = integer32(random);
-        if (set->fields & SETTINGS_FIELD_QUARANTINE_WINDOW)
-                set->settings.quarantine_window_ms = integer32(random);
-        if (set->fields & SETTINGS_FIELD_QUARANTINE)
-                set->settings.quarantine_ms = integer32(random);
+        for (const struct setting_option *option = setting_options; option->name != NULL; option++)
+                if (either(random))
+                        setting_option_take(option, integer32(random), set);
 }
 
 void sample_command(struct sample_random *random, enum command_kind kind, struct command *ret_command)
@@ -355,6 +344,7 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
                 ret_command->node_evidence.kind = ANY(random, EVIDENCE_COUNT);
                 TEXT(random, ret_command->node_evidence.text);
                 ret_command->node_evidence.duration_ms = integer32(random);
+                ret_command->node_evidence.leases = nodes(random);
                 return;
         case COMMAND_ROLE_ASSIGN:
                 NAME(random, ret_command->role_assign.role);
@@ -446,6 +436,7 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
                 ret_command->volume_report.node = node(random);
                 ret_command->volume_report.state = (enum path_state)sample_below(random, PATH_STATE_COUNT);
                 TEXT(random, ret_command->volume_report.text);
+                ret_command->volume_report.leased = either(random);
                 return;
         case COMMAND_FENCE_TEST:
                 ret_command->fence_test.node = node(random);

@@ -68,6 +68,75 @@ START_TEST(a_lost_role_is_not_started_before_there_is_evidence)
 }
 END_TEST
 
+static enum apply_outcome guard_expired(uint32_t node, uint64_t leases)
+{
+        struct command command = { .kind = COMMAND_NODE_EVIDENCE };
+        command.node_evidence.node = node;
+        command.node_evidence.incarnation = model_node(story.model, node)->incarnation;
+        command.node_evidence.kind = EVIDENCE_GUARD_EXPIRED;
+        command.node_evidence.leases = leases;
+        return story_apply(&story, 2, &command);
+}
+
+/* vm01 has a disk on volumes 1 and 2, vm02 has none there; both run on node 1. */
+static void run_on_volumes(void)
+{
+        for (uint32_t id = 1; id <= 2; id++)
+                story.model->volumes[id] = (struct volume){
+                        .id = id, .state = VOLUME_READY, .leases = node_set_of(1), .identity = id
+                };
+        story_online(&story, "vm01", 1);
+        story_online(&story, "vm02", 1);
+        ((struct role *)the_role(&story, "vm01"))->leases = node_set_of(1) | node_set_of(2);
+}
+
+START_TEST(what_leases_guard_is_not_proven_by_want_of_contact)
+{
+        run_on_volumes();
+        story_lost(&story, 1);
+        ck_assert_int_eq(guard_expired(1, 0), APPLY_DONE);
+        ck_assert_uint_eq(role_possible_runners(the_role(&story, "vm01")), node_set_of(1));
+        ck_assert_uint_eq(role_possible_runners(the_role(&story, "vm02")), 0);
+        ck_assert_int_eq(model_node(story.model, 1)->state, NODE_LOST);
+        ck_assert_int_eq(guard_expired(1, 0), APPLY_REFUSED); /* it proves nothing more */
+        ck_assert_int_eq(guard_expired(1, node_set_of(3)), APPLY_REFUSED);
+        ck_assert_int_eq(guard_expired(1, node_set_of(2)), APPLY_DONE);
+        ck_assert_uint_eq(role_possible_runners(the_role(&story, "vm01")), 0);
+        ck_assert_int_eq(model_node(story.model, 1)->state, NODE_DOWN);
+}
+END_TEST
+
+START_TEST(a_node_that_has_told_of_no_lease_is_proven_by_want_of_contact)
+{
+        run_on_volumes();
+        story.model->volumes[2].leases = 0;
+        story_lost(&story, 1);
+        ck_assert_int_eq(guard_expired(1, 0), APPLY_DONE);
+        ck_assert_int_eq(model_node(story.model, 1)->state, NODE_DOWN);
+}
+END_TEST
+
+START_TEST(what_is_off_needs_no_lease_to_expire)
+{
+        run_on_volumes();
+        story_lost(&story, 1);
+        ck_assert_int_eq(story_evidence(&story, 1, EVIDENCE_POWERED_OFF), APPLY_DONE);
+        ck_assert_uint_eq(role_possible_runners(the_role(&story, "vm01")), 0);
+        ck_assert_int_eq(model_node(story.model, 1)->state, NODE_DOWN);
+}
+END_TEST
+
+START_TEST(what_a_node_said_of_its_leases_lasts_until_it_boots)
+{
+        run_on_volumes();
+        story_lost(&story, 1);
+        story_join(&story, 1, model_node(story.model, 1)->boot);
+        ck_assert_uint_eq(model_volume_by_id(story.model, 1)->leases, node_set_of(1));
+        story_join(&story, 1, 77);
+        ck_assert_uint_eq(model_volume_by_id(story.model, 1)->leases, 0);
+}
+END_TEST
+
 START_TEST(a_role_goes_only_to_a_node_that_takes_it)
 {
         struct role role = story_role("vm01");
@@ -366,6 +435,10 @@ int main(void)
         TCase *tcase = tcase_create("evidence");
         tcase_add_checked_fixture(tcase, begin, end);
         tcase_add_test(tcase, a_lost_role_is_not_started_before_there_is_evidence);
+        tcase_add_test(tcase, what_leases_guard_is_not_proven_by_want_of_contact);
+        tcase_add_test(tcase, a_node_that_has_told_of_no_lease_is_proven_by_want_of_contact);
+        tcase_add_test(tcase, what_is_off_needs_no_lease_to_expire);
+        tcase_add_test(tcase, what_a_node_said_of_its_leases_lasts_until_it_boots);
         tcase_add_test(tcase, a_role_goes_only_to_a_node_that_takes_it);
         tcase_add_test(tcase, a_report_counts_only_from_its_owner_and_at_its_generation);
         tcase_add_test(tcase, a_lost_node_cannot_report_before_it_joins);

@@ -119,29 +119,104 @@ START_TEST(a_pass_that_ends_in_the_middle_of_a_snapshot_holds_nothing_up)
         ck_assert_ptr_null(csv1());
         end_pass(LEASE_PASS_DONE);
         desk_snapshot_end(&desk, &row);
-        ck_assert(take_pass());
-        end_pass(LEASE_PASS_DONE);
-        ck_assert_int_eq(state(), LEASE_HELD);
+        ck_assert_int_eq(state(), LEASE_NONE); /* and is taken anew when there is contact again */
+        ck_assert(!take_pass());
 }
 END_TEST
 
-START_TEST(a_record_proves_nothing_while_no_guest_is_stopped_for_it)
+START_TEST(a_record_tells_the_watchdog_that_stands_behind_it)
 {
+        const struct cluster_event gone = { .kind = CLUSTER_EVENT_WATCHDOG };
+        const struct settings *settings = &cluster_model(desk.cluster)->settings;
+        ck_assert_uint_eq(pass.lease.what.record.timings.watchdog_ms, settings->watchdog_ms);
+        end_pass(LEASE_PASS_DONE);
+        struct cluster_event event = gone;
+        desk_step(&desk, &event);
+        desk_settle(&desk);
+        ck_assert(take_pass()); /* anew, for an incarnation keeps its times */
+        ck_assert_int_eq(pass.lease.what.kind, LEASE_PASS_BEGIN);
         ck_assert_uint_eq(pass.lease.what.record.timings.watchdog_ms, 0);
 }
 END_TEST
 
-START_TEST(a_lease_needs_no_quorum)
+static void be_cut_off(void)
 {
-        end_pass(LEASE_PASS_DONE);
         desk.is_deaf = true;
         desk_view(&desk, 0);
-        for (int i = 0; i < 10; i++) {
+}
+
+/* It is held, confirmed, and told; and vm01 of that volume runs here. */
+static void run_by_lease(void)
+{
+        struct command add = { .kind = COMMAND_ROLE_ADD };
+        TEXT_COPY(add.role_add.role.name, "vm01");
+        add.role_add.role.desired = DESIRED_RUNNING;
+        add.role_add.role.volumes = node_set_of(csv1()->id);
+        add.role_add.role.preferred[0] = 1;
+        end_pass(LEASE_PASS_DONE);
+        for (int i = 0; i < 3; i++) {
+                desk_wait(&desk, 1100);
+                if (take_pass())
+                        end_pass(LEASE_PASS_DONE);
+        }
+        ck_assert(node_set_has(csv1()->leases, 1));
+        ck_assert_int_eq(desk_ask(&desk, &add), REPLY_DONE);
+        desk_wait(&desk, 5);
+        ck_assert_ptr_nonnull(desk_take(&desk, CLUSTER_ACTION_START));
+        desk_done(&desk, "vm01", OPERATION_START, OPERATION_SUCCEEDED, OBSERVED_RUNNING);
+        ck_desk_state(&desk, "vm01", ROLE_ONLINE);
+        ck_assert_uint_eq(desk_role(&desk, "vm01")->leases, node_set_of(csv1()->id));
+}
+
+START_TEST(a_lease_keeps_its_guests_without_quorum)
+{
+        run_by_lease();
+        be_cut_off();
+        for (int i = 0; i < 20; i++) {
+                struct cluster_status status;
                 desk_wait(&desk, 1100);
                 ck_assert(take_pass());
                 end_pass(LEASE_PASS_DONE);
                 ck_assert_int_eq(state(), LEASE_HELD);
+                ck_assert_ptr_null(desk_take(&desk, CLUSTER_ACTION_STOP));
+                cluster_status_read(desk.cluster, &status);
+                if (i > 12)
+                        ck_assert_uint_gt(status.leased_until_ms, desk.now_ms);
         }
+}
+END_TEST
+
+START_TEST(its_guests_are_stopped_before_it_lapses)
+{
+        run_by_lease();
+        be_cut_off();
+        for (int i = 0; i < 12; i++) {
+                desk_wait(&desk, 1100);
+                ck_assert(take_pass());
+                end_pass(LEASE_PASS_DONE);
+        }
+        uint64_t until_ms = cluster_lease(desk.cluster, csv1()->id)->held_until_ms;
+        while (desk.now_ms + 2100 < until_ms)
+                desk_wait(&desk, 100);
+        ck_assert_ptr_null(desk_take(&desk, CLUSTER_ACTION_STOP));
+        desk_wait(&desk, 200);
+        ck_assert_ptr_nonnull(desk_take(&desk, CLUSTER_ACTION_STOP));
+}
+END_TEST
+
+START_TEST(a_lease_without_guests_is_given_up_when_cut_off)
+{
+        end_pass(LEASE_PASS_DONE);
+        be_cut_off();
+        for (int i = 0; i < 60 && pass.lease.what.kind != LEASE_PASS_RELEASE; i++) {
+                desk_wait(&desk, 500);
+                if (take_pass())
+                        end_pass(LEASE_PASS_DONE);
+        }
+        ck_assert_int_eq(pass.lease.what.record.state, LEASE_RECORD_RELEASED);
+        ck_assert_int_eq(state(), LEASE_NONE);
+        desk_wait(&desk, 5000);
+        ck_assert(!take_pass());
 }
 END_TEST
 
@@ -206,8 +281,10 @@ int main(void)
         tcase_add_checked_fixture(tcase, begin, end);
         tcase_add_test(tcase, a_lease_is_taken_and_renewed_each_second);
         tcase_add_test(tcase, a_pass_that_ends_in_the_middle_of_a_snapshot_holds_nothing_up);
-        tcase_add_test(tcase, a_record_proves_nothing_while_no_guest_is_stopped_for_it);
-        tcase_add_test(tcase, a_lease_needs_no_quorum);
+        tcase_add_test(tcase, a_record_tells_the_watchdog_that_stands_behind_it);
+        tcase_add_test(tcase, a_lease_keeps_its_guests_without_quorum);
+        tcase_add_test(tcase, its_guests_are_stopped_before_it_lapses);
+        tcase_add_test(tcase, a_lease_without_guests_is_given_up_when_cut_off);
         tcase_add_test(tcase, a_lease_that_lapsed_is_taken_anew_when_no_write_is_on_its_way);
         tcase_add_test(tcase, the_end_of_a_pass_over_another_volume_says_nothing);
         tcase_add_test(tcase, a_lost_node_is_isolated_by_what_it_wrote_since);

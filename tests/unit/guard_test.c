@@ -24,7 +24,8 @@ static const struct guard_order armed = {
         .stop_grace_ms = 5000,
         .watchdog_ms = 8000,
         .contact_ms = 0x123456789a,
-        .voters = { .nodes = 0x8000000000000007, .before = 6, .epoch = 5, .index = 42 }
+        .voters = { .nodes = 0x8000000000000007, .before = 6, .epoch = 5, .index = 42 },
+        .leased_until_ms = 0
 };
 
 static const struct decision_case {
@@ -32,18 +33,24 @@ static const struct decision_case {
         bool armed;
         uint64_t contact_ms, now_ms;
         enum guard_decision decision;
+        uint64_t leased_until_ms;
 } decisions[] = {
-        { "fresh contact", true, 100000, 100001, GUARD_PET },
-        { "contact at this very moment", true, 100000, 100000, GUARD_PET },
-        { "guests are being stopped", true, 100000, 112000, GUARD_PET },
-        { "last moment of hold and grace", true, 100000, 115000, GUARD_PET },
-        { "hold and grace have passed", true, 100000, 115001, GUARD_LET_FIRE },
-        { "long gone", true, 100000, 100000000, GUARD_LET_FIRE },
-        { "armed and never in contact", true, 0, 5000, GUARD_LET_FIRE },
-        { "contact of another boot", true, 100000, 99999, GUARD_LET_FIRE },
-        { "no guests, contact", false, 100000, 100001, GUARD_RELEASE },
-        { "no guests, no contact", false, 0, 100000, GUARD_RELEASE },
-        { "no guests, contact long gone", false, 1000, 100000000, GUARD_RELEASE },
+        { "fresh contact", true, 100000, 100001, GUARD_PET, 0 },
+        { "contact at this very moment", true, 100000, 100000, GUARD_PET, 0 },
+        { "guests are being stopped", true, 100000, 112000, GUARD_PET, 0 },
+        { "last moment of hold and grace", true, 100000, 115000, GUARD_PET, 0 },
+        { "hold and grace have passed", true, 100000, 115001, GUARD_LET_FIRE, 0 },
+        { "long gone", true, 100000, 100000000, GUARD_LET_FIRE, 0 },
+        { "armed and never in contact", true, 0, 5000, GUARD_LET_FIRE, 0 },
+        { "contact of another boot", true, 100000, 99999, GUARD_LET_FIRE, 0 },
+        { "no guests, contact", false, 100000, 100001, GUARD_RELEASE, 0 },
+        { "no guests, no contact", false, 0, 100000, GUARD_RELEASE, 0 },
+        { "no guests, contact long gone", false, 1000, 100000000, GUARD_RELEASE, 0 },
+        { "contact long gone, leases stand", true, 100000, 499999, GUARD_PET, 500000 },
+        { "contact long gone, leases have lapsed", true, 100000, 500000, GUARD_LET_FIRE, 500000 },
+        { "leases have lapsed, contact holds", true, 100000, 110000, GUARD_PET, 105000 },
+        { "never in contact, leases stand", true, 0, 100000, GUARD_LET_FIRE, 500000 },
+        { "no guests, leases stand", false, 100000, 499999, GUARD_RELEASE, 500000 },
 };
 
 START_TEST(the_rule_decides_as_the_table_says)
@@ -51,6 +58,7 @@ START_TEST(the_rule_decides_as_the_table_says)
         const struct decision_case *c = &decisions[_i];
         struct guard_state state = { .order = armed, .contact_ms = c->contact_ms };
         state.order.armed = c->armed;
+        state.order.leased_until_ms = c->leased_until_ms;
         ck_assert_msg(guard_decide(&state, c->now_ms) == c->decision, "%s: %s, not %s", c->says,
                       guard_decision_name(guard_decide(&state, c->now_ms)), guard_decision_name(c->decision));
 }

@@ -69,6 +69,7 @@ START_TEST(a_volume_is_shown_with_the_lease_of_who_is_asked)
         ck_assert_int_eq(json_integer_value(json_object_get(lease, "for_ms")), 600);
         ck_assert(json_is_null(json_object_get(lease, "error"))); /* one failed, the lease stands */
         ck_assert_uint_eq(json_array_size(json_object_get(result, "renewing")), 2);
+        ck_assert_uint_eq(json_array_size(json_object_get(result, "leased")), 0);
         fixture.cluster.lease.state = LEASE_LAPSED;
         reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv2\"}", false);
         lease = json_object_get(json_object_get(reply, "result"), "lease");

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/core/lease_guard.h"
+
+#include "clusterd/base/mutation.h"
+#include "clusterd/core/model.h"
+#include "clusterd/core/role_state.h"
+
+/* Where it has said that it holds one: there its record stands, and tells when it holds it no more. */
+static bool is_leased(const struct model *model, uint32_t id, uint32_t node)
+{
+        const struct volume *volume = model_volume_by_id(model, id);
+        return volume != NULL && volume->state == VOLUME_READY && node_set_has(volume->leases, node);
+}
+
+bool lease_guards(const struct model *model, const struct role *role, uint32_t node)
+{
+        NODE_SET_EACH (role->leases, id)
+                if (!is_leased(model, id, node))
+                        return false;
+        return role->leases != 0;
+}
+
+uint64_t lease_guard_volumes(const struct model *model, uint32_t node)
+{
+        uint64_t volumes = 0;
+        MODEL_EACH_ROLE (model, role)
+                if (role_may_run_on(role, node) && lease_guards(model, role, node))
+                        volumes |= role->leases;
+        return volumes;
+}
+
+/* One is enough: the node runs the role by its leases only while all of them stand. */
+bool lease_evidence_covers(const struct model *model, const struct role *role, uint32_t node,
+                           uint64_t expired)
+{
+        return !lease_guards(model, role, node) || (role->leases & expired) != 0 ||
+               MUTATED(EXPIRY_WITHOUT_LEASE);
+}
+
+bool lease_evidence_is_of_use(const struct model *model, uint32_t node, uint64_t expired)
+{
+        bool runs_something = false;
+        MODEL_EACH_ROLE (model, role) {
+                if (!role_may_run_on(role, node))
+                        continue;
+                if (lease_evidence_covers(model, role, node, expired))
+                        return true;
+                runs_something = true;
+        }
+        return !runs_something;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/core/cluster_private.h"
+
+#include <string.h>
+
+#include "clusterd/base/text.h"
+#include "clusterd/core/lease_guard.h"
+
+/*
+ * The leader watches the leases of lost nodes, on the volumes by whose leases their roles may run on. What it
+ * counts from is what the contact is counted from (fencing.c): a lease that guests run by stood on its volume
+ * before that, and every read that is begun later shows it, or what came after it.
+ */
+
+#define LEASE_LOOK_AGAIN_MS 500 /* after what could not be read, or was of before the loss */
+
+static void release(struct lease_watch *watch)
+{
+        memset(watch, 0, sizeof *watch);
+}
+
+static bool is_watched(const struct cluster *cluster, const struct lease_watch *watch)
+{
+        const struct node *node = model_node(cluster->model, watch->node);
+        const struct volume *volume = model_volume_by_id(cluster->model, watch->volume);
+        return node != NULL && node->state == NODE_LOST && volume != NULL &&
+               volume->identity == watch->identity &&
+               node_set_has(cluster->watched[watch->node], watch->volume);
+}
+
+static struct lease_watch *find(struct cluster *cluster, uint32_t node, const struct volume *volume)
+{
+        struct lease_watch *free_one = NULL;
+        for (size_t i = 0; i < LEASE_WATCHES_MAX; i++) {
+                struct lease_watch *watch = &cluster->lease_watches[i];
+                if (watch->node == node && watch->volume == volume->id)
+                        return watch;
+                if (watch->node == NODE_NONE && free_one == NULL)
+                        free_one = watch;
+        }
+        if (free_one != NULL)
+                *free_one = (struct lease_watch){ .node = node,
+                                                  .volume = volume->id,
+                                                  .identity = volume->identity };
+        return free_one;
+}
+
+static void look(struct cluster *cluster, struct lease_watch *watch, const struct volume *volume)
+{
+        struct cluster_action *action =
+                action_add(cluster, CLUSTER_ACTION_SIGHT, "does %s renew its lease on %s?",
+                           model_node_name(cluster->model, watch->node), volume->name);
+        watch->sight = ++cluster->sights;
+        action->sight.sight = watch->sight;
+        action->sight.id = volume->id;
+        action->sight.identity = volume->identity;
+        action->sight.node = watch->node;
+        TEXT_COPY(action->sight.path, volume->path);
+}
+
+static void see_to(struct cluster *cluster, struct lease_watch *watch, const struct volume *volume)
+{
+        uint64_t from_ms = fencing_counts_from(cluster, watch->node);
+        if (watch->observer.node == NODE_NONE || watch->observer.lost_ms < from_ms) {
+                lease_observer_begin(&watch->observer, watch->node, from_ms);
+                watch->next_ms = cluster->now_ms;
+        }
+        if (watch->sight != 0)
+                return;
+        if (cluster->now_ms >= watch->next_ms)
+                look(cluster, watch, volume);
+        else
+                wake_at(cluster, watch->next_ms);
+}
+
+/* Who runs what changes with what is applied. */
+static void note_watched(struct cluster *cluster)
+{
+        if (cluster->watched_index == cluster->ledger.applied.index)
+                return;
+        cluster->watched_index = cluster->ledger.applied.index;
+        memset(cluster->watched, 0, sizeof cluster->watched);
+        MODEL_EACH_NODE (cluster->model, node)
+                if (node->state == NODE_LOST)
+                        cluster->watched[node->id] = lease_guard_volumes(cluster->model, node->id);
+}
+
+void lease_watch_tick(struct cluster *cluster)
+{
+        bool leads = round_is_leader(cluster);
+        if (!leads)
+                cluster->watched_index = 0;
+        else
+                note_watched(cluster);
+        for (size_t i = 0; i < LEASE_WATCHES_MAX; i++)
+                if (cluster->lease_watches[i].node != NODE_NONE &&
+                    (!leads || !is_watched(cluster, &cluster->lease_watches[i])))
+                        release(&cluster->lease_watches[i]);
+        MODEL_EACH_NODE (cluster->model, node)
+                NODE_SET_EACH (leads && node->state == NODE_LOST ? cluster->watched[node->id] : 0, id) {
+                        const struct volume *volume = model_volume_by_id(cluster->model, id);
+                        struct lease_watch *watch = volume == NULL ? NULL : find(cluster, node->id, volume);
+                        if (watch != NULL)
+                                see_to(cluster, watch, volume);
+                }
+}
+
+void lease_watch_seen(struct cluster *cluster, const struct cluster_event *event)
+{
+        for (size_t i = 0; i < LEASE_WATCHES_MAX; i++) {
+                struct lease_watch *watch = &cluster->lease_watches[i];
+                if (watch->sight == 0 || watch->sight != event->sight.sight)
+                        continue;
+                watch->sight = 0;
+                (void)lease_observer_see(&watch->observer, &event->sight.result);
+                watch->next_ms = lease_observer_next_ms(&watch->observer);
+                if (watch->next_ms <= cluster->now_ms)
+                        watch->next_ms = cluster->now_ms + LEASE_LOOK_AGAIN_MS;
+        }
+}
+
+uint64_t lease_watch_expired(const struct cluster *cluster, uint32_t node)
+{
+        uint64_t volumes = 0;
+        for (size_t i = 0; i < LEASE_WATCHES_MAX; i++) {
+                const struct lease_watch *watch = &cluster->lease_watches[i];
+                if (watch->node == node && (watch->observer.finding == LEASE_FINDING_EXPIRED ||
+                                            watch->observer.finding == LEASE_FINDING_RELEASED))
+                        volumes |= node_set_of(watch->volume);
+        }
+        return volumes;
+}

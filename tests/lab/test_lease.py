@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Nodes that are cut off and keep their storage: their guests run on, and nobody takes them for dead."""
+
+import time
+
+from clulab import roles
+from clulab.testing import Stopwatch, check, check_equal, lab_test, wait_until
+
+# Without a lease guests are stopped 10 s after the last contact, and hosts are reset 7 s later.
+CUT_OFF_S = 45
+
+
+def add_volume(lab):
+    roles.wait_answering(lab)
+    lab.clu("n1", "volume", "add", "csv", "--kind", "directory", "--path", "/csv")
+
+
+def wait_leased(lab):
+    """Every node has said that it holds its lease: from now on its guests may go by it."""
+    wait_until(lambda: lab.clu("n1", "volume", "show", "csv")["leased"] == lab.nodes, 10, "all leases are told")
+
+
+def where(lab):
+    shown = roles.show(lab, "n1", "vm01")
+    return shown["state"], shown["owner"]
+
+
+def wait_for(seconds):
+    """Nothing to look at meanwhile: that nothing happens is what is tested."""
+    end = time.monotonic() + seconds
+    wait_until(lambda: time.monotonic() > end, seconds + 1, "the time has passed", poll_s=0.5)
+
+
+@lab_test(nodes=3, fresh=True)
+def test_the_whole_network_is_lost_and_no_guest_stops(lab):
+    add_volume(lab)
+    guests = roles.add_roles(lab, {"vm01": "n1", "vm02": "n2", "vm03": "n3"})
+    wait_leased(lab)
+    boots = {guest.name: len(guest.check_disk().boots) for guest in guests}
+    before = len(lab.events())
+
+    cut = lab.partition(["n1"], ["n2"], ["n3"])
+    wait_for(CUT_OFF_S)
+    for guest, node in zip(guests, lab.nodes):
+        check(guest.name in lab.domains(node), f"{guest.name} does not run on {node} any more")
+    lab.heal()
+    with Stopwatch() as whole:
+        roles.wait_answering(lab, 60)
+    for guest, node in zip(guests, lab.nodes):
+        wait_until(lambda guest=guest: roles.show(lab, "n1", guest.name)["state"] == "online", 30, f"{guest.name} is online")
+        check_equal(roles.show(lab, "n1", guest.name)["owner"], node, f"owner of {guest.name}")
+        guest.wait_writes()
+        guest.require_whole_disk(boots=boots[guest.name])
+    roles.require_untouched_hardware(lab, before)
+    lab.figures.note(cut_off_s=time.monotonic() - cut, whole_again_ms=whole.ms)
+
+
+@lab_test(nodes=3, fresh=True)
+def test_an_isolated_owner_is_left_alone_and_goes_on(lab):
+    add_volume(lab)
+    (guest,) = roles.add_roles(lab, {"vm01": "n3"})
+    wait_leased(lab)
+    before = len(lab.events())
+    generation = roles.show(lab, "n1", "vm01")["generation"]
+
+    lab.partition(["n1", "n2"], ["n3"])
+    wait_until(lambda: lab.clu("n1", "node", "show", "n3")["state"] == "isolated", 20, "n3 is isolated")
+    wait_for(CUT_OFF_S)
+    shown = roles.show(lab, "n1", "vm01")
+    check_equal((shown["state"], shown["owner"]), ("recovering", "n3"), "vm01, as the others see it")
+    check("its guard and its lease have to expire" in shown["waits_for"], shown["waits_for"])
+    check_equal(guest.running_on(), ["n3"], "vm01")
+    lab.heal()
+    wait_until(lambda: roles.show(lab, "n1", "vm01")["state"] == "online", 60, "vm01 is online")
+    shown = roles.show(lab, "n1", "vm01")
+    check_equal((shown["owner"], shown["generation"]), ("n3", generation), "vm01")
+    guest.require_whole_disk(boots=1)
+    roles.require_untouched_hardware(lab, before)
+
+
+@lab_test(nodes=3, fresh=True)
+def test_a_dead_owner_is_recovered_without_a_device_when_all_has_expired(lab):
+    add_volume(lab)
+    (guest,) = roles.add_roles(lab, {"vm01": "n3"})
+    wait_leased(lab)
+    bound_ms = roles.guard_ms(lab)
+    with Stopwatch() as recovery:
+        lab.power_off("n3")
+        wait_until(lambda: where(lab) in (("online", "n1"), ("online", "n2")), 60, "vm01 runs elsewhere", poll_s=0.05)
+    check(recovery.ms >= bound_ms, f"recovered after {recovery.ms:.0f} ms, before {bound_ms} ms had passed")
+    check(recovery.ms <= bound_ms + 10000, f"recovered after {recovery.ms:.0f} ms")
+    guest.wait_writes(60)
+    guest.require_whole_disk(boots=2)
+    lab.figures.note(recovery_ms=recovery.ms, bound_ms=bound_ms)
