@@ -210,6 +210,7 @@ void print_result(const struct verb_call *call, json_t *result)
         case VERB_NODE_FENCE:
         case VERB_NODE_RELEASE:
         case VERB_NODE_CONFIRM_OFF:
+        case VERB_NODE_EVICT:
         case VERB_ROLE_ADD:
         case VERB_ROLE_SET:
         case VERB_ROLE_START:

@@ -189,6 +189,19 @@ static void settle_fence_test(json_t *node, struct settle_verdict *verdict)
                        name);
 }
 
+/* Until it has no vote the others still count on it. */
+static void settle_evict(json_t *node, struct settle_verdict *verdict)
+{
+        if (!is(node, "state", "evicted"))
+                SETTLE(verdict, SETTLE_FAILED, "%s is a node again, and %s", field(node, "name"),
+                       field(node, "state"));
+        else if (json_is_true(json_object_get(node, "voter")))
+                SETTLE(verdict, SETTLE_GOES_ON, "%s: evicted, its vote is being taken away",
+                       field(node, "name"));
+        else
+                SETTLE(verdict, SETTLE_DONE, "%s: evicted", field(node, "name"));
+}
+
 void settle_read(const struct verb *verb, json_t *document, const struct settle_goal *goal,
                  struct settle_verdict *ret_verdict)
 {
@@ -211,6 +224,8 @@ void settle_read(const struct verb *verb, json_t *document, const struct settle_
                 settle_resume(document, goal->roles_before, ret_verdict);
         else if (verb_id(verb) == VERB_NODE_FENCE)
                 settle_fence(document, ret_verdict);
+        else if (verb_id(verb) == VERB_NODE_EVICT)
+                settle_evict(document, ret_verdict);
         else if (verb_id(verb) == VERB_VOLUME_ADD)
                 settle_volume(document, ret_verdict);
         else if (verb_id(verb) == VERB_FENCE_TEST)

@@ -301,6 +301,19 @@ static void mirror_quorum(struct daemon *daemon)
                 log_info("votequorum expects" QB_XS " nodes=%u", nodes);
 }
 
+/* Not from within a listener of the group: once a second is soon enough. */
+static void leave_if_evicted(struct daemon *daemon)
+{
+        struct cluster_status status;
+        cluster_status_read(daemon->cluster, &status);
+        if (!status.evicted || daemon->membership == NULL)
+                return;
+        log_warning("this node was evicted: it leaves the group and runs nothing. " EVICTED_REMEDY);
+        membership_free(daemon->membership);
+        daemon->membership = NULL;
+        daemon_deliver(daemon, &(struct cluster_event){ .kind = CLUSTER_EVENT_VIEW });
+}
+
 static void read_watchdog(struct daemon *daemon)
 {
         struct guard_report report;
@@ -333,6 +346,7 @@ static void on_guard_timer(void *context)
         struct daemon *daemon = context;
         read_watchdog(daemon);
         mirror_quorum(daemon);
+        leave_if_evicted(daemon);
         daemon_await_keeper(daemon);
 }
 

@@ -19,7 +19,7 @@
 void daemon_flush_messages(struct daemon *daemon)
 {
         struct bundle *bundle = &daemon->bundle;
-        if (bundle->bytes > 0)
+        if (bundle->bytes > 0 && daemon->membership != NULL) /* one that was evicted has left */
                 membership_send(daemon->membership, bundle->text, bundle->bytes);
         bundle->bytes = 0;
 }

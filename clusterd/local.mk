@@ -30,6 +30,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 %C%_libclucore_a_SOURCES = \
 	%D%/core/actions.c \
 	%D%/core/apply.c %D%/core/apply.h \
+	%D%/core/apply_evict.c \
 	%D%/core/apply_fence_test.c \
 	%D%/core/apply_node.c \
 	%D%/core/apply_report.c \

@@ -60,6 +60,7 @@ void claims_remember(struct world *world, const struct command *command)
         case COMMAND_NODE_LOST:
         case COMMAND_NODE_CONFIRM_OFF:
         case COMMAND_NODE_DRAINED:
+        case COMMAND_NODE_EVICT:
                 node = command->node.node;
                 break;
         default:
@@ -167,6 +168,8 @@ static void check_join(struct world *world, const struct simulated_node *node, u
         CLAIM(!returns || after->incarnation > before->incarnation, NULL,
               "entry %" PRIu64 ": n%u returns, and is incarnation %" PRIu64 " as before", index, join->node,
               after->incarnation);
+        CLAIM(!before->evicted || join->fresh, NULL,
+              "entry %" PRIu64 ": n%u was evicted, and joins as what it was", index, join->node);
         CLAIM(!before->fence_wanted || before->boot != join->boot, NULL,
               "entry %" PRIu64 ": n%u is to be off, and joins without having been off", index, join->node);
 }
@@ -200,16 +203,32 @@ static bool is_taken_up_late(struct world *world, struct simulated_node *target,
                (role == NULL || role->state != ROLE_MOVING || role->target != target->id);
 }
 
+static void check_empty(struct world *world, const struct simulated_node *node, uint64_t index,
+                        uint32_t empty)
+{
+        for (uint32_t number = 0; number < world->names.count; number++)
+                CLAIM(!hypervisor_may_run(world, &world->nodes[empty], world->names.name[number]) ||
+                              is_taken_up_late(world, &world->nodes[empty], world->names.name[number]),
+                      world->names.name[number],
+                      "entry %" PRIu64 " says that n%u is empty, and it may run it", index, empty);
+}
+
 static void check_drained(struct world *world, const struct simulated_node *node, uint64_t index,
                           uint32_t drained)
 {
         CLAIM(world->checker.claims.node.duty != DUTY_ACTIVE, NULL,
               "entry %" PRIu64 " says that n%u is drained", index, drained);
-        for (uint32_t number = 0; number < world->names.count; number++)
-                CLAIM(!hypervisor_may_run(world, &world->nodes[drained], world->names.name[number]) ||
-                              is_taken_up_late(world, &world->nodes[drained], world->names.name[number]),
-                      world->names.name[number],
-                      "entry %" PRIu64 " says that n%u is empty, and it may run it", index, drained);
+        check_empty(world, node, index, drained);
+}
+
+static void check_evicted(struct world *world, const struct simulated_node *node, uint64_t index,
+                          uint32_t evicted)
+{
+        const struct node *before = &world->checker.claims.node;
+        CLAIM(before->state == NODE_DOWN || (before->state == NODE_UP && before->duty == DUTY_DRAINED), NULL,
+              "entry %" PRIu64 " evicts n%u, which is %s and %s", index, evicted,
+              node_state_name(before->state), node_duty_name(before->duty));
+        check_empty(world, node, index, evicted);
 }
 
 /* Every member has left its mark where the others see it: one that is alone sees what it sees. */
@@ -264,6 +283,9 @@ void claims_check(struct world *world, const struct simulated_node *node, uint64
                 return;
         case COMMAND_NODE_JOIN:
                 check_join(world, node, index, &command->node_join, entry->request.node);
+                return;
+        case COMMAND_NODE_EVICT:
+                check_evicted(world, node, index, command->node.node);
                 return;
         case COMMAND_CLUSTER_SET:
                 check_settings(world, node, index);

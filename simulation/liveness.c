@@ -66,6 +66,7 @@ static bool world_is_kind(struct world *world, uint64_t *ret_made_of)
                 ring = node->station.ring;
                 votes |= node->disk.blank ? 0 : node_set_of(node->id); /* blank ones have none */
                 made_of = mix(mix(mix(made_of, node->id), node->daemon_life), ring->id);
+                made_of = mix(made_of, node->station.attached); /* who was evicted leaves by itself */
                 /* An operator may declare it lost: then it takes its time to return. */
                 const struct node *known = model_node(world->checker.reference, node->id);
                 made_of = mix(made_of, known == NULL ? 0 : known->lost_index);

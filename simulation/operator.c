@@ -118,6 +118,14 @@ static void write_confirm_off(struct world *world, const struct simulated_node *
         }
 }
 
+/* One that seems to be gone, or that is empty. */
+static void write_evict(const struct simulated_node *node, char *words)
+{
+        MODEL_EACH_NODE (cluster_model(node->core), known)
+                if (known->state == NODE_DOWN || known->duty == DUTY_DRAINED)
+                        WRITE("node evict %s --yes", known->name);
+}
+
 static void write_fence_add(struct world *world, char *words)
 {
         uint32_t number = random_node(world);
@@ -197,6 +205,8 @@ static void write_words(struct world *world, const struct simulated_node *node, 
                         write_cluster_set(world, words);
                 else
                         write_quorum_set(world, words);
+        } else if (random_chance(chance(world), 200)) {
+                write_evict(node, words);
         } else if (random_chance(chance(world), 500)) {
                 WRITE("node fence n%u --reason \"it smells\"", random_node(world));
         } else {
@@ -316,6 +326,18 @@ static void switch_off_and_on(struct world *world, const struct node *known)
         power_boot_later(world, node, SECOND(2));
 }
 
+/* Who was evicted joins as a new one, with a blank disk. */
+static void make_new(struct world *world, const struct node *known)
+{
+        struct simulated_node *node = &world->nodes[known->id];
+        if (!known->evicted || node_set_has(world->descent.kept_off, known->id) ||
+            node_set_has(world->checker.voters, known->id) || world->now_us < node->boot_us + SECOND(20))
+                return;
+        power_off(world, node, "gets a new disk: it was evicted");
+        disk_wipe(&node->disk);
+        power_boot_later(world, node, SECOND(2));
+}
+
 /* What is lost for good and cannot be fenced, somebody has to look at. */
 static void vouch_for_lost(struct world *world, struct simulated_node *leader, const struct node *known)
 {
@@ -348,6 +370,7 @@ void operator_put_right(struct world *world)
                         const struct node *known = model_node(cluster_model(node->core), id);
                         if (known == NULL)
                                 continue;
+                        make_new(world, known);
                         switch_off_and_on(world, known);
                         if (node->daemon_life != 0)
                                 vouch_for_lost(world, node, known);

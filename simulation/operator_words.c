@@ -334,6 +334,8 @@ static int read_call(const struct verb_call *call, const struct model *model, st
                 return read_node(call, COMMAND_NODE_FENCE, model, command, ret_error);
         case VERB_NODE_CONFIRM_OFF:
                 return read_node(call, COMMAND_NODE_CONFIRM_OFF, model, command, ret_error);
+        case VERB_NODE_EVICT:
+                return read_node(call, COMMAND_NODE_EVICT, model, command, ret_error);
         case VERB_ROLE_ADD:
                 return read_role_add(call, model, command, ret_error);
         case VERB_ROLE_SET:

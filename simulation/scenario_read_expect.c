@@ -84,11 +84,12 @@ static int read_node(struct line *line, struct scenario *scenario, struct expect
                 return -EINVAL;
         TEXT_PRINT(expectation->subject, "n%u", node);
         const char *word = line_word(line);
-        if (word == NULL || (node_state_parse(word, &state) < 0 && node_duty_parse(word, &duty) < 0))
-                return line_fail(
-                        line,
-                        "'%s' is no state of a node: up, lost, down; active, draining, drained, quarantined",
-                        word == NULL ? "" : word);
+        if (word == NULL || (!text_equal(word, "evicted") && node_state_parse(word, &state) < 0 &&
+                             node_duty_parse(word, &duty) < 0))
+                return line_fail(line,
+                                 "'%s' is no state of a node: up, lost, down; active, draining, drained, "
+                                 "quarantined; evicted",
+                                 word == NULL ? "" : word);
         TEXT_COPY(expectation->state, word);
         return 0;
 }

@@ -43,6 +43,7 @@ static bool node_holds(struct world *world, const struct expectation *expectatio
                 return NOT("the cluster does not know it");
         return text_equal(node_state_name(node->state), expectation->state) ||
                text_equal(node_duty_name(node->duty), expectation->state) ||
+               (node->evicted && text_equal("evicted", expectation->state)) ||
                NOT("it is %s, %s: %s", node_state_name(node->state), node_duty_name(node->duty),
                    node->reason);
 }

@@ -119,6 +119,33 @@ static void set_wake(struct world *world, struct simulated_node *node, uint64_t 
         world_schedule(world, delay_us, EVENT_WAKE, node, node->wake_serial, 0);
 }
 
+/* As clusterd does, which looks once a second. */
+static void leave_if_evicted(struct world *world, struct simulated_node *node)
+{
+        struct cluster_status status;
+        if (node->loading || node->leaving || !node->station.attached)
+                return;
+        cluster_status_read(node->core, &status);
+        if (!status.evicted)
+                return;
+        node->leaving = true;
+        world_schedule(world, random_between(&world->random, MS(1), SECOND(1)), EVENT_LEAVE, node, 0, 0);
+}
+
+void shell_on_leave(struct world *world, const struct event *event)
+{
+        struct simulated_node *node = &world->nodes[event->node];
+        struct cluster_event view = { .kind = CLUSTER_EVENT_VIEW };
+        struct cluster_status status;
+        node->leaving = false;
+        cluster_status_read(node->core, &status);
+        if (!status.evicted)
+                return;
+        tell(world, "it was evicted", "clusterd %s leaves", node->name);
+        network_leave(world, node);
+        shell_step(world, node, &view);
+}
+
 void shell_step(struct world *world, struct simulated_node *node, struct cluster_event *event)
 {
         if (node->core == NULL || node->daemon_life == 0)
@@ -144,6 +171,7 @@ void shell_step(struct world *world, struct simulated_node *node, struct cluster
         disk_kick(world, node);
         set_wake(world, node, actions->wake_at_ms);
         checker_after_step(world, node);
+        leave_if_evicted(world, node);
 }
 
 void shell_send_later(struct world *world, struct simulated_node *node, const struct cluster_event *event,
@@ -238,6 +266,7 @@ void shell_start(struct world *world, struct simulated_node *node)
         node->disk.definitions_seen = 0;
         disk_compact_later(world, &node->disk);
         struct cluster_identity identity;
+        node->leaving = false;
         write_identity(world, node, &identity);
         size_t bytes = cluster_bytes(world->roles_max);
         if (node->core == NULL)

@@ -39,6 +39,14 @@
         MUTATION(CHANGE_BY_THE_OLD, "core/commit.c", "a change needs a majority of the new voters")          \
         MUTATION(CHANGE_UNTOLD, "core/commit.c", "a change counts from where it stands in the tail")         \
         MUTATION(ROUND_BY_THE_NEW, "core/round_rule.c", "until a change is known committed both count")      \
+        /* evicted nodes */                                                                                  \
+        MUTATION(EVICTED_UNPROVEN, "core/apply_evict.c", "who may run something is not evicted")             \
+        MUTATION(EVICTED_UNDRAINED, "core/apply_evict.c", "who is up is drained before it is evicted")       \
+        MUTATION(EVICTED_WITH_THE_QUORUM, "core/apply_evict.c", "nobody is evicted whom quorum needs")       \
+        MUTATION(EVICTED_TAKE_PART, "core/apply_node.c", "who was evicted joins with a blank ledger only")   \
+        MUTATION(EVICTED_LEAVES_WITH_ITS_VOTE, "core/reconcile.c",                                           \
+                 "who leaves for good has no vote by then")                                                  \
+        MUTATION(FRESH_FOR_EVER, "core/reconcile.c", "who has joined is new no more")                        \
         /* volumes */                                                                                        \
         MUTATION(VOLUME_UNPROVEN, "core/apply_volume.c", "every member proves a volume before it is used")   \
         MUTATION(PROVEN_WITHOUT_THE_LOST, "core/path.c", "the mark of a lost node is looked for, too")       \

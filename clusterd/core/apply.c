@@ -33,6 +33,9 @@ struct node *apply_node(struct apply *apply, uint32_t id)
         if (node == NULL) {
                 apply->outcome = APPLY_NO_OBJECT;
                 apply_refuse(apply, "there is no node with id %u", id);
+        } else if (node->evicted && !MUTATED(EVICTED_TAKE_PART)) {
+                apply_refuse(apply, "%s is no node of the cluster any more: it was evicted", node->name);
+                return NULL;
         }
         return node;
 }
@@ -253,6 +256,7 @@ void apply_command(struct apply *apply, const struct command *command)
         apply->outcome = APPLY_DONE;
         apply->reason[0] = '\0';
         apply->deleted = false;
+        apply->devices_deleted = 0;
 
         switch (command->kind) {
         case COMMAND_EPOCH:
@@ -336,6 +340,9 @@ void apply_command(struct apply *apply, const struct command *command)
                 return;
         case COMMAND_NODE_RELEASE:
                 apply_node_release(apply, &command->node);
+                return;
+        case COMMAND_NODE_EVICT:
+                apply_node_evict(apply, &command->node);
                 return;
         case COMMAND_VOLUME_ADD:
                 apply_volume_add(apply, &command->volume_add);

@@ -29,6 +29,8 @@ struct apply {
         bool deleted;
         enum object_kind deleted_kind;
         char deleted_name[NAME_BYTES];
+        uint32_t devices_deleted; /* fence devices that were of use against an evicted node alone */
+        char device_deleted[FENCE_DEVICES_MAX][NAME_BYTES];
 };
 
 /* A refused command changes nothing. */
@@ -48,6 +50,7 @@ void apply_changed_node(struct apply *apply, const struct node *node);
 void apply_node_join(struct apply *apply, const struct command_node_join *join);
 void apply_node_lost(struct apply *apply, const struct command_node *lost, bool fence);
 void apply_node_evidence(struct apply *apply, const struct command_node_evidence *evidence);
+void apply_node_evict(struct apply *apply, const struct command_node *command);
 void apply_node_quarantine(struct apply *apply, const struct command_node *command);
 void apply_node_release(struct apply *apply, const struct command_node *command);
 void apply_node_duty(struct apply *apply, const struct command_node *command, enum node_duty duty);

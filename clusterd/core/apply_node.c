@@ -48,6 +48,22 @@ static void clear_last_boot(struct apply *apply, uint32_t node)
         }
 }
 
+/* With a ledger of its own it comes back as what it was: somebody has to decide that it is a new one. */
+static bool is_kept_out(struct apply *apply, const struct node *node, const struct command_node_join *join)
+{
+        if (!node->evicted || join->fresh || MUTATED(EVICTED_TAKE_PART))
+                return false;
+        apply_refuse(apply, "%s was evicted: it joins again as a new node, with no ledger", node->name);
+        return true;
+}
+
+/* Nothing of what it was counts, but its incarnations go on: what is still on its way about it is of an old
+ * one. */
+static void begin_anew(struct node *node)
+{
+        *node = (struct node){ .id = node->id, .incarnation = node->incarnation, .boot = node->boot };
+}
+
 static void copy_facts(struct node *node, const struct command_node_join *join)
 {
         node->id = join->node;
@@ -72,6 +88,8 @@ void apply_node_join(struct apply *apply, const struct command_node_join *join)
                 return;
         }
         struct node *node = &apply->model->nodes[join->node];
+        if (is_kept_out(apply, node, join))
+                return;
         bool booted = node->boot != join->boot;
         if (node->id != NODE_NONE && node->fence_wanted && !booted && !MUTATED(REJOIN_UNFENCED)) {
                 apply_refuse(apply, "%s is to be turned off first, as an operator asked", node->name);
@@ -91,6 +109,8 @@ void apply_node_join(struct apply *apply, const struct command_node_join *join)
         }
         if ((booted || MUTATED(REJOIN_IS_EVIDENCE)) && node->id != NODE_NONE)
                 clear_last_boot(apply, join->node);
+        if (node->evicted)
+                begin_anew(node);
         copy_facts(node, join);
         if (booted || MUTATED(LEASES_UNKNOWN_ON_RETURN))
                 apply_leases_unknown(apply, node->id);

@@ -98,6 +98,9 @@ static void loaded(struct cluster *cluster, const struct cluster_event *event)
                 ledger_restart_at(ledger, &(struct ledger_position){ .index = 0 });
                 ledger->blank = true;
         }
+        /* Whoever was level once has promised something: what was left of its snapshot is no new beginning.
+         */
+        cluster->fresh = ledger->last.index == 0 && ledger->promised == 0;
         cluster->store_index = ledger->last.index;
         cluster->store_promised = ledger->promised;
         for (uint32_t slot = 0; slot < cluster->model->roles_used; slot++)
@@ -228,6 +231,7 @@ void cluster_status_read(const struct cluster *cluster, struct cluster_status *r
                 .leased_until_ms = cluster->leased_until_ms,
                 .store_failed = cluster->store_failed,
                 .isolated = lease_isolated(cluster),
+                .evicted = cluster->evicted,
         };
 }
 

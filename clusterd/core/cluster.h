@@ -324,6 +324,7 @@ struct cluster_status {
                                      or there is contact */
         bool store_failed;        /* this node's ledger cannot be written */
         node_set isolated;        /* lost, and they have renewed a lease since: cut off, not dead */
+        bool evicted;             /* this node was taken out of the cluster: it has to leave the group */
 };
 
 /* Who has a vote at the end of what this node holds; before: 0, unless the change from these is not known to

@@ -203,6 +203,8 @@ struct cluster {
         int64_t wall_ms;
         struct cluster_actions *actions; /* of the present step */
         bool loaded;
+        bool evicted; /* so this node has heard, in an epoch; until its process ends */
+        bool fresh;   /* began with nothing in its ledger, and has not joined since */
 
         struct model *model;
         struct changes changes; /* rows not yet handed to the store; cleared each step */

@@ -167,6 +167,12 @@ void commit_apply_next(struct cluster *cluster)
                 action->object.kind = apply.deleted_kind;
                 TEXT_COPY(action->object.name, apply.deleted_name);
         }
+        for (uint32_t i = 0; i < apply.devices_deleted; i++) {
+                struct cluster_action *action =
+                        action_add(cluster, CLUSTER_ACTION_DELETE_OBJECT, "its node was evicted");
+                action->object.kind = OBJECT_FENCE_DEVICE;
+                TEXT_COPY(action->object.name, apply.device_deleted[i]);
+        }
         if (apply.deleted && freed < cluster->model->roles_max)
                 reconcile_role_removed(cluster, freed);
         if (apply.deleted && volume.id != 0)

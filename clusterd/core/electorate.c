@@ -62,10 +62,16 @@ static const char *why_this_one(const struct node *chosen, const struct node *ot
 static void say_why(const struct model *model, node_set candidates, node_set next, char reason[REASON_BYTES])
 {
         node_set voters = model->settings.voters;
+        node_set evicted = voters & ~next & model_evicted(model);
         node_set lost = voters & ~candidates, back = next & ~voters, named = lost != 0 ? lost : back;
         bool more = node_set_count(named) > 1;
         uint32_t chosen = node_set_lowest(next), other = node_set_lowest(candidates & ~next);
         char one[NAME_BYTES], another[NAME_BYTES];
+        if (evicted != 0) {
+                name_node(model, node_set_lowest(evicted), one);
+                (void)snprintf(reason, REASON_BYTES, "%.40s was evicted", one);
+                return;
+        }
         if (node_set_count(candidates) == 2 && node_set_count(next) == 1) {
                 name_node(model, chosen, one);
                 name_node(model, other, another);
@@ -89,7 +95,8 @@ void electorate_pass(struct cluster *cluster)
         if (cluster->planned_voters != 0 || cluster->round.voters.before.nodes != 0)
                 return;
         struct quorum_view view = { .model = cluster->model };
-        node_set candidates = present_voters(cluster) | level_nodes(cluster);
+        node_set candidates =
+                (present_voters(cluster) | level_nodes(cluster)) & ~model_evicted(cluster->model);
         node_set next = quorum_choice(&view, candidates);
         if (!is_wanted(cluster, next))
                 return;

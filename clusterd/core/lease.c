@@ -196,6 +196,8 @@ bool lease_misses_nodes(const struct cluster *cluster)
 
 static void note_losses(struct cluster *cluster)
 {
+        NODE_SET_EACH (model_evicted(cluster->model), node)
+                cluster->losses[node] = (struct known_loss){ .index = 0 };
         MODEL_EACH_NODE (cluster->model, node) {
                 struct known_loss *loss = &cluster->losses[node->id];
                 if (node->state != NODE_LOST)

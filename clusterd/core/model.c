@@ -108,10 +108,19 @@ const struct node *model_node(const struct model *model, uint32_t node)
 
 const struct node *model_node_by_name(const struct model *model, const char *name)
 {
-        MODEL_EACH_NODE (model, node)
-                if (text_equal(node->name, name))
-                        return node;
+        for (uint32_t id = 1; id <= NODES_MAX; id++)
+                if (model->nodes[id].id != NODE_NONE && text_equal(model->nodes[id].name, name))
+                        return &model->nodes[id];
         return NULL;
+}
+
+node_set model_evicted(const struct model *model)
+{
+        node_set evicted = 0;
+        for (uint32_t id = 1; id <= NODES_MAX; id++)
+                if (model->nodes[id].evicted)
+                        evicted |= node_set_of(id);
+        return evicted;
 }
 
 const char *model_node_name(const struct model *model, uint32_t id)

@@ -41,6 +41,7 @@ const struct volume *model_volume_by_id(const struct model *model, uint32_t volu
 uint32_t model_free_volume(const struct model *model); /* an id; 0 when all are taken */
 /* The one that holds this file, by its path; NULL if none does. */
 const struct volume *model_volume_of(const struct model *model, const char *file);
+node_set model_evicted(const struct model *model);
 const char *model_node_name(const struct model *model, uint32_t node); /* "-" if unknown */
 
 /* 0, or -ENOSPC when the table is full. An object of the same name is replaced. */
@@ -50,10 +51,10 @@ void model_remove(struct model *model, enum object_kind kind, const char *name);
 /* 0, or -ENOENT. */
 int model_get(const struct model *model, enum object_kind kind, const char *name, struct object *ret_object);
 
-/* MODEL_EACH_NODE(model, name) statement */
+/* MODEL_EACH_NODE(model, name) statement. Who was evicted is no node of the cluster. */
 #define MODEL_EACH_NODE(model, each)                                                                         \
         for (const struct node *each = (model)->nodes + 1; each <= (model)->nodes + NODES_MAX; each++)       \
-                if (each->id != NODE_NONE)
+                if (each->id != NODE_NONE && !each->evicted)
 
 #define MODEL_EACH_FENCE_DEVICE(model, each)                                                                 \
         for (const struct fence_device *each = (model)->fence_devices;                                       \

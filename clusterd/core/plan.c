@@ -52,7 +52,8 @@ static void describe(struct planning *planning, const struct command *command)
                 TEXT_COPY(step->reason, command->fence_test.reason);
         } else if (command->kind == COMMAND_FENCE_TESTED) {
                 TEXT_COPY(step->reason, command->fence_tested.reason);
-        } else if (command->kind == COMMAND_NODE_LOST || command->kind == COMMAND_NODE_DRAINED) {
+        } else if (command->kind == COMMAND_NODE_LOST || command->kind == COMMAND_NODE_DRAINED ||
+                   command->kind == COMMAND_NODE_EVICT) {
                 TEXT_COPY(step->reason, command->node.reason);
         } else if (command->kind == COMMAND_VOLUME_ADD) {
                 TEXT_PRINT(step->reason, "every member looks for it at %.100s", command->volume_add.path);

@@ -16,8 +16,12 @@ node_set quorum_choice(const struct quorum_view *view, node_set candidates)
                 bool leaves = node->duty != DUTY_ACTIVE || node_set_has(view->leavers, node->id);
                 priority[node->id] = node->quorum_priority - (leaves ? OUT_OF_SERVICE : 0);
         }
-        if (!view->model->settings.dynamic_quorum || candidates == 0)
-                return view->model->settings.voters;
+        node_set gone = model_evicted(view->model) | view->evicted;
+        candidates &= ~gone;
+        if (!view->model->settings.dynamic_quorum || candidates == 0) {
+                node_set kept = view->model->settings.voters & ~gone;
+                return kept != 0 ? kept : view->model->settings.voters;
+        }
         struct voter_candidates choice = { .nodes = candidates, .priority = priority };
         return voter_set_choose(&choice).nodes;
 }
@@ -163,13 +167,14 @@ bool quorum_view_forbids(const struct quorum_view *view, const struct command *c
                 return (command->quorum_set.fields & QUORUM_FIELD_DYNAMIC) != 0 &&
                        !command->quorum_set.dynamic && leaves_voteless(view, reason);
         if (command->kind != COMMAND_NODE_DRAIN && command->kind != COMMAND_NODE_FENCE &&
-            command->kind != COMMAND_FENCE_TEST)
+            command->kind != COMMAND_FENCE_TEST && command->kind != COMMAND_NODE_EVICT)
                 return false;
         uint32_t node = command->kind == COMMAND_FENCE_TEST ? command->fence_test.node : command->node.node;
         if (!holds(&view->voters, view->here))
                 return false; /* there is none to be lost */
-        if (command->kind == COMMAND_NODE_DRAIN) {
+        if (command->kind == COMMAND_NODE_DRAIN || command->kind == COMMAND_NODE_EVICT) {
                 next.leavers |= node_set_of(node);
+                next.evicted = command->kind == COMMAND_NODE_EVICT ? node_set_of(node) : 0;
                 next = quorum_view_settled(&next);
         }
         next = quorum_view_without(&next, node);

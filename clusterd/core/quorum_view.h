@@ -17,6 +17,7 @@ struct quorum_view {
         struct voters voters;
         node_set here;    /* members of the view */
         node_set leavers; /* about to go: they keep a vote no longer than others */
+        node_set evicted; /* to be: they keep none */
 };
 
 #define QUORUM_TEXT_BYTES 512

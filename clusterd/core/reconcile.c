@@ -432,18 +432,30 @@ static void see_to(struct cluster *cluster, uint32_t slot)
                 stop(&at, 0, "the ledger does not give it to this node");
 }
 
+/* One that was evicted and still has a vote stays: without it there may be nobody to take that away. */
+static bool may_vote(const struct cluster *cluster)
+{
+        struct voters voters = commit_voters(cluster);
+        return node_set_has(voters.now.nodes | voters.before.nodes, self(cluster)) &&
+               !MUTATED(EVICTED_LEAVES_WITH_ITS_VOTE);
+}
+
 /* The ledger must know this boot and what it offers before roles come here. */
 static void see_to_membership(struct cluster *cluster)
 {
         const struct cluster_identity *me = &cluster->identity;
         const struct node *node = model_node(cluster->model, me->node);
+        if (is_member(cluster) && !MUTATED(FRESH_FOR_EVER))
+                cluster->fresh = false; /* whoever evicts it now means this one */
         bool known = is_member(cluster) && node->memory_mib == me->memory_mib && node->cpus == me->cpus &&
                      node->watchdog == me->watchdog && text_equal(node->address, me->address) &&
                      text_equal(node->migration_address, me->migration_address);
         bool unfenced =
                 node != NULL && node->fence_wanted && node->boot == me->boot && !MUTATED(REJOIN_UNFENCED);
         bool tested = node != NULL && node->test_level != 0 && !MUTATED(REJOIN_DURING_TEST);
-        bool barred = unfenced || tested; /* it would be refused */
+        bool evicted = node != NULL && node->evicted && !cluster->fresh && !MUTATED(EVICTED_TAKE_PART);
+        cluster->evicted |= evicted && !may_vote(cluster);
+        bool barred = unfenced || tested || evicted; /* it would be refused */
         if (known || barred || cluster->join_count != 0)
                 return;
         if (cluster->now_ms < cluster->join_ms + JOIN_AGAIN_MS && cluster->join_ms != 0) {
@@ -460,6 +472,7 @@ static void see_to_membership(struct cluster *cluster)
         join->watchdog = me->watchdog;
         TEXT_COPY(join->address, me->address);
         TEXT_COPY(join->migration_address, me->migration_address);
+        join->fresh = cluster->fresh;
         cluster->join_ms = cluster->now_ms;
         cluster->join_count = propose(cluster, "node", &command);
         if (cluster->join_count == 0)

@@ -149,12 +149,23 @@ static void submit(struct request_handler *handler, uint64_t token, const char *
                                  change->definition, change->definition_bytes);
 }
 
+static bool is_evicted(struct request *request)
+{
+        struct cluster_status status;
+        cluster_status_read(request->services->cluster, &status);
+        if (status.evicted)
+                (void)request_fail(request, VERB_EXIT_REFUSED, "who was evicted takes no part",
+                                   EVICTED_REMEDY,
+                                   "this node was evicted from the cluster, which goes on without it");
+        return status.evicted;
+}
+
 static void handle_change(struct request *request)
 {
         struct change change = { 0 };
         SCOPED_FREE char *definition = NULL; /* until somebody takes it */
 
-        int error = request_change(request, &change);
+        int error = is_evicted(request) ? -EPERM : request_change(request, &change);
         definition = change.definition;
         if (error < 0 || request_quorum_check(request, &change) < 0)
                 return send_failure(request);

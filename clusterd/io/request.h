@@ -15,6 +15,11 @@
 #include "clusterd/io/ipc.h"
 #include "clusterd/io/store.h"
 
+/* What somebody on an evicted node can do. */
+#define EVICTED_REMEDY                                                                                       \
+        "to join again as a new node, stop clusterd, remove its ledger (ledger.db and what begins so) from " \
+        "/var/lib/clu, and start it"
+
 struct request_handler;
 
 /* What the daemon lends. All are called on the loop thread, from the functions below. */

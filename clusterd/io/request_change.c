@@ -183,6 +183,8 @@ int request_change(struct request *request, struct change *ret_change)
                 return change_node(request, COMMAND_NODE_RELEASE, "released", ret_change);
         case VERB_NODE_CONFIRM_OFF:
                 return change_node(request, COMMAND_NODE_CONFIRM_OFF, "confirmed off", ret_change);
+        case VERB_NODE_EVICT:
+                return change_node(request, COMMAND_NODE_EVICT, "evicted", ret_change);
         case VERB_ROLE_ADD:
                 return change_role_add(request, ret_change);
         case VERB_ROLE_SET:

@@ -349,6 +349,9 @@ void entry_text(const struct entry *entry, const struct model *model, char text[
         case COMMAND_NODE_RELEASE:
                 say_node(&sentence, &command->node, "is to leave its quarantine");
                 return;
+        case COMMAND_NODE_EVICT:
+                say_node(&sentence, &command->node, "is taken out of the cluster");
+                return;
         case COMMAND_NODE_CONFIRM_OFF:
                 say_node(&sentence, &command->node, "is confirmed to be off");
                 return;

@@ -52,10 +52,10 @@ struct history {
  */
 static bool is_of_fencing(enum command_kind kind)
 {
-        return kind == COMMAND_NODE_QUARANTINE || kind == COMMAND_NODE_RELEASE || kind == COMMAND_NODE_LOST ||
-               kind == COMMAND_NODE_FENCE || kind == COMMAND_NODE_EVIDENCE ||
-               kind == COMMAND_NODE_CONFIRM_OFF || kind == COMMAND_FENCE_REPORT ||
-               kind == COMMAND_FENCE_TEST || kind == COMMAND_FENCE_TESTED;
+        return kind == COMMAND_NODE_QUARANTINE || kind == COMMAND_NODE_EVICT ||
+               kind == COMMAND_NODE_RELEASE || kind == COMMAND_NODE_LOST || kind == COMMAND_NODE_FENCE ||
+               kind == COMMAND_NODE_EVIDENCE || kind == COMMAND_NODE_CONFIRM_OFF ||
+               kind == COMMAND_FENCE_REPORT || kind == COMMAND_FENCE_TEST || kind == COMMAND_FENCE_TESTED;
 }
 
 static json_t *report_details(const struct command *command)
@@ -135,7 +135,8 @@ json_t *query_fence_history(struct request *request)
         if (request->name != NULL && request_node(request, &only) < 0)
                 return NULL;
         MODEL_EACH_NODE (request->model, node)
-                asked |= only == NULL || node == only ? node_set_of(node->id) : 0;
+                asked |= only == NULL ? node_set_of(node->id) : 0;
+        asked |= only == NULL ? 0 : node_set_of(only->id);
         (void)request_number(request, "limit", &limit);
         history.rows = json_array();
         NODE_SET_EACH (asked, node) {

@@ -39,6 +39,8 @@ static void count_loads(const struct model *model, struct node_load loads[NODES_
 /* One word for what counts most about a node. */
 static const char *node_word(const struct node *node, const struct cluster_status *status)
 {
+        if (node->evicted)
+                return "evicted";
         if (node->state == NODE_LOST && node_set_has(status->isolated, node->id))
                 return "isolated"; /* cut off, not dead: it renews its lease on a volume that we see */
         if (node->state != NODE_UP)
@@ -199,6 +201,8 @@ static json_t *warnings_of(const struct model *model, const struct cluster_statu
 
         if (status->store_failed)
                 warn(warnings, "this node's ledger cannot be written: look for a full or read-only disk");
+        if (status->evicted)
+                warn(warnings, "this node was evicted and takes no part in the cluster: " EVICTED_REMEDY);
         if (model->settings.pause_ms != 0)
                 warn(warnings,
                      "failover and fencing are paused for %u s in all, since entry %llu: clu cluster resume "

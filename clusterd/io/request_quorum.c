@@ -115,11 +115,12 @@ json_t *document_quorum_plan(const struct request *request, const struct change 
         char before_text[QUORUM_TEXT_BYTES], after_text[QUORUM_TEXT_BYTES];
         enum command_kind kind = change->command.kind;
         if (kind != COMMAND_NODE_DRAIN && kind != COMMAND_NODE_RESUME && kind != COMMAND_NODE_RELEASE &&
-            kind != COMMAND_NODE_FENCE && kind != COMMAND_QUORUM_SET)
+            kind != COMMAND_NODE_FENCE && kind != COMMAND_QUORUM_SET && kind != COMMAND_NODE_EVICT)
                 return NULL;
         after.model = then;
-        after = kind == COMMAND_NODE_FENCE ? quorum_view_without(&after, change->command.node.node)
-                                           : quorum_view_settled(&after);
+        after = kind == COMMAND_NODE_FENCE || kind == COMMAND_NODE_EVICT
+                        ? quorum_view_without(&after, change->command.node.node)
+                        : quorum_view_settled(&after);
         quorum_view_say(&now, before_text);
         quorum_view_say(&after, after_text);
         return json_pack("{s:o, s:o}", "before", document_text(before_text), "after",
@@ -132,8 +133,10 @@ int request_quorum_check(struct request *request, const struct change *change)
         char reason[QUORUM_TEXT_BYTES];
         if (request_flag(request, "force") || !quorum_view_forbids(&view, &change->command, reason))
                 return 0;
+        bool forcible = verb_option_find(request->verb, "force") != NULL;
         return request_fail(request, VERB_EXIT_REFUSED, "what takes a node away must leave a quorum",
-                            "clu quorum show says who may be lost; --force does it all the same",
+                            forcible ? "clu quorum show says who may be lost; --force does it all the same"
+                                     : "clu quorum show says who may be lost",
                             "%s %s refused: %s", request->verb->noun, request->verb->name, reason);
 }
 

@@ -39,6 +39,7 @@ static const struct json_field node_join_fields[] = {
         JSON_FIELD("watchdog", BOOL, struct command_node_join, watchdog),
         JSON_FIELD("address", TEXT, struct command_node_join, address),
         JSON_FIELD("migration_address", TEXT, struct command_node_join, migration_address),
+        JSON_FIELD("fresh", BOOL, struct command_node_join, fresh, .later = true),
 };
 static const struct json_shape node_join_shape = JSON_SHAPE(node_join_fields);
 
@@ -245,6 +246,7 @@ static const struct json_shape *const command_shapes[COMMAND_COUNT] = {
         [COMMAND_VOLUME_DROP] = &volume_name_shape,
         [COMMAND_VOLUME_REPORT] = &volume_report_shape,
         [COMMAND_QUORUM_SET] = &quorum_set_shape,
+        [COMMAND_NODE_EVICT] = &node_shape,
 };
 
 /* The union's members all begin here. */

@@ -41,7 +41,8 @@ ENUM_TEXT(command_kind, COMMAND_COUNT,
           [COMMAND_VOLUME_READY] = "volume-ready",
           [COMMAND_VOLUME_DROP] = "volume-drop",
           [COMMAND_VOLUME_REPORT] = "volume-report",
-          [COMMAND_QUORUM_SET] = "quorum-set")
+          [COMMAND_QUORUM_SET] = "quorum-set",
+          [COMMAND_NODE_EVICT] = "node-evict")
 
 ENUM_TEXT(report_kind, REPORT_COUNT,
           [REPORT_RUNNING] = "running",
@@ -97,6 +98,7 @@ static const char *command_role_name(const struct command *command)
         case COMMAND_VOLUME_DROP:
         case COMMAND_VOLUME_REPORT:
         case COMMAND_QUORUM_SET:
+        case COMMAND_NODE_EVICT:
         case COMMAND_COUNT:
                 break;
         }
@@ -115,6 +117,7 @@ static uint32_t command_node_id(const struct command *command)
         case COMMAND_NODE_FENCE:
         case COMMAND_NODE_QUARANTINE:
         case COMMAND_NODE_RELEASE:
+        case COMMAND_NODE_EVICT:
                 return command->node.node;
         case COMMAND_NODE_EVIDENCE:
                 return command->node_evidence.node;

@@ -50,6 +50,7 @@ enum command_kind {
         COMMAND_FENCE_TEST,    /* an operator wants a node turned off and on by each level of its devices */
         COMMAND_FENCE_TESTED,  /* by the leader: one of them ended a step of that */
         COMMAND_QUORUM_SET,    /* do the voters follow; which node votes rather than another */
+        COMMAND_NODE_EVICT,    /* an operator takes a node out of the cluster */
         COMMAND_COUNT
 };
 
@@ -96,7 +97,7 @@ struct command_epoch {
 };
 
 struct command_node { /* NODE_QUARANTINE, NODE_RELEASE, NODE_LOST, NODE_DRAINED, NODE_DRAIN, NODE_RESUME,
-                         NODE_CONFIRM_OFF, NODE_FENCE */
+                         NODE_CONFIRM_OFF, NODE_FENCE, NODE_EVICT */
         uint32_t node;
         uint64_t incarnation; /* NODE_LOST: which; 0 where it does not matter */
         char reason[REASON_BYTES];
@@ -158,6 +159,7 @@ struct command_node_join {
         bool watchdog;
         char address[ADDRESS_BYTES];
         char migration_address[ADDRESS_BYTES];
+        bool fresh; /* it began with nothing in its ledger: may join though it was evicted */
 };
 
 struct command_role_assign {

@@ -56,6 +56,8 @@ enum node_duty {
 struct node {
         uint32_t id; /* 1 to NODES_MAX; NODE_NONE marks a free slot */
         char name[NAME_BYTES];
+        bool evicted; /* taken out of the cluster: its row keeps its id, name and incarnation from being
+                         reused */
         enum node_state state;
         enum node_duty duty;
         uint64_t incarnation; /* grows when it returns after a loss, or rebooted */

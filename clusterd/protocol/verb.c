@@ -88,6 +88,14 @@ static const struct verb_option node_leaves_options[] = {
         FORCE_PAST_QUORUM,
 };
 
+static const struct verb_option node_evict_options[] = {
+        TEXT("reason", 96, "why, for the ledger"),
+        { .name = "yes",
+          .value = VERB_VALUE_FLAG,
+          .local = true,
+          .help = "do not ask whether that is meant" },
+};
+
 static const struct verb_option quorum_set_options[] = {
         { .name = "dynamic",
           .value = VERB_VALUE_TEXT,
@@ -288,6 +296,15 @@ static const struct verb verbs[VERB_COUNT] = {
                                     OPTIONS(node_reason_options),
                                     .help = "Vouch that a lost node is off. If it is not, roles may run "
                                             "twice." },
+        [VERB_NODE_EVICT] = { .noun = "node",
+                              .name = "evict",
+                              .operand = "NODE",
+                              .changes = true,
+                              .risk = "It is forgotten with its fence devices, and joins again only as a new "
+                                      "node, with no ledger.",
+                              NODE_WORK(60),
+                              OPTIONS(node_evict_options),
+                              .help = "Take a node out of the cluster: one that is proven off, or drained." },
         [VERB_QUORUM_SHOW] = { .noun = "quorum",
                                .name = "show",
                                .help = "Who votes, and what happens if this or that node is lost next." },

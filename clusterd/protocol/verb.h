@@ -41,6 +41,7 @@ enum verb_id {
         VERB_NODE_FENCE,
         VERB_NODE_RELEASE,
         VERB_NODE_CONFIRM_OFF,
+        VERB_NODE_EVICT,
         VERB_QUORUM_SHOW,
         VERB_QUORUM_SET,
         VERB_ROLE_LIST,

@@ -205,6 +205,7 @@ static void node_object(struct sample_random *random, struct node *object)
         object->memory_mib = integer32(random);
         object->cpus = integer32(random);
         object->fence_wanted = either(random);
+        object->evicted = either(random);
         object->test_level = integer32(random);
         object->test_off = either(random);
         object->test_failed = integer32(random);
@@ -276,6 +277,7 @@ static void node_join(struct sample_random *random, struct command_node_join *jo
         join->memory_mib = integer32(random);
         join->cpus = integer32(random);
         join->watchdog = either(random);
+        join->fresh = either(random);
         TEXT(random, join->address);
         TEXT(random, join->migration_address);
 }
@@ -334,6 +336,7 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
         case COMMAND_NODE_FENCE:
         case COMMAND_NODE_QUARANTINE:
         case COMMAND_NODE_RELEASE:
+        case COMMAND_NODE_EVICT:
                 ret_command->node.node = node(random);
                 ret_command->node.incarnation = identity(random);
                 TEXT(random, ret_command->node.reason);

@@ -104,6 +104,7 @@ static const struct {
         { COMMAND_NODE_CONFIRM_OFF, "0..d" }, { COMMAND_NODE_DRAIN, "0dul" },
         { COMMAND_NODE_RESUME, "0dul" },      { COMMAND_NODE_DRAINED, "0..." },
         { COMMAND_NODE_QUARANTINE, "0dul" },  { COMMAND_NODE_RELEASE, "0..." },
+        { COMMAND_NODE_EVICT, "0d.." },
 };
 
 static uint32_t node_in_state(int state)

@@ -391,6 +391,9 @@ static const struct {
         { VERB_FENCE_TEST, TESTED("down", "null", "1"), SETTLE_FAILED },
         { VERB_FENCE_TEST, TESTED("up", "null", "0"), SETTLE_DONE },
         { VERB_NODE_FENCE, "{\"name\":\"n1\",\"state\":\"isolated\"}", SETTLE_GOES_ON },
+        { VERB_NODE_EVICT, "{\"name\":\"n1\",\"state\":\"evicted\",\"voter\":true}", SETTLE_GOES_ON },
+        { VERB_NODE_EVICT, "{\"name\":\"n1\",\"state\":\"evicted\",\"voter\":false}", SETTLE_DONE },
+        { VERB_NODE_EVICT, "{\"name\":\"n1\",\"state\":\"up\",\"voter\":false}", SETTLE_FAILED },
         { VERB_NODE_FENCE, "{\"name\":\"n1\",\"state\":\"down\",\"evidence\":{\"kind\":\"powered-off\"}}",
           SETTLE_DONE },
 };

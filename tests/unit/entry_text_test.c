@@ -151,6 +151,8 @@ static const struct {
         { { .kind = COMMAND_CLUSTER_RESUME, .cluster_pause = { .reason = "its time is over" } },
           "failover and fencing go on: its time is over" },
         { { .kind = COMMAND_NODE_RELEASE, .node = { .node = 2 } }, "n2 is to leave its quarantine" },
+        { { .kind = COMMAND_NODE_EVICT, .node = { .node = 2, .reason = "evicted by root" } },
+          "n2 is taken out of the cluster: evicted by root" },
 };
 
 START_TEST(says_in_one_sentence)

@@ -182,6 +182,11 @@ check_PROGRAMS += %D%/apply_test
 %C%_apply_test_CFLAGS  = $(CORE_TEST_CFLAGS)
 %C%_apply_test_LDADD   = $(CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/evict_test
+%C%_evict_test_SOURCES = %D%/evict_test.c %D%/core_fixture.c %D%/core_fixture.h
+%C%_evict_test_CFLAGS  = $(CORE_TEST_CFLAGS)
+%C%_evict_test_LDADD   = $(CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/apply_evidence_test
 %C%_apply_evidence_test_SOURCES = %D%/apply_evidence_test.c %D%/core_fixture.c %D%/core_fixture.h
 %C%_apply_evidence_test_CFLAGS  = $(CORE_TEST_CFLAGS)

@@ -81,6 +81,7 @@ static void name_subject(struct command *command)
         case COMMAND_NODE_FENCE:
         case COMMAND_NODE_QUARANTINE:
         case COMMAND_NODE_RELEASE:
+        case COMMAND_NODE_EVICT:
                 command->node.node = 3;
                 return;
         case COMMAND_NODE_EVIDENCE:
@@ -155,6 +156,7 @@ static const char *const subjects[COMMAND_COUNT] = {
         [COMMAND_FENCE_TESTED] = "node:3",
         [COMMAND_NODE_QUARANTINE] = "node:3",
         [COMMAND_NODE_RELEASE] = "node:3",
+        [COMMAND_NODE_EVICT] = "node:3",
         [COMMAND_VOLUME_ADD] = "volume:csv1",
         [COMMAND_VOLUME_REMOVE] = "volume:csv1",
         [COMMAND_VOLUME_READY] = "volume:csv1",

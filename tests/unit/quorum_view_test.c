@@ -120,6 +120,17 @@ START_TEST(voters_that_do_not_follow_stay)
 }
 END_TEST
 
+START_TEST(who_was_evicted_votes_no_more)
+{
+        struct quorum_view view = view_of(ALL5, 0, ALL5 & ~N(5));
+        model->nodes[5].evicted = true;
+        ck_assert_uint_eq(quorum_choice(&view, ALL5), ALL3); /* of four one gives up its vote */
+        model->settings.dynamic_quorum = false;
+        ck_assert_uint_eq(quorum_choice(&view, ALL5), ALL5 & ~N(5));
+        ck_assert_uint_eq(quorum_view_settled(&view).voters.now.nodes, ALL5 & ~N(5));
+}
+END_TEST
+
 START_TEST(of_two_the_one_in_service_votes_then_the_higher_priority)
 {
         struct quorum_view view = view_of(N(1), 0, N(1) | N(2));
@@ -158,6 +169,12 @@ static const struct {
         { COMMAND_NODE_DRAIN, 2, false, ALL3, N(1) | N(2), "without n2 there would be no quorum: 1 of 3" },
         { COMMAND_NODE_DRAIN, 2, true, ALL3, N(2), "" }, /* there is none to be lost */
         { COMMAND_NODE_RESUME, 1, true, N(1), N(1), "" },
+        { COMMAND_NODE_EVICT, 3, true, ALL3, ALL3, "" },
+        { COMMAND_NODE_EVICT, 1, true, N(1), N(1) | N(2), "" }, /* n2 votes, then */
+        { COMMAND_NODE_EVICT, 1, true, N(1), N(1), "without n1 there would be no quorum: 0 of 1" },
+        { COMMAND_NODE_EVICT, 2, false, N(1) | N(2), N(1) | N(2), "" }, /* its vote goes with it */
+        { COMMAND_NODE_EVICT, 3, false, ALL3, N(1) | N(2), "" },
+        { COMMAND_NODE_EVICT, 2, false, ALL3, N(1) | N(2), "without n2 there would be no quorum: 1 of 3" },
         { COMMAND_ROLE_STOP, 1, true, N(1), N(1), "" },
 };
 
@@ -203,6 +220,7 @@ int main(void)
         tcase_add_test(tcase, names_that_do_not_fit_are_cut);
         tcase_add_loop_test(tcase, voters_follow_a_loss, 0, sizeof losses / sizeof *losses);
         tcase_add_test(tcase, voters_that_do_not_follow_stay);
+        tcase_add_test(tcase, who_was_evicted_votes_no_more);
         tcase_add_test(tcase, of_two_the_one_in_service_votes_then_the_higher_priority);
         tcase_add_loop_test(tcase, forbids_what_would_cost_the_quorum, 0, sizeof commands / sizeof *commands);
         tcase_add_test(tcase, forbids_to_leave_a_node_without_a_vote);

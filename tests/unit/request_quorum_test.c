@@ -115,6 +115,34 @@ START_TEST(what_would_cost_the_quorum_is_refused_unless_forced)
 }
 END_TEST
 
+START_TEST(nobody_is_evicted_past_the_quorum)
+{
+        leave_two();
+        fixture.cluster.status.members = 1;
+        json_t *reply = fixture_ask(&fixture, "node.evict", "{\"name\":\"n1\"}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_REFUSED);
+        ck_assert_ptr_nonnull(strstr(reply_message(reply), "without n1 there would be no quorum"));
+        reply = fixture_ask(&fixture, "node.evict", "{\"name\":\"n1\",\"force\":true}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_USAGE);
+        ck_assert_ptr_null(
+                fixture_ask(&fixture, "node.evict", "{\"name\":\"n2\",\"reason\":\"sold\"}", false));
+        ck_assert_int_eq(fixture.command.kind, COMMAND_NODE_EVICT);
+        ck_assert_uint_eq(fixture.command.node.node, 2);
+        ck_assert_str_eq(fixture.command.node.reason, "evicted by root: sold");
+}
+END_TEST
+
+START_TEST(who_was_evicted_asks_for_nothing)
+{
+        fixture.cluster.status.evicted = true;
+        json_t *reply = fixture_ask(&fixture, "role.stop", "{\"name\":\"vm01\"}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_REFUSED);
+        ck_assert_ptr_nonnull(strstr(reply_message(reply), "was evicted"));
+        ck_assert_uint_eq(fixture.submit_count, 0);
+        ck_assert_int_eq(reply_exit(fixture_ask(&fixture, "node.list", "{}", false)), VERB_EXIT_DONE);
+}
+END_TEST
+
 START_TEST(a_plan_shows_the_votes_before_and_after)
 {
         leave_two();
@@ -154,6 +182,8 @@ int main(void)
         tcase_add_test(tcase, quorum_show_answers_without_quorum_and_without_corosync);
         tcase_add_test(tcase, quorum_show_tells_of_a_change_under_way);
         tcase_add_test(tcase, what_would_cost_the_quorum_is_refused_unless_forced);
+        tcase_add_test(tcase, nobody_is_evicted_past_the_quorum);
+        tcase_add_test(tcase, who_was_evicted_asks_for_nothing);
         tcase_add_test(tcase, a_plan_shows_the_votes_before_and_after);
         tcase_add_test(tcase, quorum_set_becomes_a_command);
         suite_add_tcase(suite, tcase);
