@@ -7,7 +7,7 @@ CLU_FUZZERS = \
 noinst_PROGRAMS += $(CLU_FUZZERS)
 TESTS += $(CLU_FUZZERS)
 FUZZ_LIBS = clusterd/libcluprotocol.a clusterd/libclubase.a $(PURE_LIBS)
-FUZZ_COMMON = %D%/driver.c %D%/fuzz.h %D%/sample.c %D%/sample.h
+FUZZ_COMMON = %D%/driver.c %D%/fuzz.h %D%/sample.c %D%/sample.h %D%/sample_message.c %D%/sample_parts.h
 
 %C%_fuzz_command_SOURCES = %D%/fuzz_command.c $(FUZZ_COMMON)
 %C%_fuzz_command_LDADD   = $(FUZZ_LIBS)

@@ -6,12 +6,14 @@ check_PROGRAMS += %D%/domain_definition_test
 %C%_domain_definition_test_LDADD = clusterd/libcluio.a clusterd/libclubase.a $(XML_LIBS) $(CHECK_LIBS)
 
 check_PROGRAMS += %D%/codec_test
-%C%_codec_test_SOURCES = %D%/codec_test.c tests/fuzz/sample.c tests/fuzz/sample.h
+%C%_codec_test_SOURCES = %D%/codec_test.c tests/fuzz/sample.c tests/fuzz/sample.h \
+	tests/fuzz/sample_message.c tests/fuzz/sample_parts.h
 %C%_codec_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
 %C%_codec_test_LDADD   = clusterd/libcluprotocol.a clusterd/libclubase.a $(PURE_LIBS) $(CHECK_LIBS)
 
 check_PROGRAMS += %D%/codec_refusal_test
-%C%_codec_refusal_test_SOURCES = %D%/codec_refusal_test.c tests/fuzz/sample.c tests/fuzz/sample.h
+%C%_codec_refusal_test_SOURCES = %D%/codec_refusal_test.c tests/fuzz/sample.c tests/fuzz/sample.h \
+	tests/fuzz/sample_message.c tests/fuzz/sample_parts.h
 %C%_codec_refusal_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
 %C%_codec_refusal_test_LDADD   = clusterd/libcluprotocol.a clusterd/libclubase.a $(PURE_LIBS) $(CHECK_LIBS)
 
