@@ -5,6 +5,7 @@
  * Options arrive as key=value lines on standard input, or as arguments when there are any.
  * Exit codes as fence-agents have them: 0 done (and "on" for status), 2 "off" for status, 1 failed.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,6 +20,7 @@
 #define SOCKET_DEFAULT "/run/lab-power/power.sock"
 /* A BMC that hangs must not keep the caller for ever; callers have deadlines of their own. */
 #define TIMEOUT_DEFAULT_S 20
+#define BOARD_PORT        623 /* nobody listens there in the lab: to be refused is to be there */
 
 struct options {
         char action[32];
@@ -26,6 +28,7 @@ struct options {
         char socket[104];
         char line[16];
         char password[64];
+        char ip[46];
         long timeout_s;
 };
 
@@ -44,7 +47,7 @@ struct option_name {
 static const struct option_name option_names[] = {
         TEXT("action", 'o', action), TEXT("option", 0, action),       TEXT("plug", 'n', plug),
         TEXT("port", 0, plug),       TEXT("nodename", 0, plug),       TEXT("socket", 'a', socket),
-        TEXT("line", 0, line),       TEXT("password", 'p', password),
+        TEXT("line", 0, line),       TEXT("password", 'p', password), TEXT("ip", 0, ip),
 };
 
 static const char metadata[] =
@@ -78,6 +81,11 @@ static const char metadata[] =
         "\t\t<content type=\"select\" default=\"bmc\"><option value=\"bmc\" /><option value=\"pdu\" "
         "/></content>\n"
         "\t\t<shortdesc lang=\"en\">By the node's own board, or by the power strip in its rack</shortdesc>\n"
+        "\t</parameter>\n"
+        "\t<parameter name=\"ip\" unique=\"0\" required=\"0\">\n"
+        "\t\t<getopt mixed=\"--ip=[ip]\" />\n"
+        "\t\t<content type=\"string\" />\n"
+        "\t\t<shortdesc lang=\"en\">Address of the board, which has to be there</shortdesc>\n"
         "\t</parameter>\n"
         "\t<parameter name=\"password\" unique=\"0\" required=\"0\">\n"
         "\t\t<getopt mixed=\"-p, --password=[password]\" />\n"
@@ -165,19 +173,37 @@ static void options_parse(struct options *options, int argc, char **argv)
         }
 }
 
+/* A board that shares the node's cable, or its power: it has to be there before it can do anything. */
+static int board_reach(const struct options *options)
+{
+        struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(BOARD_PORT) };
+        struct timeval timeout = { .tv_sec = options->timeout_s };
+        int fd, error;
+
+        if (inet_pton(AF_INET, options->ip, &address.sin_addr) != 1)
+                return -EINVAL;
+        fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return -errno;
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+        error = connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
+        close(fd);
+        return error == -ECONNREFUSED ? 0 : error == -EINPROGRESS ? -ETIMEDOUT : error;
+}
+
 static int controller_connect(const struct options *options)
 {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         struct timeval timeout = { .tv_sec = options->timeout_s };
-        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int error = options->ip[0] ? board_reach(options) : 0;
+        int fd = error ? error : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
         if (fd < 0)
-                return -errno;
+                return error ? error : -errno;
         snprintf(address.sun_path, sizeof(address.sun_path), "%s", options->socket);
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
         if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-                int error = -errno;
-
+                error = -errno;
                 close(fd);
                 return error;
         }

@@ -82,6 +82,31 @@ def test_a_dead_bmc_is_no_dead_end(lab):
 
 
 @lab_test(nodes=3, fresh=True)
+def test_a_board_that_goes_with_its_node(lab):
+    """Its address is in the node's own network: when the node has no power, or no cable, the next level does it."""
+    roles.wait_answering(lab)
+    address = lab.clu("n1", "node", "show", "n3")["address"]
+    lab.clu("n1", "fence", "add", "board", "--agent", "fence_lab", "--nodes", "n3", "--level", "1", "--timeout", "5000",
+            "--option", f"ip={address}")
+    add_device(lab, "strip", 2, "line=pdu")
+    guest = add_guest(lab, "n3")
+    tests = {row["device"]: row["answers"] for row in lab.clu("n1", "fence", "test", "n3")["devices"]}
+    check_equal(tests, {"board": True, "strip": True}, "which devices answer while n3 is up")
+    for boots, cause in enumerate(("power", "cable"), 2):
+        if boots > 2:
+            lab.clu("n1", "role", "move", guest.name, "--node", "n3")
+        cut = lab.power_off("n3") if cause == "power" else time.monotonic()
+        lab.network("n3", cause == "power")
+        evidence = wait_recovered(lab, guest, "n3")
+        lab.figures.note(**{f"no_{cause}_recovered_ms": (time.monotonic() - cut) * 1000})
+        check_equal((evidence["kind"], evidence["by"]), ("powered-off", "strip"), f"evidence for want of {cause}")
+        said = answers(lab, "n3")["board"]
+        check("No route to host" in said or "no answer" in said or "timed out" in said, f"the board: {said}")
+        bring_back(lab, guest, "n3", boots)
+    roles.check_ledgers_agree(lab)
+
+
+@lab_test(nodes=3, fresh=True)
 def test_levels_until_one_is_believed(lab):
     """Wrong password, then an agent that says off while the node runs, then a power strip that does it."""
     roles.wait_answering(lab)
