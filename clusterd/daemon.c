@@ -350,11 +350,33 @@ static void on_guard_timer(void *context)
         daemon_await_keeper(daemon);
 }
 
+/* A change of the voters takes two turns of the token and two writes; who cannot have one is left as it is.
+ */
+#define LEAVE_MS      3000
+#define LEAVE_LOOK_NS 10000000
+
+static void on_leave_timer(void *context)
+{
+        struct daemon *daemon = context;
+        if (cluster_may_leave(daemon->cluster) || clock_boot_ms() - daemon->leaving_ms >= LEAVE_MS)
+                qb_loop_stop(daemon->loop);
+        else
+                (void)qb_loop_timer_add(daemon->loop, QB_LOOP_HIGH, LEAVE_LOOK_NS, daemon, on_leave_timer,
+                                        NULL);
+}
+
+/* The one that decides of two hands that on, or the other could not go on without it. */
 static int32_t on_terminate(int32_t signal_number, void *context)
 {
         struct daemon *daemon = context;
         log_notice("stopping; guests go on" QB_XS " signal=%d", signal_number);
-        qb_loop_stop(daemon->loop);
+        if (daemon->leaving_ms != 0) {
+                qb_loop_stop(daemon->loop);
+                return 0;
+        }
+        daemon->leaving_ms = clock_boot_ms();
+        daemon_deliver(daemon, &(struct cluster_event){ .kind = CLUSTER_EVENT_LEAVING });
+        on_leave_timer(daemon);
         return 0;
 }
 

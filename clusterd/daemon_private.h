@@ -80,6 +80,7 @@ struct daemon {
         qb_loop_timer_handle wake_timer;
         qb_loop_timer_handle guard_timer;
         qb_loop_timer_handle compact_timer;
+        uint64_t leaving_ms;            /* since when it is to end; 0: it is not */
         struct message_decoded decoded; /* large: not on the stack */
         struct bundle bundle;
         uint64_t unreadable_ms; /* when the log was last told of a message that cannot be read; 0: never */

@@ -247,6 +247,8 @@ static struct incident draw(struct world *world, enum fault_kind kind)
         case FAULT_DAEMON:
                 if (random_chance(chance(world), 400))
                         return draw_node(world, INCIDENT_FREEZE_CLUSTERD, duration(world));
+                if (random_chance(chance(world), 300))
+                        return draw_node(world, INCIDENT_STOP_CLUSTERD, duration(world) / 4);
                 return draw_node(world, INCIDENT_KILL_CLUSTERD, duration(world) / 4);
         case FAULT_COROSYNC:
                 if (random_chance(chance(world), 300))

@@ -126,6 +126,13 @@ static void apply_kill_clusterd(struct world *world, const struct incident *inci
                 shell_start_later(world, node, incident->duration_us);
 }
 
+static void apply_stop_clusterd(struct world *world, const struct incident *incident)
+{
+        struct simulated_node *node = node_of(world, incident);
+        if (shell_runs(world, node))
+                shell_stop_in_order(world, node, incident->duration_us);
+}
+
 static void apply_start_clusterd(struct world *world, const struct incident *incident)
 {
         struct simulated_node *node = node_of(world, incident);
@@ -384,6 +391,9 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
         [INCIDENT_FREEZE_CLUSTERD] = { "freeze-clusterd", NODE_FOR,
                                        "it stands still; its guests and clu-guard do not",
                                        apply_freeze_clusterd },
+        [INCIDENT_STOP_CLUSTERD] = { "stop-clusterd", NODE_LASTING,
+                                     "in order: it hands its vote on, if that is needed",
+                                     apply_stop_clusterd },
         [INCIDENT_KILL_CLUSTERD] = { "kill-clusterd", NODE_LASTING,
                                      "its guests run on; it starts again afterwards", apply_kill_clusterd },
         [INCIDENT_START_CLUSTERD] = { "start-clusterd", INCIDENT_NODE, "if it does not run",

@@ -32,6 +32,7 @@ enum event_kind {
         EVENT_BOOT,
         EVENT_THAW,
         EVENT_DAEMON,       /* clusterd starts */
+        EVENT_STOP,         /* clusterd, which was told to end, looks whether it may */
         EVENT_LEAVE,        /* clusterd of an evicted node leaves the group */
         EVENT_FENCE_STATUS, /* it is asked whether it did */
         EVENT_FENCE_SWITCH, /* a fence device cuts the power, or gives it */

@@ -132,6 +132,32 @@ static void leave_if_evicted(struct world *world, struct simulated_node *node)
         world_schedule(world, random_between(&world->random, MS(1), SECOND(1)), EVENT_LEAVE, node, 0, 0);
 }
 
+#define STOP_US      SECOND(3) /* as in clusterd/daemon.c */
+#define STOP_LOOK_US MS(10)
+
+void shell_on_stop(struct world *world, const struct event *event)
+{
+        struct simulated_node *node = &world->nodes[event->node];
+        if (!cluster_may_leave(node->core) && world->now_us - node->stopping_us < STOP_US) {
+                world_schedule(world, STOP_LOOK_US, EVENT_STOP, node, event->a, 0);
+                return;
+        }
+        uint64_t start_after_us = event->a;
+        shell_stop(world, node);
+        if (start_after_us != 0)
+                shell_start_later(world, node, start_after_us);
+}
+
+void shell_stop_in_order(struct world *world, struct simulated_node *node, uint64_t start_after_us)
+{
+        struct cluster_event leaving = { .kind = CLUSTER_EVENT_LEAVING };
+        if (node->daemon_life == 0 || node->stopping_us != 0)
+                return;
+        node->stopping_us = world->now_us;
+        shell_step(world, node, &leaving);
+        world_schedule(world, 0, EVENT_STOP, node, start_after_us, 0);
+}
+
 void shell_on_leave(struct world *world, const struct event *event)
 {
         struct simulated_node *node = &world->nodes[event->node];
@@ -267,6 +293,7 @@ void shell_start(struct world *world, struct simulated_node *node)
         disk_compact_later(world, &node->disk);
         struct cluster_identity identity;
         node->leaving = false;
+        node->stopping_us = 0;
         write_identity(world, node, &identity);
         size_t bytes = cluster_bytes(world->roles_max);
         if (node->core == NULL)

@@ -109,6 +109,9 @@ void shell_stop(struct world *world, struct simulated_node *node);
 bool shell_runs(const struct world *world, const struct simulated_node *node); /* nor stands still */
 void shell_start_later(struct world *world, struct simulated_node *node, uint64_t delay_us);
 void shell_on_start(struct world *world, const struct event *event);
+/* SIGTERM; it starts again after that time, 0: not. */
+void shell_stop_in_order(struct world *world, struct simulated_node *node, uint64_t start_after_us);
+void shell_on_stop(struct world *world, const struct event *event);
 void shell_on_leave(struct world *world, const struct event *event);
 void shell_step(struct world *world, struct simulated_node *node, struct cluster_event *event);
 void shell_send_later(struct world *world, struct simulated_node *node, const struct cluster_event *event,
@@ -314,6 +317,7 @@ struct simulated_node {
         bool powered;
         bool frozen;
         bool leaving;                             /* the group, because it was evicted */
+        uint64_t stopping_us;                     /* clusterd is told to end since; 0: it is not */
         uint64_t daemon_froze_us, daemon_thaw_us; /* from then until then clusterd stands still */
         bool dark;                                /* off because there is no mains */
         uint64_t thaw_us;

@@ -38,6 +38,7 @@
         MUTATION(CHANGE_BY_THE_NEW, "core/commit.c", "a change needs a majority of the old voters")          \
         MUTATION(CHANGE_BY_THE_OLD, "core/commit.c", "a change needs a majority of the new voters")          \
         MUTATION(CHANGE_UNTOLD, "core/commit.c", "a change counts from where it stands in the tail")         \
+        MUTATION(VOTE_TAKEN_ALONG, "core/electorate.c", "whose daemon ends in order leaves its vote behind") \
         MUTATION(ROUND_BY_THE_NEW, "core/round_rule.c", "until a change is known committed both count")      \
         /* evicted nodes */                                                                                  \
         MUTATION(EVICTED_UNPROVEN, "core/apply_evict.c", "who may run something is not evicted")             \

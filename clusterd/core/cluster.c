@@ -161,6 +161,9 @@ static void dispatch(struct cluster *cluster, const struct cluster_event *event)
         case CLUSTER_EVENT_SIGHT:
                 lease_watch_seen(cluster, event);
                 break;
+        case CLUSTER_EVENT_LEAVING:
+                electorate_leave(cluster);
+                break;
         case CLUSTER_EVENT_WATCHDOG:
                 guard_reported(cluster, event);
                 break;

@@ -58,6 +58,7 @@ enum cluster_event_kind {
         CLUSTER_EVENT_LOOKED,  /* what CLUSTER_ACTION_LOOK found */
         CLUSTER_EVENT_LEASE,   /* the end of CLUSTER_ACTION_LEASE */
         CLUSTER_EVENT_SIGHT,   /* what CLUSTER_ACTION_SIGHT saw */
+        CLUSTER_EVENT_LEAVING, /* this daemon is told to end: cluster_may_leave() says when */
         CLUSTER_EVENT_WATCHDOG /* what the guard keeper reports of it */
 };
 
@@ -336,6 +337,9 @@ void cluster_voters(const struct cluster *cluster, node_set *ret_now, node_set *
  * say. Then whoever is a majority of those who were here last is quorate there, too.
  */
 uint32_t cluster_nodes_to_expect(const struct cluster *cluster);
+
+/* Have the others a quorum without this node, or will they never? Its daemon may end without doing harm. */
+bool cluster_may_leave(const struct cluster *cluster);
 
 void cluster_status_read(const struct cluster *cluster, struct cluster_status *ret_status);
 

@@ -260,6 +260,7 @@ struct cluster {
         struct planned_role *planned;          /* by role slot */
         uint64_t planned_nodes[NODES_MAX + 1]; /* request_id of a proposal about a node; 0: none */
         uint64_t planned_voters;               /* the same about the voters */
+        bool leaving;                          /* this daemon is told to end */
         uint32_t *order;                       /* scratch: role slots to place */
         uint64_t attempts;                     /* counts fence attempts */
         struct fencing fencing[NODES_MAX + 1];
@@ -436,6 +437,7 @@ void quarantine_round_ended(struct cluster *cluster);
 
 /* electorate.c: the leader lets the voters follow what is lost and what returns */
 void electorate_pass(struct cluster *cluster);
+void electorate_leave(struct cluster *cluster);
 void electorate_applied(struct cluster *cluster, const struct entry *entry);
 void electorate_round_ended(struct cluster *cluster);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "clusterd/core/cluster_private.h"
 
+#include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
 #include "clusterd/core/quorum_view.h"
 
@@ -48,10 +49,22 @@ static void name_node(const struct model *model, uint32_t id, char name[NAME_BYT
                 (void)snprintf(name, NAME_BYTES, "node %u", id);
 }
 
+/* By their own word; one that has started again says so no more. */
+static node_set ending_nodes(const struct cluster *cluster)
+{
+        node_set ending = cluster->leaving ? node_set_of(cluster->identity.node) : 0;
+        NODE_SET_EACH (cluster->round.members, node)
+                if (cluster->round.heartbeats[node].leaving && cluster->round.heard_ms[node] != 0)
+                        ending |= node_set_of(node);
+        return MUTATED(VOTE_TAKEN_ALONG) ? 0 : ending;
+}
+
 /* Of two that are left: what speaks for the one that votes. */
-static const char *why_this_one(const struct node *chosen, const struct node *other)
+static const char *why_this_one(const struct node *chosen, const struct node *other, node_set ending)
 {
         bool known = chosen != NULL && other != NULL;
+        if (known && node_set_has(ending, other->id))
+                return "the other's clusterd is about to end";
         if (known && chosen->duty == DUTY_ACTIVE && other->duty != DUTY_ACTIVE)
                 return "the other is out of service";
         return known && chosen->quorum_priority != other->quorum_priority
@@ -59,8 +72,10 @@ static const char *why_this_one(const struct node *chosen, const struct node *ot
                        : "it has the lower id";
 }
 
-static void say_why(const struct model *model, node_set candidates, node_set next, char reason[REASON_BYTES])
+static void say_why(const struct quorum_view *view, node_set candidates, node_set next,
+                    char reason[REASON_BYTES])
 {
+        const struct model *model = view->model;
         node_set voters = model->settings.voters;
         node_set evicted = voters & ~next & model_evicted(model);
         node_set lost = voters & ~candidates, back = next & ~voters, named = lost != 0 ? lost : back;
@@ -75,9 +90,10 @@ static void say_why(const struct model *model, node_set candidates, node_set nex
         if (node_set_count(candidates) == 2 && node_set_count(next) == 1) {
                 name_node(model, chosen, one);
                 name_node(model, other, another);
-                (void)snprintf(reason, REASON_BYTES, "%.40s and %.40s are left, and one has to decide: %s",
-                               one, another,
-                               why_this_one(model_node(model, chosen), model_node(model, other)));
+                (void)snprintf(
+                        reason, REASON_BYTES, "%.40s and %.40s are left, and one has to decide: %s", one,
+                        another,
+                        why_this_one(model_node(model, chosen), model_node(model, other), view->ending));
                 return;
         }
         if (named == 0) {
@@ -94,7 +110,7 @@ void electorate_pass(struct cluster *cluster)
 {
         if (cluster->planned_voters != 0 || cluster->round.voters.before.nodes != 0)
                 return;
-        struct quorum_view view = { .model = cluster->model };
+        struct quorum_view view = { .model = cluster->model, .ending = ending_nodes(cluster) };
         node_set candidates =
                 (present_voters(cluster) | level_nodes(cluster)) & ~model_evicted(cluster->model);
         node_set next = quorum_choice(&view, candidates);
@@ -103,9 +119,29 @@ void electorate_pass(struct cluster *cluster)
         struct command command = { .kind = COMMAND_VOTER_SET };
         command.voter_set.before = cluster->model->settings.voters;
         command.voter_set.voters = next;
-        say_why(cluster->model, candidates, next, command.voter_set.reason);
+        say_why(&view, candidates, next, command.voter_set.reason);
         cluster->planned_voters = propose(cluster, "quorum", &command);
         cluster->planner_due |= cluster->planned_voters == 0;
+}
+
+void electorate_leave(struct cluster *cluster)
+{
+        cluster->leaving = true;
+        cluster->planner_due = true;
+        cluster->round.heartbeat_ms = 0; /* the leader hears of it now */
+}
+
+bool cluster_may_leave(const struct cluster *cluster)
+{
+        uint32_t self = cluster->identity.node;
+        node_set others = cluster->round.members & ~node_set_of(self);
+        struct voters voters = commit_voters(cluster);
+        struct quorum_view view = { .model = cluster->model, .ending = node_set_of(self) };
+        /* Before the others are settled, and while a change is under way, the answer may yet be another. */
+        if (!round_is_primary(&cluster->round) || others == 0 || round_holds(others, &voters))
+                return true;
+        return voters.before.nodes == 0 && round_is_active(cluster) &&
+               quorum_choice(&view, cluster->round.level & cluster->round.members) == voters.now.nodes;
 }
 
 uint32_t cluster_nodes_to_expect(const struct cluster *cluster)

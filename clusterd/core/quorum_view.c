@@ -14,7 +14,9 @@ node_set quorum_choice(const struct quorum_view *view, node_set candidates)
         int32_t priority[NODES_MAX + 1] = { 0 };
         MODEL_EACH_NODE (view->model, node) {
                 bool leaves = node->duty != DUTY_ACTIVE || node_set_has(view->leavers, node->id);
-                priority[node->id] = node->quorum_priority - (leaves ? OUT_OF_SERVICE : 0);
+                bool ends = node_set_has(view->ending, node->id);
+                priority[node->id] = node->quorum_priority - (leaves ? OUT_OF_SERVICE : 0) -
+                                     (ends ? 2 * OUT_OF_SERVICE : 0);
         }
         node_set gone = model_evicted(view->model) | view->evicted;
         candidates &= ~gone;

@@ -18,6 +18,7 @@ struct quorum_view {
         node_set here;    /* members of the view */
         node_set leavers; /* about to go: they keep a vote no longer than others */
         node_set evicted; /* to be: they keep none */
+        node_set ending;  /* whose daemons are about to end: of two that are left the other votes */
 };
 
 #define QUORUM_TEXT_BYTES 512

@@ -392,6 +392,7 @@ static void on_heartbeat(struct cluster *cluster, uint32_t sender, const struct 
 {
         struct round *round = &cluster->round;
         round->heard_ms[sender] = cluster->now_ms;
+        cluster->planner_due |= heartbeat->leaving != round->heartbeats[sender].leaving;
         round->heartbeats[sender] = *heartbeat;
         if (heartbeat->guarded_index > round->guarded[sender]) {
                 round->guarded[sender] = heartbeat->guarded_index;
@@ -488,8 +489,7 @@ void round_message(struct cluster *cluster, uint32_t sender, const struct messag
 /* How many members stand before us in line to take the initiative. */
 static uint64_t rank(const struct cluster *cluster)
 {
-        uint64_t below = node_set_of(self(cluster)) - 1;
-        node_set others = cluster->round.members & below;
+        node_set others = cluster->round.members & (node_set_of(self(cluster)) - 1);
         if (cluster->round.phase == ROUND_ACTIVE)
                 others &= ~node_set_of(cluster->round.leader);
         return node_set_count(others);
@@ -519,7 +519,8 @@ static void tick_heartbeat(struct cluster *cluster)
                 round->heartbeat_ms = cluster->now_ms;
                 action_message(cluster, MESSAGE_HEARTBEAT)->heartbeat =
                         (struct message_heartbeat){ .sent_ms = cluster->now_ms,
-                                                    .guarded_index = cluster->guarded_index };
+                                                    .guarded_index = cluster->guarded_index,
+                                                    .leaving = cluster->leaving };
         }
         wake_at(cluster, round->heartbeat_ms + HEARTBEAT_MS);
 }

@@ -75,6 +75,7 @@ static const struct json_field heartbeat_fields[] = {
         JSON_FIELD("moving_role", NAME_OR_EMPTY, struct message, heartbeat.moving_role),
         JSON_FIELD("moving_percent", UINT32, struct message, heartbeat.moving_percent),
         JSON_FIELD("moving_mib_s", UINT32, struct message, heartbeat.moving_mib_s),
+        JSON_FIELD("leaving", BOOL, struct message, heartbeat.leaving, .later = true),
 };
 
 static const struct json_field catch_up_fields[] = {

@@ -103,6 +103,7 @@ struct message_heartbeat {
         char moving_role[NAME_BYTES];
         uint32_t moving_percent;
         uint32_t moving_mib_s;
+        bool leaving; /* its daemon is told to end: its vote should be somebody else's by then */
 };
 
 struct message_catch_up {

@@ -107,6 +107,7 @@ void sample_message(struct sample_random *random, enum message_kind kind, struct
                         NAME(random, message->heartbeat.moving_role);
                 message->heartbeat.moving_percent = integer32(random);
                 message->heartbeat.moving_mib_s = integer32(random);
+                message->heartbeat.leaving = either(random);
                 return;
         case MESSAGE_CATCH_UP:
                 message->catch_up.applied_index = counter(random);

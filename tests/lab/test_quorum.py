@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Votes that follow the losses: five nodes down to one and back, two nodes that lose each other in every way."""
 
+import signal
 import time
 
 from clulab import roles
@@ -186,6 +187,40 @@ def test_two_nodes_lose_their_power(lab):
         guest.wait_writes()
         guest.require_whole_disk()
     lab.figures.note(cut_to_running_ms=recovered_ms, cut_to_verdict_ms=verdict_ms)
+
+
+@lab_test(nodes=2, fresh=True)
+def test_two_nodes_shut_down_in_order(lab):
+    """The one that votes hands that on; a restart of its clusterd alone moves the vote there and back, and no guest."""
+    add_fence_devices(lab)
+    first, second = roles.add_roles(lab, {"vm01": "n1", "vm02": "n2"})
+    wait_voters(lab, "n1", ["n1"])
+    lab.kill("n1", "clusterd", signal.SIGTERM)
+    wait_until(lambda: lab.daemons("n1")["clusterd"]["starts"] == 2, FOLLOW_TIMEOUT_S, "clusterd starts again")
+    roles.wait_answering(lab)
+    wait_voters(lab, "n1", ["n1"])
+    moved = [event["text"] for event in lab.clu("n1", "event", "list", "--limit", "1000")["events"]
+             if event["command"] == "voter-set"][-2:]
+    check("the other's clusterd is about to end" in moved[0], f"the last changes of the voters: {moved}")
+    check_equal((first.running_on(), second.running_on()), (["n1"], ["n2"]), "what runs where")
+
+    begun = time.monotonic()
+    lab.daemon_stop("n1", "clusterd")
+    wait_until(lambda: lab.daemons("n1")["clusterd"]["pid"] is None, FOLLOW_TIMEOUT_S, "clusterd has ended", poll_s=0.02)
+    ended_ms = elapsed_ms(begun)
+    wait_voters(lab, "n2", ["n2"])
+    cut = lab.power_off("n1")
+    wait_online(lab, "n2", "vm01", "n2")
+    recovered_ms = elapsed_ms(cut)
+    lab.power_on("n1")
+    wait_until(lambda: is_level(lab, "n1"), RETURN_TIMEOUT_S, "n1 is level", poll_s=0.1)
+    wait_voters(lab, "n1", ["n1"])
+    roles.check_ledgers_agree(lab)
+    first.wait_writes(60)
+    for guest, boots in ((first, 2), (second, 1)):
+        guest.wait_writes()
+        guest.require_whole_disk(boots=boots)
+    lab.figures.note(told_to_ended_ms=ended_ms, cut_to_running_ms=recovered_ms)
 
 
 def partition_of_two(lab, survivor, loser):

@@ -120,8 +120,11 @@ static void echo(struct desk *desk, const struct message *message)
         struct message followed = *message;
         if (message->kind == MESSAGE_HEARTBEAT && desk->is_unready)
                 followed.heartbeat.guarded_index = 0;
-        NODE_SET_EACH (desk->puppets & ~desk->laggards, puppet)
+        NODE_SET_EACH (desk->puppets & ~desk->laggards, puppet) {
+                if (message->kind == MESSAGE_HEARTBEAT)
+                        followed.heartbeat.leaving = node_set_has(desk->leavers, puppet);
                 post(desk, puppet, &followed);
+        }
         if (message->kind != MESSAGE_STATE)
                 return;
         struct message state = *message;

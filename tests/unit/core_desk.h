@@ -32,6 +32,7 @@ struct desk {
         node_set puppets;
         node_set laggards;     /* puppets whose history has not begun, and that are not brought level */
         struct round_id round; /* of the last VIEW_OPEN */
+        node_set leavers;      /* puppets whose daemons are told to end */
         bool store_is_slow;
         bool is_deaf;    /* what is multicast never arrives */
         bool is_unready; /* puppets do not say that their guard stands behind what they have applied */

@@ -255,6 +255,55 @@ START_TEST(of_two_the_vote_leaves_the_one_that_is_drained_and_comes_back)
 }
 END_TEST
 
+static void tell_to_end(void)
+{
+        struct cluster_event event = { .kind = CLUSTER_EVENT_LEAVING };
+        desk_step(&desk, &event);
+}
+
+START_TEST(of_two_the_one_that_ends_in_order_hands_its_vote_on)
+{
+        desk_view(&desk, N(2));
+        desk_wait(&desk, 100);
+        ck_assert(!cluster_may_leave(desk.cluster));
+        tell_to_end();
+        desk_wait(&desk, 100);
+        ck_assert_uint_eq(voters(), N(2));
+        ck_assert(cluster_may_leave(desk.cluster));
+}
+END_TEST
+
+/* By its heartbeats; when it has started again it says so no more. */
+START_TEST(of_two_the_other_is_heard_to_end)
+{
+        desk_view(&desk, N(2));
+        desk_wait(&desk, 100);
+        quorum_set(QUORUM_FIELD_PRIORITY, false, 2, 1);
+        ck_assert_uint_eq(voters(), N(2));
+        desk.leavers = N(2);
+        desk_wait(&desk, 600); /* its next heartbeat */
+        ck_assert_uint_eq(voters(), N(1));
+        desk.leavers = 0;
+        desk_wait(&desk, 600);
+        ck_assert_uint_eq(voters(), N(2));
+}
+END_TEST
+
+/* Nobody is there, the others do without it, or its vote cannot go to anybody. */
+START_TEST(who_cannot_help_the_others_ends_at_once)
+{
+        ck_assert(cluster_may_leave(desk.cluster));
+        desk_view(&desk, N(2) | N(3));
+        desk_wait(&desk, 100);
+        ck_assert(cluster_may_leave(desk.cluster));
+        quorum_set(QUORUM_FIELD_DYNAMIC, false, 0, 0);
+        desk_view(&desk, N(2));
+        desk_wait(&desk, 100);
+        ck_assert_uint_eq(voters(), N(1) | N(2) | N(3));
+        ck_assert(cluster_may_leave(desk.cluster));
+}
+END_TEST
+
 START_TEST(of_two_the_higher_priority_votes)
 {
         desk_view(&desk, N(2));
@@ -301,6 +350,9 @@ int main(void)
         tcase_add_test(leader, of_two_the_first_votes);
         tcase_add_test(leader, votequorum_is_told_who_is_here_by_the_leader_alone);
         tcase_add_test(leader, of_two_the_vote_leaves_the_one_that_is_drained_and_comes_back);
+        tcase_add_test(leader, of_two_the_one_that_ends_in_order_hands_its_vote_on);
+        tcase_add_test(leader, of_two_the_other_is_heard_to_end);
+        tcase_add_test(leader, who_cannot_help_the_others_ends_at_once);
         tcase_add_test(leader, of_two_the_higher_priority_votes);
         tcase_add_test(leader, voters_stay_until_they_are_to_follow_again);
         suite_add_tcase(suite, changes);
