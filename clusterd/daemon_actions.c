@@ -277,6 +277,10 @@ void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action
         case CLUSTER_ACTION_SIGHT:
                 volume_paths_sight(daemon->paths, action, cluster_model(daemon->cluster));
                 break;
+        case CLUSTER_ACTION_REVOKE:
+                log_notice("%s", action->reason);
+                volume_paths_revoke(daemon->paths, action, cluster_model(daemon->cluster));
+                break;
         case CLUSTER_ACTION_FORGET_VOLUME:
                 log_notice("%s", action->reason);
                 volume_paths_forget(daemon->paths, action, cluster_model(daemon->cluster));

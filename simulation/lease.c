@@ -111,11 +111,15 @@ void lease_on_write(struct world *world, const struct event *event)
                 return;
         }
         bool fails = world_mishap(world, 10), torn = world_mishap(world, 5);
-        if (!fails || random_chance(&world->random, 500))
-                *sector = (struct lease_sector){
-                        .written = true, .damaged = torn, .record = pass->record, .written_us = world->now_us
-                };
+        if (!fails || random_chance(&world->random, 500)) {
+                sector->written = true;
+                sector->damaged = torn;
+                sector->record = pass->record;
+                sector->written_us = world->now_us;
+        }
         node->lease_written_us = world->now_us;
+        result->has_revocation = sector->has_revocation;
+        result->revocation = sector->revocation;
         result->outcome = fails || torn ? LEASE_PASS_FAILED : LEASE_PASS_DONE;
         result->error = fails || torn ? -EIO : 0;
 }
@@ -145,6 +149,13 @@ void lease_look(struct world *world, struct simulated_node *node, const struct c
         struct sighting *sighting = calloc(1, sizeof(*sighting));
         assert(sighting != NULL);
         sighting->action = *action;
+        if (action->kind == CLUSTER_ACTION_REVOKE) {
+                sighting->event.kind = CLUSTER_EVENT_REVOKED;
+                sighting->event.revoked.sight = action->sight.sight;
+                world_schedule_payload(world, random_between(&world->random, 300, MS(4)), EVENT_SIGHT_READ,
+                                       node, sighting);
+                return;
+        }
         sighting->event.kind = CLUSTER_EVENT_SIGHT;
         sighting->event.sight.sight = action->sight.sight;
         sighting->event.sight.id = action->sight.id;
@@ -161,6 +172,17 @@ void lease_look(struct world *world, struct simulated_node *node, const struct c
         world_schedule_payload(world, delay_us, EVENT_SIGHT_READ, node, sighting);
 }
 
+/* What a leader wrote long ago may lie over it later: that is asked for again. */
+static void revoke(struct world *world, struct sighting *sighting, struct lease_sector *sector)
+{
+        bool fails = world_mishap(world, 50);
+        sighting->event.revoked.error = sector == NULL ? -ENOENT : fails ? -EIO : 0;
+        if (sector == NULL || (fails && random_chance(&world->random, 500)))
+                return;
+        sector->has_revocation = true;
+        sector->revocation = sighting->action.sight.revocation;
+}
+
 void lease_on_sight_read(struct world *world, const struct event *event)
 {
         struct simulated_node *node = &world->nodes[event->node];
@@ -169,10 +191,15 @@ void lease_on_sight_read(struct world *world, const struct event *event)
         *sighting = *(const struct sighting *)event->payload;
         const struct cluster_action *action = &sighting->action;
         struct lease_sight *result = &sighting->event.sight.result;
-        const struct lease_sector *sector = NULL;
+        struct lease_sector *sector = NULL;
         if (volume_trouble(world, node, action->sight.path + 1)->lost_until_us <= world->now_us)
                 sector = volume_lease_sector_of(world, node, action->sight.path + 1, action->sight.identity,
                                                 action->sight.node);
+        if (action->kind == CLUSTER_ACTION_REVOKE) {
+                revoke(world, sighting, sector);
+                world_schedule_payload(world, MS(1), EVENT_SIGHT_DONE, node, sighting);
+                return;
+        }
         if (sector == NULL || world_mishap(world, 10)) {
                 result->error = sector == NULL ? -ENOENT : -EIO;
         } else {
@@ -180,6 +207,8 @@ void lease_on_sight_read(struct world *world, const struct event *event)
                                   : sector->damaged ? SECTOR_DAMAGED
                                                     : SECTOR_VALID;
                 result->record = sector->record;
+                result->has_revocation = sector->has_revocation;
+                result->revocation = sector->revocation;
         }
         world_schedule_payload(world, sighting->rest_us, EVENT_SIGHT_DONE, node, sighting);
 }
@@ -188,7 +217,8 @@ void lease_on_sight_done(struct world *world, const struct event *event)
 {
         struct simulated_node *node = &world->nodes[event->node];
         struct sighting *sighting = event->payload;
-        sighting->event.sight.result.ended_ms = node_clock_ms(world, node);
+        if (sighting->event.kind == CLUSTER_EVENT_SIGHT)
+                sighting->event.sight.result.ended_ms = node_clock_ms(world, node);
         shell_step(world, node, &sighting->event);
 }
 

@@ -19,6 +19,8 @@ struct lease_sector {
         bool written, damaged;
         struct lease_record record;
         uint64_t written_us;
+        bool has_revocation; /* in the sector beside it */
+        struct lease_revocation revocation;
 };
 
 /* A node's last pass over one volume, by the volume's id. */

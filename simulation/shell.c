@@ -87,6 +87,7 @@ static void carry_out(struct world *world, struct simulated_node *node, const st
                 lease_carry_out(world, node, action);
                 return;
         case CLUSTER_ACTION_SIGHT:
+        case CLUSTER_ACTION_REVOKE:
                 lease_look(world, node, action);
                 return;
         case CLUSTER_ACTION_FORGET_VOLUME:

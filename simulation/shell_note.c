@@ -29,6 +29,7 @@ static const char *const action_names[CLUSTER_ACTION_COUNT] = {
         [CLUSTER_ACTION_LOOK] = "look",
         [CLUSTER_ACTION_LEASE] = "lease",
         [CLUSTER_ACTION_SIGHT] = "sight",
+        [CLUSTER_ACTION_REVOKE] = "revoke",
         [CLUSTER_ACTION_FORGET_VOLUME] = "forget-volume",
         [CLUSTER_ACTION_GUARD] = "guard",
         [CLUSTER_ACTION_LOG] = "log",
@@ -123,6 +124,7 @@ void shell_note(struct world *world, struct simulated_node *node, const struct c
         case CLUSTER_ACTION_LOOK:
         case CLUSTER_ACTION_LEASE:
         case CLUSTER_ACTION_SIGHT:
+        case CLUSTER_ACTION_REVOKE:
         case CLUSTER_ACTION_FORGET_VOLUME:
         case CLUSTER_ACTION_COUNT:
                 world_note(world, node, "-> %s: %s", name, action->reason);

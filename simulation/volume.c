@@ -67,15 +67,15 @@ struct lease_sector *volume_lease_sector(struct world *world, struct simulated_n
         return misplaced ? &trouble->own : &world->shares[share].leases[node->id];
 }
 
-const struct lease_sector *volume_lease_sector_of(struct world *world, struct simulated_node *node,
-                                                  const char *name, uint64_t identity, uint32_t of)
+struct lease_sector *volume_lease_sector_of(struct world *world, struct simulated_node *node,
+                                            const char *name, uint64_t identity, uint32_t of)
 {
-        static const struct lease_sector blank;
-        const struct lease_sector *own = volume_lease_sector(world, node, name, identity);
+        struct lease_sector *own = volume_lease_sector(world, node, name, identity);
         uint32_t share = share_of(world, name);
-        return own == NULL || of == node->id            ? own
-               : own == &node->path_troubles[share].own ? &blank
-                                                        : &world->shares[share].leases[of];
+        struct path_trouble *trouble = &node->path_troubles[share];
+        return own == NULL || of == node->id ? own
+               : own == &trouble->own        ? &trouble->others
+                                             : &world->shares[share].leases[of];
 }
 
 /* Whose leases moved since this daemon's last look. */
@@ -103,7 +103,7 @@ static void area_make(struct world *world, struct simulated_node *node, const ch
         struct path_trouble *trouble = volume_trouble(world, node, name);
         if (trouble->misplaced_until_us > world->now_us) {
                 trouble->elsewhere = (struct area){ .identity = identity };
-                trouble->own = (struct lease_sector){ .written = false };
+                trouble->own = trouble->others = (struct lease_sector){ .written = false };
         } else {
                 share->shared = (struct area){ .identity = identity };
                 memset(share->leases, 0, sizeof(share->leases));

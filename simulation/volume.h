@@ -33,7 +33,7 @@ struct path_trouble {
         uint64_t lost_until_us, hung_until_us;
         uint64_t misplaced_until_us; /* it sees another directory there: */
         struct area elsewhere;
-        struct lease_sector own;           /* in that */
+        struct lease_sector own, others;   /* in that */
         uint64_t visited_us, visited_life; /* the last look that found it, and by which daemon */
 };
 
@@ -51,8 +51,8 @@ struct path_trouble *volume_trouble(struct world *world, struct simulated_node *
 struct lease_sector *volume_lease_sector(struct world *world, struct simulated_node *node, const char *name,
                                          uint64_t identity);
 /* The same of another node's, as this one sees it. */
-const struct lease_sector *volume_lease_sector_of(struct world *world, struct simulated_node *node,
-                                                  const char *name, uint64_t identity, uint32_t of);
+struct lease_sector *volume_lease_sector_of(struct world *world, struct simulated_node *node,
+                                            const char *name, uint64_t identity, uint32_t of);
 void volume_mend(struct world *world);
 
 #endif

@@ -248,6 +248,7 @@ static void settings_draw(struct world *world, struct random *random)
         settings->quarantine_losses = (uint32_t)random_below(random, 4);
         settings->quarantine_window_ms = 60000;
         settings->quarantine_ms = (uint32_t)random_between(random, 1000, 60000);
+        settings->resiliency_ms = (uint32_t)random_between(random, 0, 40000);
 }
 
 static void node_create(struct world *world, struct simulated_node *node)

@@ -73,6 +73,7 @@
         MUTATION(EXPIRY_FROM_LOSS, "core/fencing.c", "expiry counts from the present round")                 \
         MUTATION(EXPIRY_BY_SHORTENED_TIMES, "core/fencing.c", "a lost node may go by longer times")          \
         MUTATION(EXPIRY_WITHOUT_LEASE, "core/lease_guard.c", "what leases guard is proven by theirs, too")   \
+        MUTATION(REVOKED_AT_ONCE, "core/lease_watch.c", "an isolated node has its time to return")           \
         MUTATION(LEASES_UNKNOWN_ON_RETURN, "core/apply_node.c", "who did not boot may go by its leases")     \
         MUTATION(TIMES_SETTLED_UNHEARD, "core/guard_times.c", "shorter times count when all follow")         \
         MUTATION(TIMES_SHORTENED_AT_ANY_TIME, "core/apply.c", "no shorter times while a node is lost")       \

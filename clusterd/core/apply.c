@@ -139,6 +139,8 @@ struct settings settings_changed(const struct settings *settings, const struct c
                 next.quarantine_window_ms = set->settings.quarantine_window_ms;
         if (set->fields & SETTINGS_FIELD_QUARANTINE)
                 next.quarantine_ms = set->settings.quarantine_ms;
+        if (set->fields & SETTINGS_FIELD_RESILIENCY)
+                next.resiliency_ms = set->settings.resiliency_ms;
         return next;
 }
 

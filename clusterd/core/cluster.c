@@ -164,6 +164,9 @@ static void dispatch(struct cluster *cluster, const struct cluster_event *event)
         case CLUSTER_EVENT_LEAVING:
                 electorate_leave(cluster);
                 break;
+        case CLUSTER_EVENT_REVOKED:
+                lease_watch_revoked(cluster, event);
+                break;
         case CLUSTER_EVENT_WATCHDOG:
                 guard_reported(cluster, event);
                 break;

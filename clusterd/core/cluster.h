@@ -58,6 +58,7 @@ enum cluster_event_kind {
         CLUSTER_EVENT_LOOKED,  /* what CLUSTER_ACTION_LOOK found */
         CLUSTER_EVENT_LEASE,   /* the end of CLUSTER_ACTION_LEASE */
         CLUSTER_EVENT_SIGHT,   /* what CLUSTER_ACTION_SIGHT saw */
+        CLUSTER_EVENT_REVOKED, /* the end of CLUSTER_ACTION_REVOKE */
         CLUSTER_EVENT_LEAVING, /* this daemon is told to end: cluster_may_leave() says when */
         CLUSTER_EVENT_WATCHDOG /* what the guard keeper reports of it */
 };
@@ -167,6 +168,10 @@ struct cluster_event {
                         struct lease_sight result;
                 } sight;
                 struct {
+                        uint64_t sight; /* as in the action */
+                        int error;      /* 0: it stands there; negative errno */
+                } revoked;
+                struct {
                         bool present;    /* it stands behind this node's guard, or would */
                         uint32_t arming; /* of the order that the keeper has carried out */
                 } watchdog;
@@ -196,6 +201,7 @@ enum cluster_action_kind {
                                          CLUSTER_EVENT_LOOKED */
         CLUSTER_ACTION_LEASE,         /* a pass over this node's lease. Answer with CLUSTER_EVENT_LEASE */
         CLUSTER_ACTION_SIGHT,         /* at the lease of a lost node. Answer with CLUSTER_EVENT_SIGHT */
+        CLUSTER_ACTION_REVOKE,        /* write that it is to end. Answer with CLUSTER_EVENT_REVOKED */
         CLUSTER_ACTION_FORGET_VOLUME, /* what we have left there goes */
         CLUSTER_ACTION_GUARD,         /* tell the guard keeper, before anything else leaves, whether roles run
                                          here and who votes; and until when leases keep them */
@@ -276,6 +282,7 @@ struct cluster_action {
                         uint64_t identity;
                         uint32_t node;
                         char path[VOLUME_PATH_BYTES];
+                        struct lease_revocation revocation; /* REVOKE */
                 } sight;
                 struct {
                         bool armed;

@@ -174,8 +174,11 @@ struct lease_watch {
         uint32_t node; /* NODE_NONE: free */
         uint32_t volume;
         uint64_t identity;
-        uint64_t sight; /* under way; 0: none */
+        uint64_t sight; /* a look, or a revocation, under way; 0: none */
         uint64_t next_ms;
+        bool looked;       /* since the last revocation */
+        uint64_t alive_ms; /* since when it is lost and renews it, as far as this leader has seen; 0: it does
+                              not */
         struct lease_observer observer;
 };
 
@@ -425,6 +428,7 @@ bool lease_is_confirmed(const struct cluster *cluster, const struct volume *volu
 /* lease_watch.c */
 void lease_watch_tick(struct cluster *cluster);
 void lease_watch_seen(struct cluster *cluster, const struct cluster_event *event);
+void lease_watch_revoked(struct cluster *cluster, const struct cluster_event *event);
 /* Volumes on which the leases of that lost node are proven to have expired. */
 uint64_t lease_watch_expired(const struct cluster *cluster, uint32_t node);
 

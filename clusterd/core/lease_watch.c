@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
 #include "clusterd/core/lease_guard.h"
 
@@ -45,10 +46,12 @@ static struct lease_watch *find(struct cluster *cluster, uint32_t node, const st
         return free_one;
 }
 
-static void look(struct cluster *cluster, struct lease_watch *watch, const struct volume *volume)
+static struct cluster_action *act(struct cluster *cluster, struct lease_watch *watch,
+                                  const struct volume *volume, enum cluster_action_kind kind,
+                                  const char *reason)
 {
         struct cluster_action *action =
-                action_add(cluster, CLUSTER_ACTION_SIGHT, "does %s renew its lease on %s?",
+                action_add(cluster, kind, "%s: %s on %s", reason,
                            model_node_name(cluster->model, watch->node), volume->name);
         watch->sight = ++cluster->sights;
         action->sight.sight = watch->sight;
@@ -56,6 +59,28 @@ static void look(struct cluster *cluster, struct lease_watch *watch, const struc
         action->sight.identity = volume->identity;
         action->sight.node = watch->node;
         TEXT_COPY(action->sight.path, volume->path);
+        return action;
+}
+
+/* An isolated node has had its time: it is asked to stop what its lease keeps. It may never read that. */
+static bool revoke(struct cluster *cluster, struct lease_watch *watch, const struct volume *volume)
+{
+        uint32_t period_ms = cluster->model->settings.resiliency_ms;
+        struct lease_revocation revocation;
+        if (!watch->looked || watch->alive_ms == 0 || period_ms == 0 || pause_is_on(cluster))
+                return false;
+        uint64_t due_ms = watch->alive_ms + period_ms;
+        if (cluster->now_ms < due_ms && !MUTATED(REVOKED_AT_ONCE)) {
+                wake_at(cluster, due_ms);
+                return false;
+        }
+        if (!lease_observer_revokes(&watch->observer, cluster->identity.node, cluster->round.decide.epoch,
+                                    &revocation))
+                return false;
+        act(cluster, watch, volume, CLUSTER_ACTION_REVOKE, "its time to return is over: a lease is revoked")
+                ->sight.revocation = revocation;
+        watch->looked = false; /* whether it stands there, the next look shows */
+        return true;
 }
 
 static void see_to(struct cluster *cluster, struct lease_watch *watch, const struct volume *volume)
@@ -65,10 +90,10 @@ static void see_to(struct cluster *cluster, struct lease_watch *watch, const str
                 lease_observer_begin(&watch->observer, watch->node, from_ms);
                 watch->next_ms = cluster->now_ms;
         }
-        if (watch->sight != 0)
+        if (watch->sight != 0 || revoke(cluster, watch, volume))
                 return;
         if (cluster->now_ms >= watch->next_ms)
-                look(cluster, watch, volume);
+                act(cluster, watch, volume, CLUSTER_ACTION_SIGHT, "does it renew its lease?");
         else
                 wake_at(cluster, watch->next_ms);
 }
@@ -105,6 +130,15 @@ void lease_watch_tick(struct cluster *cluster)
                 }
 }
 
+/* One that cannot be read for a moment is alive as before. */
+static void note_alive(const struct cluster *cluster, struct lease_watch *watch, enum lease_finding finding)
+{
+        if (finding == LEASE_FINDING_RENEWED && watch->alive_ms == 0)
+                watch->alive_ms = cluster->now_ms;
+        if (finding == LEASE_FINDING_RELEASED || finding == LEASE_FINDING_EXPIRED)
+                watch->alive_ms = 0;
+}
+
 void lease_watch_seen(struct cluster *cluster, const struct cluster_event *event)
 {
         for (size_t i = 0; i < LEASE_WATCHES_MAX; i++) {
@@ -112,10 +146,23 @@ void lease_watch_seen(struct cluster *cluster, const struct cluster_event *event
                 if (watch->sight == 0 || watch->sight != event->sight.sight)
                         continue;
                 watch->sight = 0;
-                (void)lease_observer_see(&watch->observer, &event->sight.result);
+                watch->looked = true;
+                note_alive(cluster, watch, lease_observer_see(&watch->observer, &event->sight.result));
                 watch->next_ms = lease_observer_next_ms(&watch->observer);
                 if (watch->next_ms <= cluster->now_ms)
                         watch->next_ms = cluster->now_ms + LEASE_LOOK_AGAIN_MS;
+        }
+}
+
+void lease_watch_revoked(struct cluster *cluster, const struct cluster_event *event)
+{
+        for (size_t i = 0; i < LEASE_WATCHES_MAX; i++) {
+                struct lease_watch *watch = &cluster->lease_watches[i];
+                if (watch->sight == 0 || watch->sight != event->revoked.sight)
+                        continue;
+                watch->sight = 0;
+                watch->next_ms =
+                        event->revoked.error == 0 ? cluster->now_ms : cluster->now_ms + LEASE_LOOK_AGAIN_MS;
         }
 }
 

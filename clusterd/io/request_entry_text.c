@@ -167,6 +167,8 @@ static void say_settings(struct sentence *sentence, const struct command_cluster
                 say(sentence, " quarantine-window %" PRIu32 " ms", settings->quarantine_window_ms);
         if (set->fields & SETTINGS_FIELD_QUARANTINE)
                 say(sentence, " quarantine %" PRIu32 " ms", settings->quarantine_ms);
+        if (set->fields & SETTINGS_FIELD_RESILIENCY)
+                say(sentence, " resiliency-period %" PRIu32 " ms", settings->resiliency_ms);
 }
 
 static void say_pause(struct sentence *sentence, const struct command_cluster_pause *pause)

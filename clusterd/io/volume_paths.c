@@ -136,6 +136,15 @@ static void on_sight(void *context, uint32_t node, const struct lease_sight *sig
         path->paths->on_event(path->paths->context, &event);
 }
 
+static void on_revoked(void *context, uint32_t node, int error)
+{
+        struct path *path = context;
+        struct cluster_event event = { .kind = CLUSTER_EVENT_REVOKED };
+        event.revoked.sight = path->sights[node];
+        event.revoked.error = error;
+        path->paths->on_event(path->paths->context, &event);
+}
+
 static bool lock(struct volume_paths *paths)
 {
         if (paths->locked)
@@ -183,9 +192,11 @@ void volume_paths_free(struct volume_paths *paths)
 
 static int open_path(struct path *path, uint64_t identity, const char *directory, const struct model *model)
 {
-        const struct lease_worker_answers answers = {
-                .on_pass = on_pass, .on_sight = on_sight, .on_visited = on_visited, .context = path
-        };
+        const struct lease_worker_answers answers = { .on_pass = on_pass,
+                                                      .on_sight = on_sight,
+                                                      .on_revoked = on_revoked,
+                                                      .on_visited = on_visited,
+                                                      .context = path };
         char file[PATH_MAX];
         if (path->identity == identity && path->worker != NULL)
                 return 0;
@@ -249,6 +260,18 @@ void volume_paths_sight(struct volume_paths *paths, const struct cluster_action 
         else
                 on_sight(path, action->sight.node,
                          &(struct lease_sight){ .started_ms = now_ms, .ended_ms = now_ms, .error = error });
+}
+
+void volume_paths_revoke(struct volume_paths *paths, const struct cluster_action *action,
+                         const struct model *model)
+{
+        struct path *path = &paths->path[action->sight.id];
+        int error = open_path(path, action->sight.identity, action->sight.path, model);
+        path->sights[action->sight.node] = action->sight.sight;
+        if (error == 0)
+                lease_worker_revoke(path->worker, &action->sight.revocation);
+        else
+                on_revoked(path, action->sight.node, error);
 }
 
 void volume_paths_forget(struct volume_paths *paths, const struct cluster_action *action,

@@ -143,6 +143,8 @@ static const struct json_field cluster_set_fields[] = {
                    .bit = SETTINGS_FIELD_QUARANTINE),
         JSON_FIELD("guard_index", COUNTER, struct command_cluster_set, settings.guard_index,
                    .bit = SETTINGS_FIELD_GUARD_INDEX),
+        JSON_FIELD("resiliency_ms", UINT32, struct command_cluster_set, settings.resiliency_ms,
+                   .bit = SETTINGS_FIELD_RESILIENCY),
 };
 static const struct json_shape cluster_set_shape =
         JSON_SHAPE(cluster_set_fields, .mask_offset = offsetof(struct command_cluster_set, fields));

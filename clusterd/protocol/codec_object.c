@@ -30,6 +30,7 @@ static const struct json_field settings_fields[] = {
         JSON_FIELD("pause_index", COUNTER, struct settings, pause_index),
         JSON_FIELD("guard_before_ms", UINT32, struct settings, guard_before_ms),
         JSON_FIELD("guard_index", COUNTER, struct settings, guard_index),
+        JSON_FIELD("resiliency_ms", UINT32, struct settings, resiliency_ms, .later = true),
 };
 const struct json_shape settings_shape = JSON_SHAPE(settings_fields);
 

@@ -21,6 +21,7 @@ const struct settings settings_default = {
         .quarantine_losses = 3,
         .quarantine_window_ms = 3600000,
         .quarantine_ms = 7200000,
+        .resiliency_ms = 240000,
 };
 
 /* clang-format off */

@@ -217,6 +217,7 @@ struct settings {
         uint32_t guard_before_ms; /* the longest that a lost guard may take since its times were shortened */
         uint64_t pause_index;     /* entry since which */
         uint64_t guard_index;     /* entry that shortened them; 0: nobody goes by longer ones */
+        uint32_t resiliency_ms;   /* so long an isolated node's leases are left alone; 0: for ever */
 };
 
 extern const struct settings settings_default;

@@ -75,6 +75,8 @@ static const struct verb_option cluster_set_options[] = {
         NUMBER("quarantine-losses", "N", 0, 10, "a node lost so often takes no roles for a while; 0: never"),
         NUMBER("quarantine-window", "MS", 60000, DAY_MS, "so often within this time"),
         NUMBER("quarantine", "MS", 1000, DAY_MS, "for so long"),
+        NUMBER("resiliency-period", "MS", 0, DAY_MS,
+               "a lost node that renews its leases is left alone for so long; 0: for ever"),
 };
 
 static const struct verb_option node_reason_options[] = {

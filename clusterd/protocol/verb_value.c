@@ -36,6 +36,7 @@ const struct setting_option setting_options[] = {
         OPTION("quarantine-losses", QUARANTINE_LOSSES, quarantine_losses),
         OPTION("quarantine-window", QUARANTINE_WINDOW, quarantine_window_ms),
         OPTION("quarantine", QUARANTINE, quarantine_ms),
+        OPTION("resiliency-period", RESILIENCY, resiliency_ms),
         { .name = NULL },
 };
 

@@ -35,6 +35,7 @@ static void settings(struct sample_random *random, struct settings *settings)
         settings->quarantine_ms = integer32(random);
         settings->pause_ms = integer32(random);
         settings->pause_index = counter(random);
+        settings->resiliency_ms = integer32(random);
 }
 
 static void preferred(struct sample_random *random, uint32_t *list)

@@ -5,6 +5,7 @@ import time
 
 from clulab import roles
 from clulab.testing import Stopwatch, check, check_equal, lab_test, wait_until
+from clulab.watch import DomainWatch
 
 # Without a lease guests are stopped 10 s after the last contact, and hosts are reset 7 s later.
 CUT_OFF_S = 45
@@ -76,6 +77,28 @@ def test_an_isolated_owner_is_left_alone_and_goes_on(lab):
     check_equal((shown["owner"], shown["generation"]), ("n3", generation), "vm01")
     guest.require_whole_disk(boots=1)
     roles.require_untouched_hardware(lab, before)
+
+
+@lab_test(nodes=3, fresh=True)
+def test_an_isolated_owner_that_does_not_return_is_revoked(lab):
+    period_s = 30
+    add_volume(lab)
+    lab.clu("n1", "cluster", "set", "--resiliency-period", str(period_s * 1000))
+    (guest,) = roles.add_roles(lab, {"vm01": "n3"})
+    wait_leased(lab)
+    before = len(lab.events())
+
+    with DomainWatch(lab, lab.nodes) as watch:
+        cut = lab.partition(["n1", "n2"], ["n3"])
+        wait_until(lambda: where(lab) in (("online", "n1"), ("online", "n2")), period_s + 40, "vm01 runs elsewhere", poll_s=0.05)
+        stopped = watch.wait("Stopped", "vm01", cut, 5)[0]
+        started = watch.wait("Started", "vm01", cut, 5)[0]
+    check(stopped > cut + period_s, f"revoked {stopped - cut:.1f} s after the cut, before {period_s} s had passed")
+    check(started > stopped, "it was started before it had stopped")
+    guest.wait_writes(60)
+    guest.require_whole_disk(boots=2)
+    roles.require_untouched_hardware(lab, before)
+    lab.figures.note(stopped_after_ms=(stopped - cut) * 1000, stopped_to_started_ms=(started - stopped) * 1000)
 
 
 @lab_test(nodes=3, fresh=True)

@@ -222,6 +222,7 @@ START_TEST(settings_begin_with_their_defaults)
         ck_assert_uint_eq(settings_default.quarantine_losses, 3);
         ck_assert_uint_eq(settings_default.quarantine_window_ms, 3600000);
         ck_assert_uint_eq(settings_default.quarantine_ms, 7200000);
+        ck_assert_uint_eq(settings_default.resiliency_ms, 240000);
 }
 END_TEST
 
