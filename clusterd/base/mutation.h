@@ -65,6 +65,8 @@
         MUTATION(EVIDENCE_AGAINST_MEMBERS, "core/apply_node.c", "evidence is for lost nodes")                \
         MUTATION(EXPIRY_WITHOUT_WATCHDOG, "core/apply_node.c", "a guard needs a watchdog to expire")         \
         MUTATION(EXPIRY_DURING_ARRIVAL, "core/apply_node.c", "a guest may arrive after the expiry")          \
+        MUTATION(OFF_BEFORE_AN_ARRIVAL, "core/fencing.c", "off proves nothing of what arrived since")        \
+        MUTATION(ARRIVAL_STOPPED_EARLY, "core/reconcile.c", "who arrived waits for its source to say so")    \
         MUTATION(EXPIRY_AT_ARRIVAL, "core/fencing.c", "a guard may be armed anew until a move has ended")    \
         MUTATION(EXPIRY_AT_ONCE, "core/fencing.c", "a guard takes its time to expire")                       \
         MUTATION(EXPIRY_WITHOUT_HOLD, "core/apply.c", "guests run during the hold")                          \

@@ -124,6 +124,7 @@ struct fencing {
         uint64_t evidence_count; /* request_id of an evidence proposal; 0: none */
         uint64_t arrival_ms;     /* when a guest might last have arrived there */
         bool off;
+        uint64_t off_ms;                        /* since when */
         char devices[NAME_BYTES];               /* of the attempt, that did */
         uint64_t useless_index, useless_leases; /* applied, and expired, when that proved nothing */
 };

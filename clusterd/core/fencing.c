@@ -151,6 +151,13 @@ static uint64_t lost_since(const struct cluster *cluster, uint32_t node)
         return view_ms == 0 || node_set_has(cluster->round.connected, node) ? cluster->now_ms : view_ms;
 }
 
+/* It may have booted since, and a guest arrived there: then only to be turned off again proves anything. */
+static bool is_stale(const struct cluster *cluster, const struct fencing *fencing)
+{
+        return fencing->off && cluster->now_ms > fencing->off_ms && fencing->arrival_ms >= fencing->off_ms &&
+               !MUTATED(OFF_BEFORE_AN_ARRIVAL);
+}
+
 static void tick_node(struct cluster *cluster, const struct node *node)
 {
         struct fencing *fencing = &cluster->fencing[node->id];
@@ -177,6 +184,8 @@ static void tick_node(struct cluster *cluster, const struct node *node)
                 fencing->off = false; /* by the end of the pause it may be on again */
                 return;
         }
+        if (is_stale(cluster, fencing))
+                fencing->off = false;
         uint64_t expires_at = guard_expires_at(cluster, node);
         if (fencing->off) {
                 give_evidence(cluster, node, EVIDENCE_POWERED_OFF, fencing->devices, 0);
@@ -249,6 +258,7 @@ static void device_succeeded(struct cluster *cluster, uint32_t node, const char 
         if (fencing->running > 0 && !MUTATED(FENCED_BY_HALF))
                 return;
         fencing->off = true;
+        fencing->off_ms = cluster->now_ms;
         fencing->attempt = 0;
         cluster->fenced_ms[node] = cluster->now_ms;
 }

@@ -399,6 +399,14 @@ static void stop_for_guard(struct looked_at *at)
         at->local->stopped_by_guard = true;
 }
 
+/* This node was proven off while a guest was on its way here, and is back: its source has to end the move
+ * first, and then it is asked. */
+static bool may_have_arrived(const struct looked_at *at)
+{
+        return at->role->state == ROLE_MOVING && at->role->target == self(at->cluster) &&
+               at->role->owner_end == MOVE_END_UNKNOWN && !MUTATED(ARRIVAL_STOPPED_EARLY);
+}
+
 static void see_to(struct cluster *cluster, uint32_t slot)
 {
         struct looked_at at = {
@@ -426,7 +434,7 @@ static void see_to(struct cluster *cluster, uint32_t slot)
         }
         if (!(at.present || at.local->unresolved) || MUTATED(KEEP_WHAT_IS_NOT_OURS))
                 return;
-        if (is_ahead_of_us(&at))
+        if (is_ahead_of_us(&at) || may_have_arrived(&at))
                 look_again(&at, cluster->now_ms + AHEAD_MS);
         else
                 stop(&at, 0, "the ledger does not give it to this node");
