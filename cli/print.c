@@ -222,6 +222,8 @@ void print_result(const struct verb_call *call, json_t *result)
         case VERB_FENCE_ADD:
         case VERB_FENCE_REMOVE:
         case VERB_QUORUM_SET:
+        case VERB_WITNESS_SET:
+        case VERB_WITNESS_REMOVE:
                 print_changed(call, result);
                 return;
         case VERB_COUNT:

@@ -29,6 +29,29 @@ static const char *consequence(json_t *node)
         return text_equal(what, "holds") ? "the others go on" : "-";
 }
 
+/* What it says for itself: "votes", "does not answer since 12 s: the share does not answer". */
+static void print_witness(json_t *witness)
+{
+        if (!json_is_object(witness))
+                return;
+        bool answers = json_is_true(json_object_get(witness, "answers"));
+        bool votes = json_is_true(json_object_get(witness, "vote"));
+        const char *reason = field(witness, "reason");
+        json_t *since = json_object_get(witness, "since_ms");
+        printf("Witness: %s %s, %s", field(witness, "kind"), field(witness, "place"),
+               votes ? "votes" : "no vote now");
+        if (json_is_true(json_object_get(witness, "decides")))
+                printf(", holds the quorum");
+        if (json_is_true(json_object_get(witness, "leaving")))
+                printf(", to be removed");
+        if (!answers && json_is_integer(since))
+                printf("; %sno answer%s for %lld s", color_begin("red"), color_end(),
+                       (long long)(json_integer_value(since) / 1000));
+        else
+                printf("; %s", json_is_integer(since) ? "answers" : "not asked yet");
+        printf("%s%s\n", reason[0] == '\0' || reason[0] == '-' ? "" : ": ", reason[0] == '-' ? "" : reason);
+}
+
 void print_quorum_view(json_t *result)
 {
         static const struct table_column columns[] = {
@@ -40,6 +63,7 @@ void print_quorum_view(json_t *result)
         json_t *node, *line;
 
         print_votes(result);
+        print_witness(json_object_get(result, "witness"));
         printf("\n");
         json_array_foreach(json_object_get(result, "nodes"), at, node)
         {

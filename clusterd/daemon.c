@@ -458,6 +458,7 @@ static void release(struct daemon *daemon)
         if (daemon->ocf != NULL)
                 ocf_roles_free(daemon->ocf);
         volume_paths_free(daemon->paths);
+        witness_port_free(daemon->witness);
         if (daemon->runner != NULL)
                 process_runner_free(daemon->runner);
         if (daemon->store != NULL)

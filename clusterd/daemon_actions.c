@@ -154,6 +154,12 @@ static int read_definition(void *context, const uint8_t hash[HASH_BYTES], char *
         return store_read_definition(daemon->store, hash, ret_text, ret_bytes);
 }
 
+static void on_witness_made(void *context, uint64_t token, int error, const char *text)
+{
+        struct daemon *daemon = context;
+        request_witness_made(daemon->handler, token, error == 0, text);
+}
+
 int daemon_open_workers(struct daemon *daemon, const struct daemon_options *options)
 {
         struct hypervisor_options hypervisor_options = {
@@ -173,6 +179,8 @@ int daemon_open_workers(struct daemon *daemon, const struct daemon_options *opti
         char lock[PATH_MAX];
         TEXT_PRINT(lock, "%s/leases.lock", options->run_dir);
         daemon->paths = volume_paths_new(daemon->mailbox, daemon->node, lock, on_port_event, daemon);
+        daemon->witness =
+                witness_port_new(daemon->loop, daemon->mailbox, on_port_event, on_witness_made, daemon);
         int error = process_runner_new(daemon->loop, &daemon->runner);
         if (error == 0)
                 error = ocf_roles_new(daemon->loop, daemon->runner, options->ocf_root, options->run_dir,
@@ -284,6 +292,14 @@ void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action
         case CLUSTER_ACTION_FORGET_VOLUME:
                 log_notice("%s", action->reason);
                 volume_paths_forget(daemon->paths, action, cluster_model(daemon->cluster));
+                break;
+        case CLUSTER_ACTION_WITNESS:
+                witness_port_ask(daemon->witness, action,
+                                 cluster_model(daemon->cluster)->settings.cluster_name);
+                break;
+        case CLUSTER_ACTION_FORGET_WITNESS:
+                witness_port_remove(daemon->witness, &action->witness.whom,
+                                    cluster_model(daemon->cluster)->settings.cluster_name);
                 break;
         case CLUSTER_ACTION_GUARD:
                 set_guard(daemon, action);

@@ -23,6 +23,7 @@
 #include "clusterd/io/request.h"
 #include "clusterd/io/store.h"
 #include "clusterd/io/volume_paths.h"
+#include "clusterd/io/witness_port.h"
 #include "clusterd/protocol/codec.h"
 #include "resource-agents/fence_agent.h"
 #include "resource-agents/ocf_role.h"
@@ -57,6 +58,7 @@ struct daemon {
         struct process_runner *runner;
         struct ocf_roles *ocf;
         struct volume_paths *paths;
+        struct witness_port *witness;
         struct ipc *ipc;
         struct request_handler *handler;
         struct quorum_mirror *mirror;

@@ -127,6 +127,19 @@ static void verify(void *context, uint64_t token)
         process_run(daemon->runner, &request);
 }
 
+static void witness_make(void *context, uint64_t token, const struct witness *witness)
+{
+        struct daemon *daemon = context;
+        witness_port_make(daemon->witness, witness, cluster_model(daemon->cluster)->settings.cluster_name,
+                          token);
+}
+
+static void witness_remove(void *context, const struct witness *witness)
+{
+        struct daemon *daemon = context;
+        witness_port_remove(daemon->witness, witness, cluster_model(daemon->cluster)->settings.cluster_name);
+}
+
 static void on_request(void *context, uint64_t token, const struct ipc_client *client, const char *bytes,
                        size_t count)
 {
@@ -156,6 +169,8 @@ int daemon_open_ipc(struct daemon *daemon)
                 .fence_check = fence_check,
                 .fence_test = fence_test,
                 .verify = verify,
+                .witness_make = witness_make,
+                .witness_remove = witness_remove,
         };
         struct ipc_listener listener = {
                 .context = daemon,

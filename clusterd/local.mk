@@ -63,6 +63,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/pause.c \
 	%D%/core/quarantine.c \
 	%D%/core/quorum_view.c %D%/core/quorum_view.h \
+	%D%/core/contact.c %D%/core/witness.c \
 	%D%/core/reconcile.c \
 	%D%/core/role_state.c %D%/core/role_state.h \
 	%D%/core/round_rule.c %D%/core/round_rule.h \
@@ -126,6 +127,8 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/store_verify.c %D%/io/store_verify_evidence.c \
 	%D%/io/store_write.c %D%/io/store_writer.c \
 	%D%/io/volume_paths.c %D%/io/volume_paths.h \
+	%D%/io/request_witness.c \
+	%D%/io/witness_port.c %D%/io/witness_port.h \
 	%D%/io/whole_file.c %D%/io/whole_file.h \
 	%D%/io/witness_file.c %D%/io/witness_file.h \
 	%D%/io/witness_share.c %D%/io/witness_share.h

@@ -16,9 +16,12 @@ struct outlook {
         uint32_t votes;   /* of that set, or of the one that can spare least: in all, here, needed */
         uint32_t present;
         uint32_t needed;
+        bool leans; /* held, and not without the witness */
 };
 
-/* Of nodes with a vote each; a witness is not reckoned with. */
-struct outlook outlook_of(const struct voters *voters, node_set here);
+/*
+ * witness: it votes for those who are here, if it has a vote, and goes on doing so whoever is lost next.
+ */
+struct outlook outlook_of(const struct voters *voters, node_set here, bool witness);
 
 #endif

@@ -22,6 +22,7 @@ struct voter_set {
 struct voters {
         struct voter_set now;
         struct voter_set before; /* empty, unless the change to `now` is not known to be committed */
+        uint64_t witness;        /* which one votes in either; 0: none does */
 };
 
 /* Each node one vote, the witness one if it has any. */

@@ -17,7 +17,7 @@ enum field_offset {
         AT_SEQUENCE = 88,
         AT_PROMISED = 96,
         AT_NEWEST_EPOCH = 104,
-        AT_NEWEST_VOTERS = 112,
+        AT_NEWEST_HOLDERS = 112,
         AT_CHECKSUM = WITNESS_RECORD_BYTES - 8
 };
 
@@ -40,7 +40,7 @@ void witness_record_encode(const struct witness_id *id, const struct witness_rec
         put_le(bytes + AT_SEQUENCE, record->sequence, 8);
         put_le(bytes + AT_PROMISED, record->tag.promised, 8);
         put_le(bytes + AT_NEWEST_EPOCH, record->tag.newest.epoch, 8);
-        put_le(bytes + AT_NEWEST_VOTERS, record->tag.newest.voters_hash, 8);
+        put_le(bytes + AT_NEWEST_HOLDERS, record->tag.newest.holders_hash, 8);
         put_le(bytes + AT_CHECKSUM, checksum(bytes), 8);
         memcpy(bytes + WITNESS_COPY_BYTES, bytes, WITNESS_RECORD_BYTES);
 }
@@ -61,7 +61,7 @@ static enum witness_content copy_decode(const uint8_t *bytes, const struct witne
                 .writer = (uint32_t)get_le(bytes + AT_WRITER, 4),
                 .tag = { .promised = get_le(bytes + AT_PROMISED, 8),
                          .newest = { .epoch = get_le(bytes + AT_NEWEST_EPOCH, 8),
-                                     .voters_hash = get_le(bytes + AT_NEWEST_VOTERS, 8) } },
+                                     .holders_hash = get_le(bytes + AT_NEWEST_HOLDERS, 8) } },
         };
         return WITNESS_CONTENT_VALID;
 }

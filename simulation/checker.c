@@ -141,14 +141,39 @@ void checker_action(struct world *world, struct simulated_node *node, const stru
 
 /* --- rule 2: one history --- */
 
-static void require_majority(struct world *world, const struct simulated_node *node, uint64_t index,
-                             node_set holders, node_set voters)
+/*
+ * Nobody who lacks the entry may get the witness's vote: what they hold must be older than what it knows of,
+ * or not all of that.
+ */
+static bool witness_would_vote(const struct world *world, uint64_t identity, node_set lacking)
 {
-        if (2 * node_set_count(holders & voters) <= node_set_count(voters))
+        const struct simulated_witness *witness = witness_by_identity(world, identity);
+        NODE_SET_EACH (lacking, id) {
+                const struct disk *disk = &world->nodes[id].disk;
+                uint64_t epoch = disk->entry_count > 0 ? disk->entries[disk->entry_count - 1].epoch
+                                                       : disk->applied.epoch;
+                node_set complete = world->checker.reference->settings.epoch_holders;
+                if (disk->blank || witness == NULL || epoch < witness->tag.newest.epoch)
+                        continue;
+                if (epoch > witness->tag.newest.epoch || node_set_has(complete, id))
+                        return true;
+        }
+        return false;
+}
+
+static void require_majority(struct world *world, const struct simulated_node *node, uint64_t index,
+                             node_set holders, node_set voters, uint64_t witness)
+{
+        uint32_t votes = node_set_count(voters) + (witness != 0), held = node_set_count(holders & voters);
+        node_set all = node_set_of(world->node_count);
+        all |= all - 1;
+        if (2 * held > votes)
+                return;
+        if (witness == 0 || 2 * (held + 1) <= votes || witness_would_vote(world, witness, all & ~holders))
                 world_violate(world, "2: committed entry lost", node, NULL,
                               "entry %" PRIu64 " is applied, but durable on %" PRIx64
-                              " only; voters are %" PRIx64,
-                              index, holders, voters);
+                              " only; voters are %" PRIx64 "%s",
+                              index, holders, voters, witness == 0 ? "" : " and the witness");
 }
 
 /* A majority of those who vote; of a change of them, one before and one after it. */
@@ -160,16 +185,16 @@ static void check_durable(struct world *world, struct simulated_node *node, cons
         WORLD_EACH_NODE (world, other)
                 if (disk_holds(&other->disk, &position) || disk_has_lost(&other->disk, entry->index))
                         holders |= node_set_of(other->id);
-        require_majority(world, node, entry->index, holders, world->checker.voters);
+        require_majority(world, node, entry->index, holders, world->checker.voters, world->checker.witness);
         if (entry->command.kind != COMMAND_VOTER_SET)
                 return;
         const struct command_voter_set *change = &entry->command.voter_set;
-        if (change->before != world->checker.voters)
+        if (change->before != world->checker.voters || change->before_witness != world->checker.witness)
                 world_violate(world, "2: two states", node, NULL,
                               "entry %" PRIu64 " changes voters %" PRIx64 " that are %" PRIx64, entry->index,
                               change->before, world->checker.voters);
-        require_majority(world, node, entry->index, holders, change->voters);
-        voters_change(world, change->voters);
+        require_majority(world, node, entry->index, holders, change->voters, change->witness);
+        voters_change(world, change->voters, change->witness);
 }
 
 /* What an epoch commits after a later one has committed was decided by a second primary. */

@@ -62,7 +62,14 @@ static bool voters_are_right(struct world *world, const struct model *model, cha
         node_set want = descent_expected(world);
         if (!model->settings.dynamic_quorum)
                 FAIL("votes do not follow the losses");
-        if (node_set_count(want) % 2 == 0)
+        const struct witness *set = &model->settings.witness;
+        bool witness = set->kind != WITNESS_NONE && witness_is_well(world, set->identity);
+        uint64_t vote = witness && node_set_count(want) % 2 == 0 ? set->identity : 0;
+        if (set->leaving)
+                FAIL("the witness is still to be removed");
+        if (model->settings.voters_witness != vote)
+                FAIL("the witness %s", vote == 0 ? "votes" : "does not vote");
+        if (node_set_count(want) % 2 == 0 && !witness)
                 want &= ~node_set_of(gives_up(model, want));
         if (model->settings.voters != want)
                 FAIL("voters are %" PRIx64 " instead of %" PRIx64, model->settings.voters, want);

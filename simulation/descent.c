@@ -35,7 +35,9 @@ static void lose_one(struct world *world)
         uint32_t lost = draw_one(world, descent_expected(world));
         node_set rest = descent_expected(world) & ~node_set_of(lost), voters = world->checker.voters;
         descent->kept_off |= node_set_of(lost);
-        descent->stalled = 2 * node_set_count(rest & voters) <= node_set_count(voters);
+        uint64_t witness = world->checker.witness;
+        uint32_t votes = node_set_count(rest & voters) + witness_is_well(world, witness);
+        descent->stalled = 2 * votes <= node_set_count(voters) + (witness != 0);
         descent->since_us = world->now_us;
         world_note(world, &world->nodes[lost], "is lost, and stays so; the rest %s",
                    descent->stalled ? "may not go on" : "goes on");

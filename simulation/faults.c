@@ -80,7 +80,8 @@ static bool can_do_without(struct world *world, const struct simulated_node *nod
                         if (entry.command.kind == COMMAND_VOTER_SET)
                                 return false;
                 }
-        return 2 * node_set_count(others) > node_set_count(voters);
+        /* The witness knows nothing that could be asked of it. */
+        return 2 * node_set_count(others) > node_set_count(voters) + (world->checker.witness != 0);
 }
 
 /*
@@ -104,7 +105,7 @@ bool faults_may_go_back(struct world *world, const struct simulated_node *node)
 {
         const struct disk *backup = node->disk.backup;
         node_set alone = node_set_of(node->id);
-        if (backup == NULL || !faults_may_lose(world, node))
+        if (backup == NULL || world->witnesses.item[0].identity != 0 || !faults_may_lose(world, node))
                 return false;
         for (size_t i = 0; i < backup->object_count; i++)
                 if (backup->objects[i].kind == OBJECT_SETTINGS && backup->objects[i].settings.voters == alone)
@@ -395,5 +396,6 @@ void faults_end(struct world *world)
                 node->hypervisor.outage_until_us = 0;
         }
         volume_mend(world);
+        witness_mend(world);
         faults_on_mend(world, NULL);
 }

@@ -291,6 +291,7 @@ void history_begin(struct world *world)
         checker->changes.roles.slots = calloc(world->roles_max, sizeof(uint32_t));
         checker->changes.roles.listed = calloc(world->roles_max, sizeof(bool));
         checker->voters = world->settings.voters;
+        checker->witness = world->settings.voters_witness;
         checker->storage = calloc(1, model_bytes(world->roles_max));
         assert(checker->runners != NULL && checker->changes.roles.slots != NULL &&
                checker->changes.roles.listed != NULL && checker->storage != NULL);

@@ -326,6 +326,24 @@ static void apply_misplace_path(struct world *world, const struct incident *inci
         path_of(world, incident)->misplaced_until_us = until_us(world, incident);
 }
 
+/* --- the witness --- */
+
+static void apply_silence_witness(struct world *world, const struct incident *incident)
+{
+        world->witnesses.silent_until_us = until_us(world, incident);
+}
+
+static void apply_cut_witness(struct world *world, const struct incident *incident)
+{
+        node_of(world, incident)->witness_io.cut_until_us = until_us(world, incident);
+}
+
+static void apply_replace_witness(struct world *world, const struct incident *incident)
+{
+        (void)incident;
+        witness_replace(world);
+}
+
 /* --- fence devices, people --- */
 
 static void apply_break_fences(struct world *world, const struct incident *incident)
@@ -457,6 +475,12 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
         [INCIDENT_MISPLACE_PATH] = { "misplace-path", PATH_LASTING,
                                      "it finds a directory of its own in the volume's place",
                                      apply_misplace_path },
+        [INCIDENT_SILENCE_WITNESS] = { "silence-witness", INCIDENT_LASTING, "it answers nobody",
+                                       apply_silence_witness },
+        [INCIDENT_CUT_WITNESS] = { "cut-witness", NODE_LASTING, "that node does not reach it",
+                                   apply_cut_witness },
+        [INCIDENT_REPLACE_WITNESS] = { "replace-witness", 0, "something else lies in its place",
+                                       apply_replace_witness },
         [INCIDENT_BREAK_FENCES] = { "break-fences", INCIDENT_LASTING, "every fence device fails or hangs",
                                     apply_break_fences },
         [INCIDENT_SET_FENCE] = { "set-fence", (unsigned)INCIDENT_ROLE | (unsigned)INCIDENT_WORDS,

@@ -64,6 +64,10 @@ enum incident_kind {
         INCIDENT_LOSE_PATH,
         INCIDENT_HANG_PATH,
         INCIDENT_MISPLACE_PATH,
+        /* the witness */
+        INCIDENT_SILENCE_WITNESS,
+        INCIDENT_CUT_WITNESS,
+        INCIDENT_REPLACE_WITNESS,
         /* fence devices */
         INCIDENT_BREAK_FENCES,
         INCIDENT_SET_FENCE,

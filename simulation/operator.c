@@ -287,6 +287,10 @@ void operator_carry_out(struct world *world, const struct incident *incident)
         int failed = operator_words_read(incident->words, cluster_model(node->core), &command, error);
         if (failed == 0 && command.kind == COMMAND_VOLUME_ADD)
                 command.volume_add.identity = ++world->next_id;
+        if (failed == 0 && command.kind == COMMAND_WITNESS_SET) {
+                command.witness.witness.identity = ++world->next_id;
+                witness_make(world, command.witness.witness.identity);
+        }
         if (failed < 0)
                 tell(world, error, "answer %s %s", failed == -ENOENT ? "no-object" : "usage",
                      incident->words);

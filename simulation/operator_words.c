@@ -251,6 +251,30 @@ static int read_quorum_set(const struct verb_call *call, const struct model *mod
         return take_node(model, node, &set->node, ret_error);
 }
 
+static int read_witness_set(const struct verb_call *call, struct command *command, char *ret_error)
+{
+        struct witness *witness = &command->witness.witness;
+        const char *path = verb_call_text(call, "path");
+        command->kind = COMMAND_WITNESS_SET;
+        TEXT_COPY(command->witness.reason, "an operator asked");
+        if (witness_kind_parse(call->operand, &witness->kind) < 0 || witness->kind == WITNESS_NONE)
+                return FAIL(EINVAL, "a witness is of kind share, not '%.40s'", call->operand);
+        if (path == NULL)
+                return FAIL(EINVAL, "a witness on a share needs --path");
+        TEXT_COPY(witness->place, path);
+        return 0;
+}
+
+static int read_witness_remove(const struct model *model, struct command *command, char *ret_error)
+{
+        if (model->settings.witness.kind == WITNESS_NONE)
+                return FAIL(ENOENT, "there is no witness");
+        command->kind = COMMAND_WITNESS_REMOVE;
+        command->witness.witness = model->settings.witness;
+        TEXT_COPY(command->witness.reason, "an operator asked");
+        return 0;
+}
+
 static int read_fence_add(const struct verb_call *call, const struct model *model, struct command *command,
                           char *ret_error)
 {
@@ -356,6 +380,10 @@ static int read_call(const struct verb_call *call, const struct model *model, st
                 return read_volume_remove(call, model, command, ret_error);
         case VERB_QUORUM_SET:
                 return read_quorum_set(call, model, command, ret_error);
+        case VERB_WITNESS_SET:
+                return read_witness_set(call, command, ret_error);
+        case VERB_WITNESS_REMOVE:
+                return read_witness_remove(model, command, ret_error);
         case VERB_FENCE_ADD:
                 return read_fence_add(call, model, command, ret_error);
         case VERB_FENCE_TEST:

@@ -20,14 +20,16 @@ enum event_kind {
         EVENT_LOOK,        /* a daemon has looked at a volume */
         EVENT_LEASE_WRITE, /* a pass over a lease reaches the volume */
         EVENT_LEASE_DONE,  /* and has ended */
-        EVENT_SIGHT_READ,  /* a look at another's lease reads it */
-        EVENT_SIGHT_DONE,  /* and has ended */
-        EVENT_LIST,        /* the hypervisor looks which domains it has */
-        EVENT_RECONNECT,   /* libvirtd is back */
-        EVENT_VANISH,      /* a migration's target gives up */
-        EVENT_KEEPER,      /* clu-guard's tick */
-        EVENT_HELD_PROBE,  /* payload: a struct guard_probe */
-        EVENT_CONTACT,     /* a keeper's probe is there; payload: struct arrived_probe */
+        EVENT_WITNESS_ASKED,
+        EVENT_WITNESS_ANSWER,
+        EVENT_SIGHT_READ, /* a look at another's lease reads it */
+        EVENT_SIGHT_DONE, /* and has ended */
+        EVENT_LIST,       /* the hypervisor looks which domains it has */
+        EVENT_RECONNECT,  /* libvirtd is back */
+        EVENT_VANISH,     /* a migration's target gives up */
+        EVENT_KEEPER,     /* clu-guard's tick */
+        EVENT_HELD_PROBE, /* payload: a struct guard_probe */
+        EVENT_CONTACT,    /* a keeper's probe is there; payload: struct arrived_probe */
         EVENT_WATCHDOG,
         EVENT_BOOT,
         EVENT_THAW,

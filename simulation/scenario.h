@@ -15,7 +15,7 @@
 #include "simulation/incident.h"
 
 #define SCENARIO_TITLE_BYTES 160
-#define SCENARIO_ERROR_BYTES 800
+#define SCENARIO_ERROR_BYTES 1000
 #define SCENARIO_LEAD_US     UINT64_C(5000000) /* a warm cluster has this long to find together before 0s */
 
 /* Words that the words of a named event begin with, "*" for any one; and a part of its reason. */

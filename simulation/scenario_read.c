@@ -107,6 +107,17 @@ static int read_mishaps(struct line *line, struct scenario *scenario)
         return read_choice(line, "on", "off", &scenario->mishaps);
 }
 
+/* One that answers; it has its vote already when the nodes are an even number. */
+static int read_witness(struct line *line, struct scenario *scenario)
+{
+        struct witness *witness = &scenario->settings.witness;
+        (void)line;
+        witness->kind = WITNESS_SHARE;
+        witness->identity = UINT64_C(0x77);
+        TEXT_COPY(witness->place, "/witness");
+        return 0;
+}
+
 static int read_fenced(struct line *line, struct scenario *scenario)
 {
         return read_choice(line, "boot", "stay-off", &scenario->fenced_boot);
@@ -197,6 +208,7 @@ static const struct {
         { "roles", true, line_roles_statement },
         { "roles-max", false, read_roles_max },
         { "mishaps", false, read_mishaps },
+        { "witness", true, read_witness },
         { "fenced-nodes", false, read_fenced },
         { "at", true, read_at },
         { "when", true, read_when },
@@ -219,7 +231,7 @@ static int read_line(struct line *line, struct scenario *scenario)
         return line_fail(
                 line,
                 "no line begins with '%s': story, seed, guard, start, nodes, node, settings, fence, volume, "
-                "role, roles, roles-max, mishaps, fenced-nodes, at, when, end, expect",
+                "role, roles, witness, roles-max, mishaps, fenced-nodes, at, when, end, expect",
                 line_word(line));
 }
 
@@ -254,6 +266,8 @@ int scenario_read_stream(FILE *stream, const char *path, struct scenario *ret_sc
                 error = check_whole(&line, ret_scenario);
         for (uint32_t id = 1; id <= ret_scenario->node_count; id++)
                 ret_scenario->settings.voters |= node_set_of(id);
+        if (ret_scenario->node_count % 2 == 0)
+                ret_scenario->settings.voters_witness = ret_scenario->settings.witness.identity;
         if (error < 0)
                 scenario_release(ret_scenario);
         return error;

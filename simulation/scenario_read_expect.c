@@ -32,9 +32,11 @@ int line_pattern(struct line *line, const char *const *ends, struct pattern *ret
                         (void)snprintf(ret_pattern->words + used, sizeof(ret_pattern->words) - used, "%s%s",
                                        used > 0 ? " " : "", word);
         }
-        static const char *const known[] = { "role",    "node",  "commit",   "refused",  "propose", "answer",
-                                             "start",   "stop",  "move",     "announce", "fence",   "guest",
-                                             "befalls", "power", "clusterd", "isolated", "revoke" };
+        static const char *const known[] = {
+                "role",    "node",  "commit",   "refused",  "propose", "answer",
+                "start",   "stop",  "move",     "announce", "fence",   "guest",
+                "befalls", "power", "clusterd", "isolated", "revoke",  "witness"
+        };
         char first[24];
         text_copy(first, sizeof(first), ret_pattern->words);
         first[strcspn(first, " ")] = '\0';
@@ -43,7 +45,7 @@ int line_pattern(struct line *line, const char *const *ends, struct pattern *ret
                         return 0;
         return line_fail(line,
                          "'%s' begins no event: role, node, commit, refused, propose, answer, start, stop, "
-                         "move, announce, fence, guest, power, clusterd, befalls",
+                         "move, announce, fence, guest, power, clusterd, witness, befalls",
                          first);
 }
 

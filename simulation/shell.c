@@ -29,6 +29,8 @@ static bool is_worth_breaking(const struct world *world, const struct cluster_ac
                        action->kind == CLUSTER_ACTION_MOVE || action->kind == CLUSTER_ACTION_FENCE ||
                        action->kind == CLUSTER_ACTION_SEND_SNAPSHOT;
         const struct message *message = &world->actions->messages[action->message];
+        if (message->kind == MESSAGE_WITNESS)
+                return true;
         return message->kind != MESSAGE_HEARTBEAT && message->kind != MESSAGE_STORED &&
                (message->kind != MESSAGE_PROPOSE || message->propose.command.kind == COMMAND_EPOCH ||
                 message->propose.command.kind == COMMAND_VOTER_SET);
@@ -90,6 +92,9 @@ static void carry_out(struct world *world, struct simulated_node *node, const st
         case CLUSTER_ACTION_REVOKE:
                 lease_look(world, node, action);
                 return;
+        case CLUSTER_ACTION_WITNESS:
+                witness_carry_out(world, node, action);
+                return;
         case CLUSTER_ACTION_FORGET_VOLUME:
                 volume_forget(world, node, action);
                 return;
@@ -100,6 +105,7 @@ static void carry_out(struct world *world, struct simulated_node *node, const st
                 keeper_arm(world, node, action->guard.armed, action->guard.arming);
                 checker_all_armed(world, node);
                 return;
+        case CLUSTER_ACTION_FORGET_WITNESS:
         case CLUSTER_ACTION_FENCE_END: /* too late: what the agent asked of its device takes its course */
         case CLUSTER_ACTION_ANNOUNCE:
         case CLUSTER_ACTION_LOG:

@@ -30,6 +30,8 @@ static const char *const action_names[CLUSTER_ACTION_COUNT] = {
         [CLUSTER_ACTION_LEASE] = "lease",
         [CLUSTER_ACTION_SIGHT] = "sight",
         [CLUSTER_ACTION_REVOKE] = "revoke",
+        [CLUSTER_ACTION_FORGET_WITNESS] = "forget-witness",
+        [CLUSTER_ACTION_WITNESS] = "witness",
         [CLUSTER_ACTION_FORGET_VOLUME] = "forget-volume",
         [CLUSTER_ACTION_GUARD] = "guard",
         [CLUSTER_ACTION_LOG] = "log",
@@ -56,8 +58,15 @@ static void note_multicast(struct world *world, struct simulated_node *node, con
                 TEXT_PRINT(detail,
                            "%sprimary epoch %" PRIu64 " leader n%u base %" PRIu64 ".%" PRIu64
                            " level %" PRIx64 " of %" PRIx64,
-                           decide->primary ? "" : "not ", decide->epoch, decide->leader, decide->base.epoch,
-                           decide->base.index, decide->level, decide->participants);
+                           decide->primary   ? ""
+                           : decide->witness ? "by the witness "
+                                             : "not ",
+                           decide->epoch, decide->leader, decide->base.epoch, decide->base.index,
+                           decide->level, decide->participants);
+        } else if (message->kind == MESSAGE_WITNESS) {
+                TEXT_PRINT(detail, "%s epoch %" PRIu64 " %s %.60s",
+                           message->witness.advanced ? "begins" : "promises", message->witness.epoch,
+                           message->witness.granted ? "granted" : "refused", message->witness.text);
         } else if (message->kind == MESSAGE_STORED) {
                 TEXT_PRINT(detail, "%" PRIu64, message->stored_index);
         }
@@ -126,6 +135,8 @@ void shell_note(struct world *world, struct simulated_node *node, const struct c
         case CLUSTER_ACTION_SIGHT:
         case CLUSTER_ACTION_REVOKE:
         case CLUSTER_ACTION_FORGET_VOLUME:
+        case CLUSTER_ACTION_WITNESS:
+        case CLUSTER_ACTION_FORGET_WITNESS:
         case CLUSTER_ACTION_COUNT:
                 world_note(world, node, "-> %s: %s", name, action->reason);
                 return;

@@ -10,7 +10,7 @@ struct world;
 struct simulated_node;
 
 /* Another set is committed. */
-void voters_change(struct world *world, node_set voters);
+void voters_change(struct world *world, node_set voters, uint64_t witness);
 /* Are these nodes a majority of some voters in force then or since? Of all of them, and of any that may come?
  */
 bool voters_would_do(const struct world *world, node_set nodes, uint64_t since_us);

@@ -44,6 +44,8 @@ static const struct event_rule rules[EVENT_KIND_COUNT] = {
         [EVENT_LEASE_DONE] = { SCOPE_DAEMON, true, lease_on_done },
         [EVENT_SIGHT_READ] = { SCOPE_DAEMON, false, lease_on_sight_read },
         [EVENT_SIGHT_DONE] = { SCOPE_DAEMON, true, lease_on_sight_done },
+        [EVENT_WITNESS_ASKED] = { SCOPE_WORLD, false, witness_on_asked },
+        [EVENT_WITNESS_ANSWER] = { SCOPE_DAEMON, true, witness_on_answer },
         [EVENT_KEEPER] = { SCOPE_POWER, true, keeper_on_tick },
         [EVENT_HELD_PROBE] = { SCOPE_POWER, true, keeper_on_held_probe },
         [EVENT_CONTACT] = { SCOPE_POWER, true, keeper_on_contact },
@@ -304,6 +306,7 @@ static void incidents_draw(struct world *world, struct random *random, uint64_t 
 {
         faults_begin(world);
         operator_begin(world);
+        witness_draw(world, seconds);
         end_draw(world, random, seconds);
 }
 

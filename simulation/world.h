@@ -25,6 +25,7 @@
 #include "simulation/telling.h"
 #include "simulation/transcript.h"
 #include "simulation/volume.h"
+#include "simulation/witness.h"
 
 #define MS(n)     ((uint64_t)(n)*1000) /* simulated time is in microseconds */
 #define SECOND(n) ((uint64_t)(n)*1000000)
@@ -155,8 +156,10 @@ struct checker {
         size_t changed_capacity;
         struct runner_record *runners; /* by the role's number */
         node_set voters;               /* as the checker itself reads the history */
+        uint64_t witness;              /* that votes, too; 0: none */
         struct {
                 node_set voters;
+                uint64_t witness;
                 uint64_t until_us;
         } * past_voters; /* in force before, one after the other */
         size_t past_count;
@@ -346,6 +349,7 @@ struct simulated_node {
         struct keeper keeper;
         struct path_trouble path_troubles[SHARES_MAX];
         struct lease_io lease_ios[VOLUMES_MAX + 1];
+        struct witness_io witness_io;
         node_set isolated;         /* as its core shows it */
         uint64_t lease_written_us; /* when a write of its leases last landed */
         struct node_memory memory;
@@ -403,6 +407,7 @@ struct world {
         struct fence_model fences;
         struct fault_model faults;
         struct share shares[SHARES_MAX];
+        struct witnesses witnesses;
         struct trouble *troubles; /* by the role's number */
         struct telling telling;
         uint64_t zero_us;     /* when a story begins */

@@ -48,6 +48,11 @@
         MUTATION(EVICTED_LEAVES_WITH_ITS_VOTE, "core/reconcile.c",                                           \
                  "who leaves for good has no vote by then")                                                  \
         MUTATION(FRESH_FOR_EVER, "core/reconcile.c", "who has joined is new no more")                        \
+        /* the witness */                                                                                    \
+        MUTATION(WITNESS_FOR_LAGGARDS, "core/round_rule.c", "it votes where somebody holds a whole epoch")   \
+        MUTATION(WITNESS_STORES, "core/commit.c", "what it helps to commit is stored by all who are level")  \
+        MUTATION(WITNESS_UNTOLD, "core/witness.c", "it knows of an epoch before that is active")             \
+        MUTATION(CONTACT_BY_A_PROMISE, "core/contact.c", "its promise alone is no contact")                  \
         /* volumes */                                                                                        \
         MUTATION(VOLUME_UNPROVEN, "core/apply_volume.c", "every member proves a volume before it is used")   \
         MUTATION(PROVEN_WITHOUT_THE_LOST, "core/path.c", "the mark of a lost node is looked for, too")       \
@@ -142,9 +147,9 @@
         MUTATION(GUARD_DISARMED_BY_RESTART, "core/cluster.c", "guests may be here before the first listing") \
         MUTATION(GUARD_DISARMED_BY_SNAPSHOT, "core/observe.c", "guests may be here, or come, in a snapshot") \
         MUTATION(GUARD_DISARMED_UNKNOWING, "core/observe.c", "who is not level may not know its guests")     \
-        MUTATION(CONTACT_BY_ONE_HEARTBEAT, "core/view_change.c", "two heartbeats make a contact")            \
-        MUTATION(CONTACT_WHEN_BACK, "core/view_change.c", "the contact is when the first was sent")          \
-        MUTATION(CONTACT_WITHOUT_EPOCH, "core/view_change.c", "only an active epoch is a contact")           \
+        MUTATION(CONTACT_BY_ONE_HEARTBEAT, "core/contact.c", "two heartbeats make a contact")                \
+        MUTATION(CONTACT_WHEN_BACK, "core/contact.c", "the contact is when the first was sent")              \
+        MUTATION(CONTACT_WITHOUT_EPOCH, "core/contact.c", "only an active epoch is a contact")               \
         MUTATION(CONTACT_WITH_THE_EPOCH, "core/view_change.c", "a new epoch proves contact at its state")    \
         /* leases that guard */                                                                              \
         MUTATION(LEASE_NEVER_LAPSES, "core/lease.c", "guests are stopped before a lease lapses")             \

@@ -62,9 +62,10 @@ static void changed_device(struct apply *apply, const struct fence_device *devic
 static void apply_epoch(struct apply *apply, const struct command_epoch *epoch)
 {
         /* A cluster that was just created learns its settings from its first epoch. */
-        if (apply->model->settings.voters != 0)
-                return;
-        apply->model->settings = epoch->settings;
+        struct settings *settings = &apply->model->settings;
+        if (settings->voters == 0)
+                *settings = epoch->settings;
+        settings->epoch_holders = epoch->holders;
         if (apply->changes != NULL)
                 apply->changes->settings = true;
 }
@@ -73,11 +74,15 @@ static void apply_epoch(struct apply *apply, const struct command_epoch *epoch)
 static void apply_voter_set(struct apply *apply, const struct command_voter_set *change)
 {
         struct settings *settings = &apply->model->settings;
-        if (change->before != settings->voters || change->voters == 0) {
+        if (change->before != settings->voters || change->before_witness != settings->voters_witness ||
+            change->voters == 0) {
                 apply_refuse(apply, "the voters are others than those that were to be changed");
                 return;
         }
         settings->voters = change->voters;
+        settings->voters_witness = change->witness;
+        if (settings->witness.leaving && change->witness == 0)
+                settings->witness = (struct witness){ .kind = WITNESS_NONE };
         if (apply->changes != NULL)
                 apply->changes->settings = true;
 }
@@ -97,6 +102,42 @@ static void apply_quorum_set(struct apply *apply, const struct command_quorum_se
                 if (apply->changes != NULL)
                         apply->changes->settings = true;
         }
+}
+
+static void apply_witness_set(struct apply *apply, const struct witness *witness)
+{
+        struct settings *settings = &apply->model->settings;
+        if (settings->witness.kind != WITNESS_NONE || settings->voters_witness != 0) {
+                apply_refuse(apply, settings->witness.leaving
+                                            ? "the witness before it still has its vote"
+                                            : "there is a witness already: remove it first");
+                return;
+        }
+        if (witness->kind == WITNESS_NONE || witness->kind >= WITNESS_KIND_COUNT || witness->identity == 0) {
+                apply_refuse(apply, "that is no witness");
+                return;
+        }
+        settings->witness = *witness;
+        settings->witness.leaving = false;
+        if (apply->changes != NULL)
+                apply->changes->settings = true;
+}
+
+/* While it has a vote it stays known: a view may need to ask it. */
+static void apply_witness_remove(struct apply *apply, const struct witness *witness)
+{
+        struct settings *settings = &apply->model->settings;
+        if (settings->witness.kind == WITNESS_NONE || settings->witness.identity != witness->identity) {
+                apply->outcome = APPLY_NO_OBJECT;
+                apply_refuse(apply, "there is no such witness");
+                return;
+        }
+        if (settings->voters_witness == 0)
+                settings->witness = (struct witness){ .kind = WITNESS_NONE };
+        else
+                settings->witness.leaving = true;
+        if (apply->changes != NULL)
+                apply->changes->settings = true;
 }
 
 uint64_t settings_guard_ms(const struct settings *settings)
@@ -339,6 +380,12 @@ void apply_command(struct apply *apply, const struct command *command)
                 return;
         case COMMAND_QUORUM_SET:
                 apply_quorum_set(apply, &command->quorum_set);
+                return;
+        case COMMAND_WITNESS_SET:
+                apply_witness_set(apply, &command->witness.witness);
+                return;
+        case COMMAND_WITNESS_REMOVE:
+                apply_witness_remove(apply, &command->witness.witness);
                 return;
         case COMMAND_NODE_RELEASE:
                 apply_node_release(apply, &command->node);

@@ -201,6 +201,7 @@ void catch_up_message(struct cluster *cluster, uint32_t sender, const struct mes
         case MESSAGE_PROPOSE:
         case MESSAGE_STORED:
         case MESSAGE_HEARTBEAT:
+        case MESSAGE_WITNESS:
         case MESSAGE_COUNT:
                 break;
         }

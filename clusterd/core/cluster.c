@@ -167,6 +167,9 @@ static void dispatch(struct cluster *cluster, const struct cluster_event *event)
         case CLUSTER_EVENT_REVOKED:
                 lease_watch_revoked(cluster, event);
                 break;
+        case CLUSTER_EVENT_WITNESS:
+                witness_answered(cluster, event);
+                break;
         case CLUSTER_EVENT_WATCHDOG:
                 guard_reported(cluster, event);
                 break;
@@ -196,6 +199,7 @@ void cluster_step(struct cluster *cluster, const struct cluster_event *event, st
         commit_flush_rows(cluster,
                           event->kind == CLUSTER_EVENT_LOADED ? &cluster->ledger.applied : &applied_before);
         round_tick(cluster);
+        witness_tick(cluster);
         guard_tick(cluster);
         reconcile_tick(cluster);
         path_tick(cluster);
@@ -239,6 +243,11 @@ void cluster_status_read(const struct cluster *cluster, struct cluster_status *r
                 .isolated = lease_isolated(cluster),
                 .evicted = cluster->evicted,
         };
+}
+
+void cluster_voters_read(const struct cluster *cluster, struct voters *ret_voters)
+{
+        *ret_voters = commit_voters(cluster);
 }
 
 void cluster_voters(const struct cluster *cluster, node_set *ret_now, node_set *ret_before)

@@ -19,6 +19,7 @@
 #include "clusterd/protocol/message.h"
 #include "csv-storage/lease_node.h"
 #include "csv-storage/lease_observer.h"
+#include "quorum/witness_tag.h"
 
 #define TIME_NEVER UINT64_MAX
 
@@ -60,6 +61,7 @@ enum cluster_event_kind {
         CLUSTER_EVENT_SIGHT,   /* what CLUSTER_ACTION_SIGHT saw */
         CLUSTER_EVENT_REVOKED, /* the end of CLUSTER_ACTION_REVOKE */
         CLUSTER_EVENT_LEAVING, /* this daemon is told to end: cluster_may_leave() says when */
+        CLUSTER_EVENT_WITNESS, /* what CLUSTER_ACTION_WITNESS was answered */
         CLUSTER_EVENT_WATCHDOG /* what the guard keeper reports of it */
 };
 
@@ -172,6 +174,12 @@ struct cluster_event {
                         int error;      /* 0: it stands there; negative errno */
                 } revoked;
                 struct {
+                        uint64_t question;
+                        enum witness_outcome outcome;
+                        struct witness_tag tag;  /* unless failed: as it is now */
+                        char text[REASON_BYTES]; /* failed: why */
+                } witness;
+                struct {
                         bool present;    /* it stands behind this node's guard, or would */
                         uint32_t arming; /* of the order that the keeper has carried out */
                 } watchdog;
@@ -203,9 +211,12 @@ enum cluster_action_kind {
         CLUSTER_ACTION_SIGHT,         /* at the lease of a lost node. Answer with CLUSTER_EVENT_SIGHT */
         CLUSTER_ACTION_REVOKE,        /* write that it is to end. Answer with CLUSTER_EVENT_REVOKED */
         CLUSTER_ACTION_FORGET_VOLUME, /* what we have left there goes */
-        CLUSTER_ACTION_GUARD,         /* tell the guard keeper, before anything else leaves, whether roles run
-                                         here and who votes; and until when leases keep them */
-        CLUSTER_ACTION_LOG,           /* reason is news for the log */
+        CLUSTER_ACTION_FORGET_WITNESS, /* it is of no use any more: what stands there goes */
+        CLUSTER_ACTION_WITNESS, /* ask it; a later question takes the place of one that is not answered.
+                                   Answer with CLUSTER_EVENT_WITNESS */
+        CLUSTER_ACTION_GUARD,   /* tell the guard keeper, before anything else leaves, whether roles run
+                                   here and who votes; and until when leases keep them */
+        CLUSTER_ACTION_LOG,     /* reason is news for the log */
         CLUSTER_ACTION_COUNT
 };
 
@@ -285,6 +296,12 @@ struct cluster_action {
                         struct lease_revocation revocation; /* REVOKE */
                 } sight;
                 struct {
+                        uint64_t question;
+                        struct witness_question what;
+                        struct witness whom;
+                        uint32_t timeout_ms; /* failed, then */
+                } witness;
+                struct {
                         bool armed;
                         uint32_t arming; /* a new number for each change of armed */
                 } guard;
@@ -334,6 +351,23 @@ struct cluster_status {
         node_set isolated;        /* lost, and they have renewed a lease since: cut off, not dead */
         bool evicted;             /* this node was taken out of the cluster: it has to leave the group */
 };
+
+/* What this node knows of the witness. */
+struct cluster_witness {
+        struct witness set;         /* kind WITNESS_NONE: there is none */
+        bool vote;                  /* it has one, or had one before the change that is under way */
+        bool decides;               /* this epoch holds by it */
+        bool known, answers;        /* here */
+        uint64_t since_ms;          /* of `answers` */
+        char text[REASON_BYTES];    /* why it does not answer */
+        char refusal[REASON_BYTES]; /* why the present view does not have its vote; empty: it was not asked */
+};
+
+void cluster_witness_read(const struct cluster *cluster, struct cluster_witness *ret_witness);
+
+/* The voters at the end of what this node holds; before is empty unless that is not known to be committed. */
+struct voters;
+void cluster_voters_read(const struct cluster *cluster, struct voters *ret_voters);
 
 /* Who has a vote at the end of what this node holds; before: 0, unless the change from these is not known to
  * be committed. 0 and 0 when blank. */

@@ -19,6 +19,7 @@ enum round_phase {
         ROUND_NONE,      /* not in a group, or waiting for somebody to open a round */
         ROUND_GATHER,    /* states are coming in */
         ROUND_REFUSED,   /* decided: not primary */
+        ROUND_WITNESS,   /* decided: primary if the witness promises; it has been asked */
         ROUND_LEVEL,     /* decided: laggards are brought level, promises come in */
         ROUND_BEGINNING, /* the epoch's entry is appended, not yet committed */
         ROUND_ACTIVE     /* proposals are accepted */
@@ -45,11 +46,13 @@ struct round {
         uint32_t leader;       /* of the epoch, once it began */
         node_set waits;        /* leader: laggards worth waiting for */
         node_set promised;
-        node_set level;        /* those who follow the epoch: promised when it began */
-        uint64_t position;     /* last index of the epoch, also known to laggards */
-        uint64_t begin_index;  /* of the epoch's entry */
-        uint64_t committed;    /* also known to laggards */
-        bool sent_decide;      /* coordinator */
+        node_set level;       /* those who follow the epoch: promised when it began */
+        uint64_t position;    /* last index of the epoch, also known to laggards */
+        uint64_t begin_index; /* of the epoch's entry */
+        uint64_t committed;   /* also known to laggards */
+        bool by_witness;  /* it has promised the epoch: its vote counts, and all who are level must store */
+        bool advanced;    /* and knows that this is the newest history now */
+        bool sent_decide; /* coordinator */
         bool proposed_epoch;   /* leader */
         uint64_t tick_ms;      /* when we last looked: a long gap means that it was us who stood still */
         uint64_t sent_promise; /* epoch that we sent PROMISED for in this round */
@@ -61,6 +64,24 @@ struct round {
         uint64_t leveling_ms;             /* when a laggard was last sent something */
         struct message_heartbeat heartbeats[NODES_MAX + 1];
         uint64_t guarded[NODES_MAX + 1]; /* guarded_index that a node has told in this round */
+};
+
+/* witness.c */
+struct witness_link {
+        struct witness whom; /* the witness that all this is about */
+        uint64_t questions;  /* counts those that were asked */
+        uint64_t question;   /* under way; 0: none */
+        enum witness_question_kind kind;
+        bool for_round; /* it concerns the present round; otherwise it is a look */
+        uint64_t asked_ms;
+        uint64_t looked_ms;         /* when a question of any kind was last asked */
+        bool known, answers;        /* does it, as far as this node can say? */
+        uint32_t against;           /* answers in a row that say otherwise */
+        uint64_t since_ms;          /* of `answers` */
+        uint64_t promised;          /* the highest epoch that we have heard it promise, or asked it for */
+        uint32_t refused;           /* rounds in a row that went without it */
+        char text[REASON_BYTES];    /* why it does not answer */
+        char refusal[REASON_BYTES]; /* why the present round does not have its vote */
 };
 
 /* pending.c: a client's command until it is answered. */
@@ -256,6 +277,7 @@ struct cluster {
         uint64_t join_count;    /* request_id of our node-join on its way; 0: none */
         uint64_t join_ms;
 
+        struct witness_link witness;
         bool planner_due;
         uint64_t planner_ms;      /* of its last pass */
         uint64_t planner_wake_ms; /* when a pass is due for the time alone */
@@ -322,17 +344,26 @@ void round_view(struct cluster *cluster, node_set members, node_set connected);
 void round_message(struct cluster *cluster, uint32_t sender, const struct message *message);
 void round_stored(struct cluster *cluster);
 void round_tick(struct cluster *cluster);
-/* At the begin of a step. kept_ms: as in struct cluster_event. */
-void round_notice_stall(struct cluster *cluster, uint64_t kept_ms);
 bool round_is_active(const struct cluster *cluster); /* in an epoch, and level with it */
 bool round_is_primary(const struct round *round);    /* decided so: its view may hold or win an epoch */
 bool round_is_leader(const struct cluster *cluster);
 bool round_may_propose(const struct cluster *cluster);
 /* The epoch's entry is committed. */
 void round_activate(struct cluster *cluster);
+/* The witness has promised the epoch; it votes for somebody else, or for nobody that we could hear of. */
+void round_go_on(struct cluster *cluster);
+void round_refuse(struct cluster *cluster);
 /* Would a round make this laggard level? Then it may ask for one. */
 bool round_can_be_leveled(const struct cluster *cluster);
 void round_ask_to_be_leveled(struct cluster *cluster);
+
+/* contact.c */
+void contact_renew(struct cluster *cluster, uint64_t at_ms);
+void contact_heartbeat(struct cluster *cluster, uint32_t sender, const struct message_heartbeat *heartbeat);
+void contact_tick(struct cluster *cluster);
+void contact_wait(struct cluster *cluster);
+/* At the begin of a step. kept_ms: as in struct cluster_event. */
+void round_notice_stall(struct cluster *cluster, uint64_t kept_ms);
 
 /* catch_up.c */
 void catch_up_tick(struct cluster *cluster);
@@ -345,9 +376,30 @@ void commit_proposal(struct cluster *cluster, uint32_t sender, const struct mess
 void commit_advance(struct cluster *cluster);
 /* Who has a vote, at the end of what this node holds. */
 struct voters commit_voters(const struct cluster *cluster);
+/* Without whom nothing of the epoch of our last entry was committed; 0: the nodes alone were a majority. */
+node_set commit_holders(const struct cluster *cluster);
 /* Applies the next entry of the tail. */
 void commit_apply_next(struct cluster *cluster);
 void commit_flush_rows(struct cluster *cluster, const struct ledger_position *applied_before);
+
+/* witness.c */
+void witness_tick(struct cluster *cluster);
+void witness_answered(struct cluster *cluster, const struct cluster_event *event);
+void witness_round_ended(struct cluster *cluster);
+/* For the present round; what is already under way is not asked again. */
+void witness_ask(struct cluster *cluster, enum witness_question_kind kind);
+/* Each node: what the asker of the round was answered. */
+void witness_message(struct cluster *cluster, uint32_t sender, const struct message_witness *witness);
+/* Would it vote where this node's history goes on? Who was level when its last epoch began holds all of that.
+ */
+bool witness_accepts(const struct cluster *cluster);
+/* May an epoch begin with these, as its first entry says? */
+bool witness_holders_fit(const struct round *round, node_set holders);
+/* Every node that is level has stored the epoch's entry: may it become active? Asks, if it is for us to ask.
+ */
+bool witness_lets_begin(struct cluster *cluster);
+/* There is one, it answers here and is to stay: it may have a vote. */
+bool witness_may_vote(const struct cluster *cluster);
 
 /* observe.c */
 /* Role slots have new meanings: what was known by slot is forgotten, and asked for anew. */

@@ -34,21 +34,38 @@ struct voters commit_voters(const struct cluster *cluster)
 {
         const struct ledger *ledger = &cluster->ledger;
         if (ledger->blank)
-                return round_voters(0, 0);
-        struct voters voters = round_voters(cluster->model->settings.voters, 0);
+                return round_voters(0, 0, 0, 0);
+        const struct settings *settings = &cluster->model->settings;
+        struct voters voters = round_voters(settings->voters, settings->voters_witness, 0, 0);
         for (uint64_t index = ledger->applied.index + 1; index <= ledger->last.index; index++) {
                 const struct command *command = &ledger_entry(ledger, index)->command;
+                const struct command_voter_set *change = &command->voter_set;
                 if (command->kind == COMMAND_VOTER_SET && !MUTATED(CHANGE_UNTOLD))
-                        voters = round_voters(command->voter_set.voters, voters.now.nodes);
+                        voters = round_voters(change->voters, change->witness, change->before,
+                                              change->before_witness);
         }
         return voters;
+}
+
+node_set commit_holders(const struct cluster *cluster)
+{
+        const struct ledger *ledger = &cluster->ledger;
+        for (uint64_t index = ledger->last.index; index > ledger->applied.index; index--) {
+                const struct command *command = &ledger_entry(ledger, index)->command;
+                if (command->kind == COMMAND_EPOCH)
+                        return command->epoch.holders;
+        }
+        return cluster->model->settings.epoch_holders;
 }
 
 /* One change at a time: with two in a tail nobody could say which majorities count. */
 static bool may_change_voters(const struct round *round, const struct command_voter_set *change)
 {
+        bool same_witness = change->before_witness == 0 || change->witness == 0 ||
+                            change->before_witness == change->witness;
         return round->voters.before.nodes == 0 && change->before == round->voters.now.nodes &&
-               change->voters != 0;
+               change->before_witness == (round->voters.now.witness ? round->voters.witness : 0) &&
+               same_witness && change->voters != 0;
 }
 
 /* Everybody counts the same, laggards too, so everybody refuses the same. */
@@ -71,7 +88,9 @@ void commit_proposal(struct cluster *cluster, uint32_t sender, const struct mess
         }
         round->position++;
         if (propose->command.kind == COMMAND_VOTER_SET) {
-                round->voters = round_voters(propose->command.voter_set.voters, round->voters.now.nodes);
+                const struct command_voter_set *change = &propose->command.voter_set;
+                round->voters =
+                        round_voters(change->voters, change->witness, change->before, change->before_witness);
                 round->voters_index = round->position;
         }
         if (!node_set_has(round->level, cluster->identity.node))
@@ -96,14 +115,28 @@ static uint64_t stored_by(const struct round *round, const struct voter_set *set
                 NODE_SET_EACH (counted, node)
                         if (round->stored[node] >= index)
                                 holders |= node_set_of(node);
-                if (round_holds(holders, &voters) || MUTATED(COMMIT_BY_ONE))
+                if (round_holds_with(holders, &voters, round->by_witness) || MUTATED(COMMIT_BY_ONE))
                         best = index;
         }
         return best;
 }
 
+/*
+ * The witness stores no entries. So whoever it may vote for next must have all of them: it votes for nobody
+ * who sees none of an epoch's holders, and each of these has stored what was committed.
+ */
+static uint64_t stored_by_holders(const struct round *round, uint64_t most)
+{
+        if (!round->by_witness || MUTATED(WITNESS_STORES))
+                return most;
+        NODE_SET_EACH (round->level, node)
+                if (round->stored[node] < most)
+                        most = round->stored[node];
+        return most;
+}
+
 /* A change of the voters, and what comes behind it, needs both majorities; what is before it the old one. */
-static uint64_t stored_by_majority(const struct round *round)
+static uint64_t stored_by_votes(const struct round *round)
 {
         uint64_t now = stored_by(round, &round->voters.now);
         if (round->voters.before.nodes == 0 || MUTATED(CHANGE_BY_THE_NEW))
@@ -113,6 +146,11 @@ static uint64_t stored_by_majority(const struct round *round)
         if (both >= round->voters_index)
                 return both;
         return before < round->voters_index ? before : round->voters_index - 1;
+}
+
+static uint64_t stored_by_majority(const struct round *round)
+{
+        return stored_by_holders(round, stored_by_votes(round));
 }
 
 static void log_refusal(struct cluster *cluster, const struct entry *entry, const struct apply *apply)
@@ -200,11 +238,13 @@ void commit_advance(struct cluster *cluster)
         uint64_t committed = stored_by_majority(round);
         /* Only an entry of this epoch commits what is before it. Source: Raft, 5.4.2. */
         if ((committed < round->begin_index && !MUTATED(COMMIT_OF_OLD_EPOCHS)) ||
-            committed <= round->committed)
+            committed <= round->committed || !witness_lets_begin(cluster))
                 return;
         round->committed = committed;
         if (committed >= round->voters_index && round->voters.before.nodes != 0) {
                 round->voters.before = (struct voter_set){ .nodes = 0 };
+                if (!round->voters.now.witness)
+                        round->voters.witness = 0;
                 committed = round->committed = stored_by_majority(round);
         }
         bool level = node_set_has(round->level, cluster->identity.node);

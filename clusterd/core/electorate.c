@@ -30,13 +30,13 @@ static node_set level_nodes(const struct cluster *cluster)
         return level & cluster->round.level & cluster->round.members;
 }
 
-static bool is_wanted(const struct cluster *cluster, node_set next)
+static bool is_wanted(const struct cluster *cluster, const struct command_voter_set *next)
 {
         const struct round *round = &cluster->round;
-        node_set voters = cluster->model->settings.voters;
         /* What would wait for somebody who is not level would hold up everything behind it. */
-        struct voters change = round_voters(next, voters);
-        return next != voters && round_holds(round->level & round->members, &change);
+        struct voters change = round_voters(next->voters, next->witness, next->before, next->before_witness);
+        return (next->voters != next->before || next->witness != next->before_witness) &&
+               round_holds_with(round->level & round->members, &change, round->by_witness);
 }
 
 /* In a cluster that has just been made the votes settle before the nodes have said their names. */
@@ -72,11 +72,11 @@ static const char *why_this_one(const struct node *chosen, const struct node *ot
                        : "it has the lower id";
 }
 
-static void say_why(const struct quorum_view *view, node_set candidates, node_set next,
-                    char reason[REASON_BYTES])
+static void say_why(const struct quorum_view *view, node_set candidates,
+                    const struct command_voter_set *change, char reason[REASON_BYTES])
 {
         const struct model *model = view->model;
-        node_set voters = model->settings.voters;
+        node_set voters = change->before, next = change->voters;
         node_set evicted = voters & ~next & model_evicted(model);
         node_set lost = voters & ~candidates, back = next & ~voters, named = lost != 0 ? lost : back;
         bool more = node_set_count(named) > 1;
@@ -98,7 +98,14 @@ static void say_why(const struct quorum_view *view, node_set candidates, node_se
         }
         if (named == 0) {
                 name_node(model, other, another);
-                (void)snprintf(reason, REASON_BYTES, "%.40s gives its up, or halves could tie", another);
+                if (change->witness != change->before_witness)
+                        (void)snprintf(reason, REASON_BYTES, "%s",
+                                       change->witness != 0              ? "the witness answers"
+                                       : model->settings.witness.leaving ? "the witness is to be removed"
+                                                                         : "the witness does not answer");
+                else
+                        (void)snprintf(reason, REASON_BYTES, "%.40s gives its up, or halves could tie",
+                                       another);
                 return;
         }
         name_node(model, node_set_lowest(named), one);
@@ -110,16 +117,24 @@ void electorate_pass(struct cluster *cluster)
 {
         if (cluster->planned_voters != 0 || cluster->round.voters.before.nodes != 0)
                 return;
-        struct quorum_view view = { .model = cluster->model, .ending = ending_nodes(cluster) };
+        const struct settings *settings = &cluster->model->settings;
+        struct quorum_view view = { .model = cluster->model,
+                                    .ending = ending_nodes(cluster),
+                                    .witness = witness_may_vote(cluster) };
         node_set candidates =
                 (present_voters(cluster) | level_nodes(cluster)) & ~model_evicted(cluster->model);
-        node_set next = quorum_choice(&view, candidates);
-        if (!is_wanted(cluster, next))
-                return;
+        struct voter_set next = quorum_choice(&view, candidates);
         struct command command = { .kind = COMMAND_VOTER_SET };
-        command.voter_set.before = cluster->model->settings.voters;
-        command.voter_set.voters = next;
-        say_why(&view, candidates, next, command.voter_set.reason);
+        struct command_voter_set *change = &command.voter_set;
+        change->before = settings->voters;
+        change->before_witness = settings->voters_witness;
+        change->voters = next.nodes;
+        change->witness = !next.witness                   ? 0
+                          : settings->voters_witness != 0 ? settings->voters_witness
+                                                          : settings->witness.identity;
+        if (!is_wanted(cluster, change))
+                return;
+        say_why(&view, candidates, change, change->reason);
         cluster->planned_voters = propose(cluster, "quorum", &command);
         cluster->planner_due |= cluster->planned_voters == 0;
 }
@@ -136,12 +151,14 @@ bool cluster_may_leave(const struct cluster *cluster)
         uint32_t self = cluster->identity.node;
         node_set others = cluster->round.members & ~node_set_of(self);
         struct voters voters = commit_voters(cluster);
-        struct quorum_view view = { .model = cluster->model, .ending = node_set_of(self) };
+        struct quorum_view view = { .model = cluster->model,
+                                    .ending = node_set_of(self),
+                                    .witness = witness_may_vote(cluster) };
         /* Before the others are settled, and while a change is under way, the answer may yet be another. */
         if (!round_is_primary(&cluster->round) || others == 0 || round_holds(others, &voters))
                 return true;
-        return voters.before.nodes == 0 && round_is_active(cluster) &&
-               quorum_choice(&view, cluster->round.level & cluster->round.members) == voters.now.nodes;
+        struct voter_set choice = quorum_choice(&view, cluster->round.level & cluster->round.members);
+        return voters.before.nodes == 0 && round_is_active(cluster) && voter_set_equal(&choice, &voters.now);
 }
 
 uint32_t cluster_nodes_to_expect(const struct cluster *cluster)

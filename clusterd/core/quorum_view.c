@@ -9,7 +9,19 @@
  */
 #define OUT_OF_SERVICE INT32_C(1000000)
 
-node_set quorum_choice(const struct quorum_view *view, node_set candidates)
+/* Votes that do not follow: the witness gets its own when it can be of use, and keeps it until it is removed.
+ */
+static struct voter_set fixed_choice(const struct quorum_view *view, node_set gone)
+{
+        const struct settings *settings = &view->model->settings;
+        node_set kept = settings->voters & ~gone, nodes = kept != 0 ? kept : settings->voters;
+        bool even = node_set_count(nodes) % 2 == 0;
+        return (struct voter_set){ .nodes = nodes,
+                                   .witness = !settings->witness.leaving &&
+                                              (settings->voters_witness != 0 || (view->witness && even)) };
+}
+
+struct voter_set quorum_choice(const struct quorum_view *view, node_set candidates)
 {
         int32_t priority[NODES_MAX + 1] = { 0 };
         MODEL_EACH_NODE (view->model, node) {
@@ -20,17 +32,17 @@ node_set quorum_choice(const struct quorum_view *view, node_set candidates)
         }
         node_set gone = model_evicted(view->model) | view->evicted;
         candidates &= ~gone;
-        if (!view->model->settings.dynamic_quorum || candidates == 0) {
-                node_set kept = view->model->settings.voters & ~gone;
-                return kept != 0 ? kept : view->model->settings.voters;
-        }
-        struct voter_candidates choice = { .nodes = candidates, .priority = priority };
-        return voter_set_choose(&choice).nodes;
+        if (!view->model->settings.dynamic_quorum || candidates == 0)
+                return fixed_choice(view, gone);
+        struct voter_candidates choice = { .nodes = candidates,
+                                           .priority = priority,
+                                           .witness = view->witness };
+        return voter_set_choose(&choice);
 }
 
-static bool holds(const struct voters *voters, node_set here)
+static bool holds(const struct quorum_view *view, const struct voters *voters, node_set here)
 {
-        return quorum_is_held(voters_decide(voters, here, false));
+        return quorum_is_held(voters_decide(voters, here, view->witness));
 }
 
 static node_set up_nodes(const struct model *model)
@@ -46,8 +58,8 @@ struct quorum_view quorum_view_settled(const struct quorum_view *view)
 {
         struct quorum_view next = *view;
         node_set could = (view->voters.now.nodes | up_nodes(view->model)) & view->here;
-        struct voters change = { .now.nodes = quorum_choice(view, could), .before = view->voters.now };
-        if (holds(&view->voters, view->here) && holds(&change, view->here))
+        struct voters change = { .now = quorum_choice(view, could), .before = view->voters.now };
+        if (holds(view, &view->voters, view->here) && holds(view, &change, view->here))
                 next.voters = (struct voters){ .now = change.now };
         return next;
 }
@@ -132,7 +144,7 @@ static void say_voteless(struct words *words, const struct quorum_view *view, no
 void quorum_view_say(const struct quorum_view *view, char text[QUORUM_TEXT_BYTES])
 {
         struct words words = { .text = text };
-        struct outlook outlook = outlook_of(&view->voters, view->here);
+        struct outlook outlook = outlook_of(&view->voters, view->here, view->witness);
         text[0] = '\0';
         if (view->voters.before.nodes != 0)
                 say(&words, "while the voters change both majorities count: ");
@@ -161,6 +173,21 @@ static bool leaves_voteless(const struct quorum_view *view, char reason[QUORUM_T
         return true;
 }
 
+/* By themselves these nodes could not even take its vote away. */
+static bool needs_witness(const struct quorum_view *view, char reason[QUORUM_TEXT_BYTES])
+{
+        struct quorum_view next = *view;
+        next.witness = false;
+        struct outlook with = outlook_of(&view->voters, view->here, view->witness);
+        struct outlook outlook = outlook_of(&next.voters, next.here, false);
+        struct words words = { .text = reason };
+        if (!with.held || outlook.held)
+                return false;
+        say(&words, "without the witness there would be no quorum: ");
+        say_lacking(&words, &next, &outlook);
+        return true;
+}
+
 bool quorum_view_forbids(const struct quorum_view *view, const struct command *command,
                          char reason[QUORUM_TEXT_BYTES])
 {
@@ -168,11 +195,13 @@ bool quorum_view_forbids(const struct quorum_view *view, const struct command *c
         if (command->kind == COMMAND_QUORUM_SET)
                 return (command->quorum_set.fields & QUORUM_FIELD_DYNAMIC) != 0 &&
                        !command->quorum_set.dynamic && leaves_voteless(view, reason);
+        if (command->kind == COMMAND_WITNESS_REMOVE)
+                return needs_witness(view, reason);
         if (command->kind != COMMAND_NODE_DRAIN && command->kind != COMMAND_NODE_FENCE &&
             command->kind != COMMAND_FENCE_TEST && command->kind != COMMAND_NODE_EVICT)
                 return false;
         uint32_t node = command->kind == COMMAND_FENCE_TEST ? command->fence_test.node : command->node.node;
-        if (!holds(&view->voters, view->here))
+        if (!holds(view, &view->voters, view->here))
                 return false; /* there is none to be lost */
         if (command->kind == COMMAND_NODE_DRAIN || command->kind == COMMAND_NODE_EVICT) {
                 next.leavers |= node_set_of(node);
@@ -180,10 +209,10 @@ bool quorum_view_forbids(const struct quorum_view *view, const struct command *c
                 next = quorum_view_settled(&next);
         }
         next = quorum_view_without(&next, node);
-        if (holds(&next.voters, next.here))
+        if (holds(&next, &next.voters, next.here))
                 return false;
         struct words words = { .text = reason };
-        struct outlook outlook = outlook_of(&next.voters, next.here);
+        struct outlook outlook = outlook_of(&next.voters, next.here, next.witness);
         say(&words, "without %s there would be no quorum: ", model_node_name(view->model, node));
         say_lacking(&words, &next, &outlook);
         return true;

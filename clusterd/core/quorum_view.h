@@ -19,12 +19,13 @@ struct quorum_view {
         node_set leavers; /* about to go: they keep a vote no longer than others */
         node_set evicted; /* to be: they keep none */
         node_set ending;  /* whose daemons are about to end: of two that are left the other votes */
+        bool witness;     /* there is one, it answers and is to stay */
 };
 
 #define QUORUM_TEXT_BYTES 512
 
 /* Who should vote when these could. With voters that do not follow: who does now. */
-node_set quorum_choice(const struct quorum_view *view, node_set candidates);
+struct voter_set quorum_choice(const struct quorum_view *view, node_set candidates);
 
 /* The same view when the voters have followed what is here, if they do and can. */
 struct quorum_view quorum_view_settled(const struct quorum_view *view);

@@ -6,14 +6,21 @@
 #include "clusterd/base/mutation.h"
 #include "clusterd/core/ledger.h"
 
-struct voters round_voters(node_set now, node_set before)
+struct voters round_voters(node_set now, uint64_t witness, node_set before, uint64_t before_witness)
 {
-        return (struct voters){ .now.nodes = now, .before.nodes = before };
+        return (struct voters){ .now = { .nodes = now, .witness = witness != 0 },
+                                .before = { .nodes = before, .witness = before_witness != 0 },
+                                .witness = witness != 0 ? witness : before_witness };
+}
+
+bool round_holds_with(node_set nodes, const struct voters *voters, bool witness)
+{
+        return quorum_is_held(voters_decide(voters, nodes, witness));
 }
 
 bool round_holds(node_set nodes, const struct voters *voters)
 {
-        return quorum_is_held(voters_decide(voters, nodes, false));
+        return round_holds_with(nodes, voters, false);
 }
 
 static bool is_more_advanced(const struct ledger_position *a, const struct ledger_position *b)
@@ -34,15 +41,29 @@ static uint32_t find_winner(const struct message_state *states, node_set candida
         return winner;
 }
 
+/* Who came to an epoch's entries late may lack the last of them, and the witness cannot see that. */
+static bool holds_all(const struct message_state *states, node_set history, uint64_t epoch)
+{
+        NODE_SET_EACH (history, node)
+                if (states[node].last.epoch == epoch && states[node].whole)
+                        return true;
+        return MUTATED(WITNESS_FOR_LAGGARDS);
+}
+
 void round_decide(const struct message_state *states, node_set spoke, struct message_decide *ret_decide)
 {
         node_set history = 0; /* those who were level once */
+        node_set well = 0;    /* and can promise */
         uint64_t promised = 0;
         NODE_SET_EACH (spoke, node) {
                 if (!states[node].blank || MUTATED(BLANK_VOTES))
                         history |= node_set_of(node);
+                if (!states[node].sick)
+                        well |= history & node_set_of(node);
                 if (states[node].promised > promised && !MUTATED(EPOCH_REUSED))
                         promised = states[node].promised;
+                if (states[node].witness_promised > promised)
+                        promised = states[node].witness_promised;
         }
         memset(ret_decide, 0, sizeof *ret_decide);
         ret_decide->participants = spoke;
@@ -60,8 +81,14 @@ void round_decide(const struct message_state *states, node_set spoke, struct mes
         /* One who knows that the change was committed knows it for all who hold the same. */
         ret_decide->voters = winner->voters;
         ret_decide->voters_before = settled || MUTATED(ROUND_BY_THE_NEW) ? 0 : winner->voters_before;
-        struct voters voters = round_voters(ret_decide->voters, ret_decide->voters_before);
+        ret_decide->voters_witness = winner->voters_witness;
+        ret_decide->voters_before_witness =
+                ret_decide->voters_before == 0 ? 0 : winner->voters_before_witness;
+        struct voters voters = round_voters(ret_decide->voters, ret_decide->voters_witness,
+                                            ret_decide->voters_before, ret_decide->voters_before_witness);
         ret_decide->primary = round_holds(history, &voters) || MUTATED(EPOCH_BY_FEW);
+        ret_decide->witness = !round_holds(well, &voters) && round_holds_with(well, &voters, true) &&
+                              holds_all(states, history, winner->last.epoch);
         /* Entries carry epochs up to the winner's last; promises may be ahead of them. */
         ret_decide->epoch = (promised > winner->last.epoch ? promised : winner->last.epoch) + 1;
         ret_decide->leader = node_set_lowest(ret_decide->level);

@@ -14,13 +14,20 @@
  * spoke and are not blank hold a majority of that history's voters (of both
  * sets, while a change of them is not known to be committed): every committed
  * entry is stored by a majority, so at least one of them has it.
+ *
+ * Otherwise the witness may be asked, if it would make a majority, and if one of
+ * them holds all that was committed in the last epoch of that history: README.md.
  */
 void round_decide(const struct message_state *states, node_set spoke, struct message_decide *ret_decide);
 
 /* Do these nodes hold the quorum of these voters? */
 bool round_holds(node_set nodes, const struct voters *voters);
 
-/* before: 0, unless the change from it is not known to be committed. */
-struct voters round_voters(node_set now, node_set before);
+/* And with what the witness says, if it has a vote? */
+bool round_holds_with(node_set nodes, const struct voters *voters, bool witness);
+
+/* before: 0, unless the change from it is not known to be committed. Each with the witness that votes, or 0.
+ */
+struct voters round_voters(node_set now, uint64_t witness, node_set before, uint64_t before_witness);
 
 #endif

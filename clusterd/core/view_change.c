@@ -11,14 +11,13 @@
  * argument are in README.md of this folder.
  */
 
-#define HEARTBEAT_MS 500
-#define GATHER_MS    500  /* a member that has not spoken by then takes no part */
-#define LEVEL_MS     1000 /* a laggard that is not level by then is left to catch up later */
-#define STUCK_MS     2000 /* a round that gets nowhere is opened anew; each rank waits a second more */
-#define REFUSED_MS   5000
-#define SILENT_MS    3000             /* a leader without heartbeat for so long is passed over */
-#define STALL_MS     1500             /* we ourselves stood still if we did not look for so long */
-#define WAIT_GAP     (TAIL_MAX - 128) /* a laggard that lacks more is not waited for: it must fit */
+#define GATHER_MS  500  /* a member that has not spoken by then takes no part */
+#define LEVEL_MS   1000 /* a laggard that is not level by then is left to catch up later */
+#define STUCK_MS   2000 /* a round that gets nowhere is opened anew; each rank waits a second more */
+#define REFUSED_MS 5000
+#define WITNESS_MS 5000             /* the asker has a time limit of its own */
+#define SILENT_MS  3000             /* a leader without heartbeat for so long is passed over */
+#define WAIT_GAP   (TAIL_MAX - 128) /* a laggard that lacks more is not waited for: it must fit */
 
 static uint32_t self(const struct cluster *cluster)
 {
@@ -59,6 +58,7 @@ static void end_epoch(struct cluster *cluster)
         guard_times_round_ended(cluster);
         path_round_ended(cluster);
         reconcile_round_ended(cluster);
+        witness_round_ended(cluster);
 }
 
 static void open_round(struct cluster *cluster, const char *reason)
@@ -108,6 +108,11 @@ static void send_state(struct cluster *cluster)
                 .blank = ledger->blank,
                 .voters = voters.now.nodes,
                 .voters_before = voters.before.nodes,
+                .voters_witness = voters.now.witness ? voters.witness : 0,
+                .voters_before_witness = voters.before.witness ? voters.witness : 0,
+                .whole = witness_accepts(cluster),
+                .sick = cluster->store_failed,
+                .witness_promised = cluster->witness.promised,
         };
 }
 
@@ -124,6 +129,8 @@ static void on_view_open(struct cluster *cluster, uint32_t sender, const struct 
         round->level = 0;
         round->sent_decide = false;
         round->proposed_epoch = false;
+        round->by_witness = false;
+        round->advanced = false;
         round->sent_promise = 0;
         round->sent_stored = 0;
         round->catch_up_ms = 0;
@@ -138,14 +145,20 @@ static void on_view_open(struct cluster *cluster, uint32_t sender, const struct 
 static void send_decide(struct cluster *cluster)
 {
         struct round *round = &cluster->round;
-        round_decide(round->states, round->spoke, &action_message(cluster, MESSAGE_DECIDE)->decide);
+        struct message_decide *decide = &action_message(cluster, MESSAGE_DECIDE)->decide;
+        round_decide(round->states, round->spoke, decide);
+        /* The way to the witness may be cut for one of them alone. */
+        decide->asker = decide->leader;
+        for (uint32_t i = 0; decide->witness && i < cluster->witness.refused % node_set_count(decide->level);
+             i++)
+                decide->asker = node_set_after(decide->level, decide->asker);
         round->sent_decide = true;
 }
 
 static bool may_have_majority(const struct cluster *cluster)
 {
         struct voters voters = commit_voters(cluster);
-        return round_holds(cluster->round.members, &voters);
+        return round_holds_with(cluster->round.members, &voters, true);
 }
 
 /* Whoever stood still: with it there may be a majority, by its word if our ledger is blank; its guests do not
@@ -153,9 +166,10 @@ static bool may_have_majority(const struct cluster *cluster)
 static void on_late_state(struct cluster *cluster, uint32_t sender, const struct message_state *state)
 {
         struct round *round = &cluster->round;
-        struct voters told = round_voters(state->voters, state->voters_before);
+        struct voters told = round_voters(state->voters, state->voters_witness, state->voters_before,
+                                          state->voters_before_witness);
         if (round->id.node != self(cluster) || node_set_has(round->spoke, sender) ||
-            !(may_have_majority(cluster) || round_holds(round->members, &told)))
+            !(may_have_majority(cluster) || round_holds_with(round->members, &told, true)))
                 return;
         round->spoke |= node_set_of(sender);
         open_round(cluster, "a node that was silent speaks");
@@ -227,10 +241,19 @@ static void serve_laggards(struct cluster *cluster)
                 else
                         serve(cluster, node);
         }
-        if (round_holds(round->decide.level | round->waits, &round->voters))
+        if (round_holds_with(round->decide.level | round->waits, &round->voters, round->by_witness))
                 return;
         NODE_SET_EACH (far, node)
                 serve(cluster, node);
+}
+
+/* Nobody is sent anything, and nobody promises, before a majority stands behind the decision. */
+static void go_on(struct cluster *cluster)
+{
+        enter(cluster, ROUND_LEVEL);
+        if (cluster->round.decide.leader == self(cluster))
+                serve_laggards(cluster);
+        ask_for_promise(cluster);
 }
 
 static void on_decide(struct cluster *cluster, uint32_t sender, const struct message_decide *decide)
@@ -239,17 +262,35 @@ static void on_decide(struct cluster *cluster, uint32_t sender, const struct mes
         if (round->phase != ROUND_GATHER || sender != round->id.node)
                 return;
         round->decide = *decide;
-        round->voters = round_voters(decide->voters, decide->voters_before);
+        round->voters = round_voters(decide->voters, decide->voters_witness, decide->voters_before,
+                                     decide->voters_before_witness);
         round->voters_index = decide->base.index; /* or before that: the epoch's own entry settles it */
-        if (!decide->primary) {
+        round->position = decide->base.index;
+        if (decide->witness) {
+                enter(cluster, ROUND_WITNESS);
+                if (decide->asker == self(cluster))
+                        witness_ask(cluster, WITNESS_PROMISE);
+        } else if (decide->primary) {
+                go_on(cluster);
+        } else {
                 enter(cluster, ROUND_REFUSED);
+        }
+}
+
+void round_go_on(struct cluster *cluster)
+{
+        cluster->round.by_witness = true;
+        go_on(cluster);
+}
+
+void round_refuse(struct cluster *cluster)
+{
+        if (cluster->round.phase == ROUND_WITNESS && cluster->round.decide.primary) {
+                go_on(cluster); /* whose disk took nothing may be well again */
                 return;
         }
-        enter(cluster, ROUND_LEVEL);
-        round->position = decide->base.index;
-        if (decide->leader == self(cluster))
-                serve_laggards(cluster);
-        ask_for_promise(cluster);
+        end_epoch(cluster);
+        enter(cluster, ROUND_REFUSED);
 }
 
 static void begin_epoch(struct cluster *cluster)
@@ -259,6 +300,7 @@ static void begin_epoch(struct cluster *cluster)
         command.epoch.leader = self(cluster);
         command.epoch.members = round->members;
         command.epoch.settings = cluster->model->settings;
+        command.epoch.holders = round->by_witness ? round->promised : 0;
 
         struct message_propose *message = &action_message(cluster, MESSAGE_PROPOSE)->propose;
         message->time_ms = cluster->wall_ms;
@@ -281,7 +323,7 @@ static uint32_t leader_to_be(const struct round *round)
 
 static bool promised_by_majority(const struct round *round)
 {
-        return round_holds(round->promised, &round->voters) || MUTATED(EPOCH_BY_FEW);
+        return round_holds_with(round->promised, &round->voters, round->by_witness) || MUTATED(EPOCH_BY_FEW);
 }
 
 static void consider_epoch(struct cluster *cluster)
@@ -307,12 +349,6 @@ static void on_promised(struct cluster *cluster, uint32_t sender, uint64_t epoch
         consider_epoch(cluster);
 }
 
-static void renew_contact(struct cluster *cluster, uint64_t at_ms)
-{
-        if (at_ms > cluster->contact_ms)
-                cluster->contact_ms = at_ms;
-}
-
 void round_activate(struct cluster *cluster)
 {
         struct round *round = &cluster->round;
@@ -323,7 +359,7 @@ void round_activate(struct cluster *cluster)
                 return;
         /* A majority has promised after it knew our state: so we were in contact when we sent that. */
         if (node_set_has(round->decide.participants, self(cluster)))
-                renew_contact(cluster, MUTATED(CONTACT_WITH_THE_EPOCH) ? cluster->now_ms : round->state_ms);
+                contact_renew(cluster, MUTATED(CONTACT_WITH_THE_EPOCH) ? cluster->now_ms : round->state_ms);
         cluster->active_ms = cluster->now_ms;
         cluster->planner_due = true;
         round->heartbeat_ms = 0; /* contact is news */
@@ -374,45 +410,7 @@ void round_stored(struct cluster *cluster)
 bool round_is_primary(const struct round *round)
 {
         return round->phase != ROUND_NONE && round->phase != ROUND_GATHER && round->phase != ROUND_REFUSED &&
-               round->decide.primary;
-}
-
-/*
- * Nobody can prove anything of a node that is in the primary view, so a disk that fails, here or at a
- * majority, stops no guest. But once the guard has lapsed only the ledger says what is still ours.
- */
-static bool contact_counts(const struct cluster *cluster)
-{
-        return round_is_active(cluster) ||
-               (round_is_primary(&cluster->round) && !guard_has_lapsed(cluster)) ||
-               MUTATED(CONTACT_WITHOUT_EPOCH);
-}
-
-static void on_heartbeat(struct cluster *cluster, uint32_t sender, const struct message_heartbeat *heartbeat)
-{
-        struct round *round = &cluster->round;
-        round->heard_ms[sender] = cluster->now_ms;
-        cluster->planner_due |= heartbeat->leaving != round->heartbeats[sender].leaving;
-        round->heartbeats[sender] = *heartbeat;
-        if (heartbeat->guarded_index > round->guarded[sender]) {
-                round->guarded[sender] = heartbeat->guarded_index;
-                reconcile_guarded(cluster, sender);
-        }
-        if (sender != self(cluster) || !contact_counts(cluster))
-                return;
-        /*
-         * Our message comes back as soon as we hold the token, and that token may be a stale one of a ring
-         * that has gone on without us. A second one, sent after the first was back, proves that the token
-         * went round between the two: we were in contact when the first was sent.
-         */
-        if (MUTATED(CONTACT_BY_ONE_HEARTBEAT))
-                renew_contact(cluster, heartbeat->sent_ms);
-        if (round->probe_back_ms != 0 && heartbeat->sent_ms > round->probe_back_ms)
-                renew_contact(cluster, MUTATED(CONTACT_WHEN_BACK) ? cluster->now_ms : round->probe_sent_ms);
-        else if (round->probe_back_ms != 0)
-                return;
-        round->probe_sent_ms = heartbeat->sent_ms;
-        round->probe_back_ms = cluster->now_ms;
+               (round->decide.primary || round->by_witness);
 }
 
 static bool is_epoch_proposal(const struct cluster *cluster, uint32_t sender,
@@ -420,7 +418,8 @@ static bool is_epoch_proposal(const struct cluster *cluster, uint32_t sender,
 {
         const struct round *round = &cluster->round;
         return round->phase == ROUND_LEVEL && propose->command.kind == COMMAND_EPOCH &&
-               sender == leader_to_be(round) && promised_by_majority(round);
+               sender == leader_to_be(round) && promised_by_majority(round) &&
+               witness_holders_fit(round, propose->command.epoch.holders);
 }
 
 static void on_propose(struct cluster *cluster, uint32_t sender, const struct message_propose *propose)
@@ -429,7 +428,8 @@ static void on_propose(struct cluster *cluster, uint32_t sender, const struct me
         if (propose->request.node != sender)
                 return; /* rules trust what a node says of itself: nobody says it in another's name */
         if (is_epoch_proposal(cluster, sender, propose)) {
-                round->level = round->promised;
+                /* Who promised while the entry was on its way is not named in it. */
+                round->level = round->by_witness ? propose->command.epoch.holders : round->promised;
                 round->leader = sender;
                 round->begin_index = round->position + 1;
                 enter(cluster, ROUND_BEGINNING);
@@ -468,7 +468,10 @@ void round_message(struct cluster *cluster, uint32_t sender, const struct messag
                 on_stored(cluster, sender, message->stored_index);
                 break;
         case MESSAGE_HEARTBEAT:
-                on_heartbeat(cluster, sender, &message->heartbeat);
+                contact_heartbeat(cluster, sender, &message->heartbeat);
+                break;
+        case MESSAGE_WITNESS:
+                witness_message(cluster, sender, &message->witness);
                 break;
         case MESSAGE_CATCH_UP:
         case MESSAGE_ENTRY:
@@ -512,44 +515,15 @@ static void tick_active(struct cluster *cluster)
                 reopen_after(cluster, round->heard_ms[leader], SILENT_MS, "the leader is silent");
 }
 
-static void tick_heartbeat(struct cluster *cluster)
-{
-        struct round *round = &cluster->round;
-        if (cluster->now_ms >= round->heartbeat_ms + HEARTBEAT_MS) {
-                round->heartbeat_ms = cluster->now_ms;
-                action_message(cluster, MESSAGE_HEARTBEAT)->heartbeat =
-                        (struct message_heartbeat){ .sent_ms = cluster->now_ms,
-                                                    .guarded_index = cluster->guarded_index,
-                                                    .leaving = cluster->leaving };
-        }
-        wake_at(cluster, round->heartbeat_ms + HEARTBEAT_MS);
-}
-
-/*
- * Silence is not held against others while it was us who stood still, nor our own against the guard:
- * clu-guard went on. Source: field complaint 16.
- */
-void round_notice_stall(struct cluster *cluster, uint64_t kept_ms)
-{
-        struct round *round = &cluster->round;
-        if (round->tick_ms != 0 && cluster->now_ms - round->tick_ms > STALL_MS) {
-                cluster->kept_ms = kept_ms;
-                NODE_SET_EACH (round->members, node)
-                        round->heard_ms[node] = cluster->now_ms;
-                round->phase_ms = cluster->now_ms;
-        }
-        round->tick_ms = cluster->now_ms;
-}
-
 void round_tick(struct cluster *cluster)
 {
         struct round *round = &cluster->round;
         if (!node_set_has(round->members, self(cluster)))
                 return;
         if (round->id.node != NODE_NONE)
-                tick_heartbeat(cluster);
+                contact_tick(cluster);
         else
-                wake_at(cluster, cluster->now_ms + HEARTBEAT_MS); /* or it looks as if we had stood still */
+                contact_wait(cluster);
         switch (round->phase) {
         case ROUND_GATHER:
                 if (round->id.node == self(cluster) && !round->sent_decide) {
@@ -566,9 +540,13 @@ void round_tick(struct cluster *cluster)
                              round->leveling_ms > round->phase_ms ? round->leveling_ms : round->phase_ms,
                              STUCK_MS, "no epoch began");
                 break;
+        case ROUND_WITNESS:
+                reopen_after(cluster, round->phase_ms, WITNESS_MS, "the witness was not heard of");
+                break;
         case ROUND_NONE:
         case ROUND_BEGINNING:
-                reopen_after(cluster, round->phase_ms, STUCK_MS, "the round got nowhere");
+                reopen_after(cluster, round->phase_ms, round->by_witness ? WITNESS_MS : STUCK_MS,
+                             "the round got nowhere");
                 break;
         case ROUND_REFUSED:
                 if (may_have_majority(cluster))

@@ -9,6 +9,7 @@
 
 #include "clusterd/base/scope.h"
 #include "clusterd/base/text.h"
+#include "clusterd/io/witness_file.h"
 
 /* One request that waits for somebody else. */
 struct pending {
@@ -185,7 +186,34 @@ static void handle_change(struct request *request)
                                                &change.command.fence_add);
                 return;
         }
+        if (verb_id(request->verb) == VERB_WITNESS_SET && request->services->witness_make != NULL) {
+                pending->change = change;
+                request->services->witness_make(request->services->context, request->token,
+                                                &change.command.witness.witness);
+                return;
+        }
         submit(request->handler, request->token, request->client->actor, &change);
+}
+
+void request_witness_made(struct request_handler *handler, uint64_t token, bool made, const char *text)
+{
+        struct pending *pending = pending_find(handler, token);
+        if (pending == NULL)
+                return;
+        if (made) {
+                struct change change = pending->change;
+                char actor[ACTOR_BYTES];
+                TEXT_COPY(actor, pending->actor);
+                submit(handler, token, actor, &change);
+                return;
+        }
+        struct request request = request_of(handler, pending);
+        (void)request_fail(&request, VERB_EXIT_REFUSED, "a witness must be where the nodes find it",
+                           "mount the share on every node; what lies there as " WITNESS_FILE_NAME
+                           " and is of no use may be deleted",
+                           "witness in %s: %s", pending->change.command.witness.witness.place, text);
+        send_failure(&request);
+        pending_remove(handler, pending);
 }
 
 void request_fence_checked(struct request_handler *handler, uint64_t token, bool ok, const char *text)
@@ -309,7 +337,7 @@ static json_t *outcome_result(struct request_handler *handler, const struct pend
 static void no_quorum(struct request *request, const char *subject, const char *reason)
 {
         struct quorum_view view = request_quorum_view(request);
-        struct outlook outlook = outlook_of(&view.voters, view.here);
+        struct outlook outlook = outlook_of(&view.voters, view.here, view.witness);
         (void)request_fail(request, VERB_EXIT_NO_QUORUM, "a majority of the voters must store it",
                            "look at clu quorum show before you try again",
                            "%s %s %snot done: %s; %u of %u votes are here, %u are needed",
@@ -355,6 +383,11 @@ void request_reply(struct request_handler *handler, uint64_t token, enum reply_o
         if (outcome == REPLY_DONE) {
                 send_result(&request, outcome_result(handler, pending, index));
         } else {
+                const struct command *command = &pending->change.command;
+                /* Refused for good: what was made for it is of no use. */
+                if (outcome == REPLY_REFUSED && command->kind == COMMAND_WITNESS_SET)
+                        handler->services.witness_remove(handler->services.context,
+                                                         &command->witness.witness);
                 outcome_error(&request, subject, outcome, reason);
                 send_failure(&request);
         }

@@ -51,6 +51,10 @@ struct request_services {
         void (*fence_check)(void *context, uint64_t token, const struct fence_device *device);
         void (*fence_test)(void *context, uint64_t token, const struct fence_device *device,
                            const char *node_name);
+        /* witness_port_make, answered by request_witness_made, and witness_port_remove. A NULL witness_make
+         * leaves it unmade. */
+        void (*witness_make)(void *context, uint64_t token, const struct witness *witness);
+        void (*witness_remove)(void *context, const struct witness *witness);
         /* Runs `clusterd --verify` on this node's ledger beside the loop; answered by request_verified. */
         void (*verify)(void *context, uint64_t token);
 };
@@ -70,6 +74,8 @@ void request_reply(struct request_handler *handler, uint64_t token, enum reply_o
 
 /* ok: the agent is there and knows the options; text says what is wrong. */
 void request_fence_checked(struct request_handler *handler, uint64_t token, bool ok, const char *text);
+/* made: it stands there, and nobody relies on it yet; text says why not. */
+void request_witness_made(struct request_handler *handler, uint64_t token, bool made, const char *text);
 /* known: the agent answered; on: the node has power. */
 void request_fence_tested(struct request_handler *handler, uint64_t token, const char *device, bool known,
                           bool on, const char *text, uint32_t duration_ms);

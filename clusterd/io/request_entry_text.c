@@ -238,6 +238,7 @@ static void say_voter_set(struct sentence *sentence, const struct command_voter_
 {
         say(sentence, "the voters are now ");
         say_nodes(sentence, change->voters);
+        say(sentence, "%s", change->witness != 0 ? " and the witness" : "");
         say_reason(sentence, change->reason);
 }
 
@@ -266,6 +267,14 @@ static void say_quorum_set(struct sentence *sentence, const struct command_quoru
                     set->fields & QUORUM_FIELD_DYNAMIC ? ", and " : "", name_of(sentence, set->node),
                     set->priority);
         say_reason(sentence, set->reason);
+}
+
+static void say_witness(struct sentence *sentence, const struct command_witness *command, bool set)
+{
+        const struct witness *witness = &command->witness;
+        say(sentence, "the witness (%s %s) is %s", witness_kind_name(witness->kind), witness->place,
+            set ? "set" : "to be removed");
+        say_reason(sentence, command->reason);
 }
 
 static void say_node(struct sentence *sentence, const struct command_node *node, const char *what)
@@ -322,6 +331,10 @@ void entry_text(const struct entry *entry, const struct model *model, char text[
                 return;
         case COMMAND_QUORUM_SET:
                 say_quorum_set(&sentence, &command->quorum_set);
+                return;
+        case COMMAND_WITNESS_SET:
+        case COMMAND_WITNESS_REMOVE:
+                say_witness(&sentence, &command->witness, command->kind == COMMAND_WITNESS_SET);
                 return;
         case COMMAND_NODE_JOIN:
                 say_join(&sentence, &command->node_join);

@@ -105,6 +105,10 @@ json_t *document_quorum_plan(const struct request *request, const struct change 
                              const struct model *then);
 /* A failure when quorum would be lost by it, unless forced. */
 int request_quorum_check(struct request *request, const struct change *change);
+/* request_witness.c */
+json_t *document_witness(const struct request *request);
+int change_witness_set(struct request *request, struct change *change);
+int change_witness_remove(struct request *request, struct change *change);
 int change_quorum_set(struct request *request, struct change *change);
 
 /* request_change.c: 0, or a failure in request->error. */

@@ -241,7 +241,7 @@ json_t *query_cluster_status(struct request *request)
         struct cluster_status status;
         const struct settings *settings = &request->model->settings;
         struct quorum_view view = request_quorum_view(request);
-        struct outlook outlook = outlook_of(&view.voters, view.here);
+        struct outlook outlook = outlook_of(&view.voters, view.here, view.witness);
 
         cluster_status_read(request->services->cluster, &status);
         json_t *document = json_object();

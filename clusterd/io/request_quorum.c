@@ -12,7 +12,10 @@ struct quorum_view request_quorum_view(const struct request *request)
         struct cluster_status status;
         struct quorum_view view = { .model = request->model };
         cluster_status_read(request->services->cluster, &status);
-        cluster_voters(request->services->cluster, &view.voters.now.nodes, &view.voters.before.nodes);
+        struct cluster_witness witness;
+        cluster_voters_read(request->services->cluster, &view.voters);
+        cluster_witness_read(request->services->cluster, &witness);
+        view.witness = witness.answers && !witness.set.leaving && witness.refusal[0] == '\0';
         view.here = status.members;
         return view;
 }
@@ -28,7 +31,7 @@ static const char *seen_word(const struct cluster_status *status, uint32_t node)
 static json_t *node_row(const struct quorum_view *view, const struct cluster_status *status, uint32_t id)
 {
         const struct node *node = model_node(view->model, id);
-        bool told = node_set_has(view->here, id) && outlook_of(&view->voters, view->here).held;
+        bool told = node_set_has(view->here, id) && outlook_of(&view->voters, view->here, view->witness).held;
         json_t *row = json_object();
         json_object_set_new(row, "name", document_node_name(view->model, id));
         json_object_set_new(row, "id", json_integer(id));
@@ -36,7 +39,7 @@ static json_t *node_row(const struct quorum_view *view, const struct cluster_sta
         json_object_set_new(row, "priority", json_integer(node == NULL ? 0 : node->quorum_priority));
         json_object_set_new(row, "seen", json_string(seen_word(status, id)));
         struct quorum_view then = quorum_view_without(view, id);
-        bool holds = outlook_of(&then.voters, then.here).held;
+        bool holds = outlook_of(&then.voters, then.here, then.witness).held;
         json_object_set_new(row, "if_lost", told ? json_string(holds ? "holds" : "lost") : json_null());
         json_object_set_new(row, "voters_then",
                             told && holds ? document_node_set(view->model, then.voters.now.nodes)
@@ -64,7 +67,7 @@ static json_t *lines_of(const struct quorum_view *view, const struct cluster_sta
         }
         quorum_view_say(view, text);
         add_line(lines, "%s", text);
-        if (!status->primary && outlook_of(&view->voters, view->here).held)
+        if (!status->primary && outlook_of(&view->voters, view->here, view->witness).held)
                 add_line(lines, "these nodes have not agreed on a history yet");
         if (!view->model->settings.dynamic_quorum)
                 add_line(lines,
@@ -81,7 +84,7 @@ json_t *query_quorum_show(struct request *request)
 {
         struct cluster_status status;
         struct quorum_view view = request_quorum_view(request);
-        struct outlook outlook = outlook_of(&view.voters, view.here);
+        struct outlook outlook = outlook_of(&view.voters, view.here, view.witness);
         node_set nodes = view.voters.now.nodes | view.voters.before.nodes | view.here;
         json_t *rows = json_array(), *document = json_object();
 
@@ -97,6 +100,7 @@ json_t *query_quorum_show(struct request *request)
         json_object_set_new(document, "voters", document_node_set(request->model, view.voters.now.nodes));
         json_object_set_new(document, "voters_before",
                             document_node_set(request->model, view.voters.before.nodes));
+        json_object_set_new(document, "witness", document_witness(request));
         json_object_set_new(document, "nodes", rows);
         json_object_set_new(document, "text", lines_of(&view, &status));
         return document;
@@ -115,9 +119,14 @@ json_t *document_quorum_plan(const struct request *request, const struct change 
         char before_text[QUORUM_TEXT_BYTES], after_text[QUORUM_TEXT_BYTES];
         enum command_kind kind = change->command.kind;
         if (kind != COMMAND_NODE_DRAIN && kind != COMMAND_NODE_RESUME && kind != COMMAND_NODE_RELEASE &&
-            kind != COMMAND_NODE_FENCE && kind != COMMAND_QUORUM_SET && kind != COMMAND_NODE_EVICT)
+            kind != COMMAND_NODE_FENCE && kind != COMMAND_QUORUM_SET && kind != COMMAND_WITNESS_SET &&
+            kind != COMMAND_WITNESS_REMOVE && kind != COMMAND_NODE_EVICT)
                 return NULL;
         after.model = then;
+        if (kind == COMMAND_WITNESS_SET) /* as it will be when it answers */
+                after.witness = true;
+        if (kind == COMMAND_WITNESS_REMOVE)
+                after.witness = false;
         after = kind == COMMAND_NODE_FENCE || kind == COMMAND_NODE_EVICT
                         ? quorum_view_without(&after, change->command.node.node)
                         : quorum_view_settled(&after);

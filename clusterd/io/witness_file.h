@@ -12,25 +12,6 @@
 
 #define WITNESS_FILE_NAME ".clu-witness" /* in the directory that is mounted there */
 
-enum witness_question_kind {
-        WITNESS_LOOK,    /* does it answer, and what does it know? */
-        WITNESS_PROMISE, /* witness_tag_promise() */
-        WITNESS_ADVANCE  /* witness_tag_advance() */
-};
-
-struct witness_question {
-        enum witness_question_kind kind;
-        uint32_t node; /* who asks */
-        struct witness_state state;
-        uint64_t epoch; /* WITNESS_PROMISE */
-};
-
-enum witness_outcome {
-        WITNESS_DONE,
-        WITNESS_REFUSED, /* its rule says no: nothing was changed */
-        WITNESS_FAILED   /* not known: what was asked may have been done, and may still be */
-};
-
 struct witness_answer {
         enum witness_outcome outcome;
         int error;              /* WITNESS_FAILED: negative errno */

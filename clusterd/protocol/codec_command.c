@@ -10,6 +10,7 @@ static const struct json_field epoch_fields[] = {
         JSON_FIELD("leader", NODE, struct command_epoch, leader),
         JSON_FIELD("members", NODE_SET, struct command_epoch, members),
         JSON_FIELD("settings", OBJECT, struct command_epoch, settings, .shape = &settings_shape),
+        JSON_FIELD("holders", NODE_SET, struct command_epoch, holders, .later = true),
 };
 static const struct json_shape epoch_shape = JSON_SHAPE(epoch_fields);
 
@@ -47,6 +48,8 @@ static const struct json_field voter_set_fields[] = {
         JSON_FIELD("before", NODE_SET, struct command_voter_set, before),
         JSON_FIELD("voters", NODE_SET, struct command_voter_set, voters),
         JSON_FIELD("reason", TEXT, struct command_voter_set, reason),
+        JSON_FIELD("before_witness", IDENTITY, struct command_voter_set, before_witness, .later = true),
+        JSON_FIELD("witness", IDENTITY, struct command_voter_set, witness, .later = true),
 };
 static const struct json_shape voter_set_shape = JSON_SHAPE(voter_set_fields);
 
@@ -58,6 +61,12 @@ static const struct json_field quorum_set_fields[] = {
 };
 static const struct json_shape quorum_set_shape =
         JSON_SHAPE(quorum_set_fields, .mask_offset = offsetof(struct command_quorum_set, fields));
+
+static const struct json_field witness_fields[] = {
+        JSON_FIELD("witness", OBJECT, struct command_witness, witness, .shape = &witness_shape),
+        JSON_FIELD("reason", TEXT, struct command_witness, reason),
+};
+static const struct json_shape witness_command_shape = JSON_SHAPE(witness_fields);
 
 static const struct json_field role_assign_fields[] = {
         JSON_FIELD("role", NAME, struct command_role_assign, role),
@@ -249,6 +258,8 @@ static const struct json_shape *const command_shapes[COMMAND_COUNT] = {
         [COMMAND_VOLUME_REPORT] = &volume_report_shape,
         [COMMAND_QUORUM_SET] = &quorum_set_shape,
         [COMMAND_NODE_EVICT] = &node_shape,
+        [COMMAND_WITNESS_SET] = &witness_command_shape,
+        [COMMAND_WITNESS_REMOVE] = &witness_command_shape,
 };
 
 /* The union's members all begin here. */

@@ -39,6 +39,11 @@ static const struct json_field state_fields[] = {
         JSON_FIELD("blank", BOOL, struct message, state.blank),
         JSON_FIELD("voters", NODE_SET, struct message, state.voters),
         JSON_FIELD("voters_before", NODE_SET, struct message, state.voters_before),
+        JSON_FIELD("voters_witness", IDENTITY, struct message, state.voters_witness, .later = true),
+        JSON_FIELD("voters_before_witness", IDENTITY, struct message, state.voters_before_witness, .later = true),
+        JSON_FIELD("whole", BOOL, struct message, state.whole, .later = true),
+        JSON_FIELD("sick", BOOL, struct message, state.sick, .later = true),
+        JSON_FIELD("witness_promised", COUNTER, struct message, state.witness_promised, .later = true),
 };
 
 /* A view that may not go on needs no leader. */
@@ -51,6 +56,10 @@ static const struct json_field decide_fields[] = {
         JSON_FIELD("base", OBJECT, struct message, decide.base, .shape = &position_shape),
         JSON_FIELD("voters", NODE_SET, struct message, decide.voters),
         JSON_FIELD("voters_before", NODE_SET, struct message, decide.voters_before),
+        JSON_FIELD("voters_witness", IDENTITY, struct message, decide.voters_witness, .later = true),
+        JSON_FIELD("voters_before_witness", IDENTITY, struct message, decide.voters_before_witness, .later = true),
+        JSON_FIELD("witness", BOOL, struct message, decide.witness, .later = true),
+        JSON_FIELD("asker", NODE_OR_NONE, struct message, decide.asker, .later = true),
 };
 
 static const struct json_field promised_fields[] = {
@@ -61,6 +70,14 @@ static const struct json_field propose_fields[] = {
         JSON_FIELD("time_ms", INT64, struct message, propose.time_ms),
         JSON_FIELD("request", TUPLE, struct message, propose.request, .shape = &request_shape),
         JSON_FIELD("actor", TEXT, struct message, propose.actor),
+};
+
+static const struct json_field witness_fields[] = {
+        JSON_FIELD("epoch", COUNTER, struct message, witness.epoch),
+        JSON_FIELD("advanced", BOOL, struct message, witness.advanced),
+        JSON_FIELD("granted", BOOL, struct message, witness.granted),
+        JSON_FIELD("promised", COUNTER, struct message, witness.promised),
+        JSON_FIELD("text", TEXT, struct message, witness.text),
 };
 
 static const struct json_field stored_fields[] = {
@@ -116,6 +133,7 @@ static const struct json_shape message_shapes[MESSAGE_COUNT] = {
         [MESSAGE_SNAPSHOT_OBJECT] = JSON_SHAPE(snapshot_part_fields),
         [MESSAGE_SNAPSHOT_DEFINITION] = JSON_SHAPE(snapshot_part_fields),
         [MESSAGE_SNAPSHOT_END] = JSON_SHAPE(snapshot_end_fields),
+        [MESSAGE_WITNESS] = JSON_SHAPE(witness_fields),
 };
 
 /* In every message. */
@@ -180,6 +198,7 @@ static void texts_write(json_t *json, const struct message *message)
         case MESSAGE_CATCH_UP:
         case MESSAGE_SNAPSHOT_BEGIN:
         case MESSAGE_SNAPSHOT_END:
+        case MESSAGE_WITNESS:
         case MESSAGE_COUNT:
                 return;
         }
@@ -303,6 +322,7 @@ static bool texts_read(struct json_reader *reader, json_t *json, struct message 
         case MESSAGE_CATCH_UP:
         case MESSAGE_SNAPSHOT_BEGIN:
         case MESSAGE_SNAPSHOT_END:
+        case MESSAGE_WITNESS:
         case MESSAGE_COUNT:
                 return true;
         }

@@ -13,6 +13,14 @@ static const struct json_field evidence_fields[] = {
 };
 const struct json_shape evidence_shape = JSON_SHAPE(evidence_fields);
 
+static const struct json_field witness_fields[] = {
+        JSON_FIELD("kind", ENUM, struct witness, kind, .texts = &witness_kind_text),
+        JSON_FIELD("identity", IDENTITY, struct witness, identity),
+        JSON_FIELD("leaving", BOOL, struct witness, leaving),
+        JSON_FIELD("place", TEXT, struct witness, place),
+};
+const struct json_shape witness_shape = JSON_SHAPE(witness_fields);
+
 /* The cluster's name is corosync's: any text. */
 static const struct json_field settings_fields[] = {
         JSON_FIELD("cluster_name", TEXT, struct settings, cluster_name),
@@ -31,6 +39,9 @@ static const struct json_field settings_fields[] = {
         JSON_FIELD("guard_before_ms", UINT32, struct settings, guard_before_ms),
         JSON_FIELD("guard_index", COUNTER, struct settings, guard_index),
         JSON_FIELD("resiliency_ms", UINT32, struct settings, resiliency_ms, .later = true),
+        JSON_FIELD("witness", OBJECT, struct settings, witness, .shape = &witness_shape, .later = true),
+        JSON_FIELD("voters_witness", IDENTITY, struct settings, voters_witness, .later = true),
+        JSON_FIELD("epoch_holders", NODE_SET, struct settings, epoch_holders, .later = true),
 };
 const struct json_shape settings_shape = JSON_SHAPE(settings_fields);
 

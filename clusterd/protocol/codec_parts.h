@@ -8,6 +8,7 @@
 
 extern const struct json_shape evidence_shape;        /* of struct evidence */
 extern const struct json_shape settings_shape;        /* of struct settings */
+extern const struct json_shape witness_shape;         /* of struct witness */
 extern const struct json_shape role_configured_shape; /* of struct role: what role-add gives it */
 extern const struct json_shape role_definition_shape; /* of struct role: hash, uuid, memory, cpus */
 extern const struct json_shape fence_device_shape;    /* of struct fence_device */

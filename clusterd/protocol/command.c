@@ -42,7 +42,9 @@ ENUM_TEXT(command_kind, COMMAND_COUNT,
           [COMMAND_VOLUME_DROP] = "volume-drop",
           [COMMAND_VOLUME_REPORT] = "volume-report",
           [COMMAND_QUORUM_SET] = "quorum-set",
-          [COMMAND_NODE_EVICT] = "node-evict")
+          [COMMAND_NODE_EVICT] = "node-evict",
+          [COMMAND_WITNESS_SET] = "witness-set",
+          [COMMAND_WITNESS_REMOVE] = "witness-remove")
 
 ENUM_TEXT(report_kind, REPORT_COUNT,
           [REPORT_RUNNING] = "running",
@@ -97,6 +99,8 @@ static const char *command_role_name(const struct command *command)
         case COMMAND_VOLUME_READY:
         case COMMAND_VOLUME_DROP:
         case COMMAND_VOLUME_REPORT:
+        case COMMAND_WITNESS_SET:
+        case COMMAND_WITNESS_REMOVE:
         case COMMAND_QUORUM_SET:
         case COMMAND_NODE_EVICT:
         case COMMAND_COUNT:
@@ -151,6 +155,8 @@ static uint32_t command_node_id(const struct command *command)
         case COMMAND_VOLUME_READY:
         case COMMAND_VOLUME_DROP:
         case COMMAND_VOLUME_REPORT:
+        case COMMAND_WITNESS_SET:
+        case COMMAND_WITNESS_REMOVE:
         case COMMAND_COUNT:
                 break;
         }

@@ -51,6 +51,8 @@ enum command_kind {
         COMMAND_FENCE_TESTED,  /* by the leader: one of them ended a step of that */
         COMMAND_QUORUM_SET,    /* do the voters follow; which node votes rather than another */
         COMMAND_NODE_EVICT,    /* an operator takes a node out of the cluster */
+        COMMAND_WITNESS_SET,   /* there is one now; it gets its vote by a COMMAND_VOTER_SET */
+        COMMAND_WITNESS_REMOVE,
         COMMAND_COUNT
 };
 
@@ -95,6 +97,9 @@ struct command_epoch {
         uint32_t leader;
         node_set members;         /* of the view */
         struct settings settings; /* only in epoch 1 these become the model's */
+        /* 0, unless it begins with the witness's vote: those without whom none of its entries is committed.
+         */
+        node_set holders;
 };
 
 struct command_node { /* NODE_QUARANTINE, NODE_RELEASE, NODE_LOST, NODE_DRAINED, NODE_DRAIN, NODE_RESUME,
@@ -126,6 +131,8 @@ struct command_voter_set {
         node_set before; /* the present ones: a change of anything else is refused */
         node_set voters;
         char reason[REASON_BYTES];
+        uint64_t before_witness; /* identity of the witness that has a vote, too; 0: none */
+        uint64_t witness;
 };
 
 struct command_fence_test {
@@ -148,6 +155,12 @@ struct command_quorum_set {
         bool dynamic;     /* QUORUM_FIELD_DYNAMIC */
         uint32_t node;    /* QUORUM_FIELD_PRIORITY; else NODE_NONE */
         int32_t priority; /* the same: as in struct node */
+        char reason[REASON_BYTES];
+};
+
+struct command_witness { /* WITNESS_SET, WITNESS_REMOVE: kind, place and identity must be of the present one
+                          */
+        struct witness witness;
         char reason[REASON_BYTES];
 };
 
@@ -249,6 +262,7 @@ struct command {
                 struct command_node_evidence node_evidence;
                 struct command_voter_set voter_set;
                 struct command_quorum_set quorum_set;
+                struct command_witness witness;
                 struct command_node_join node_join;
                 struct command_role_assign role_assign;
                 struct command_role_move role_move;

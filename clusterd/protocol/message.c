@@ -21,7 +21,8 @@ ENUM_TEXT(message_kind, MESSAGE_COUNT,
           [MESSAGE_SNAPSHOT_BEGIN] = "snapshot-begin",
           [MESSAGE_SNAPSHOT_OBJECT] = "snapshot-object",
           [MESSAGE_SNAPSHOT_DEFINITION] = "snapshot-definition",
-          [MESSAGE_SNAPSHOT_END] = "snapshot-end")
+          [MESSAGE_SNAPSHOT_END] = "snapshot-end",
+          [MESSAGE_WITNESS] = "witness")
 /* clang-format on */
 
 _Static_assert(HASH_BYTES == SHA256_DIGEST_SIZE, "the chain is made of SHA-256");

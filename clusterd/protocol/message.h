@@ -60,6 +60,7 @@ enum message_kind {
         MESSAGE_SNAPSHOT_OBJECT,
         MESSAGE_SNAPSHOT_DEFINITION,
         MESSAGE_SNAPSHOT_END,
+        MESSAGE_WITNESS, /* what the witness answered in this round */
         MESSAGE_COUNT
 };
 
@@ -71,6 +72,11 @@ struct message_state {
         bool blank;                     /* never was level: does not count towards a majority */
         node_set voters;                /* at the end of that history; 0 when blank */
         node_set voters_before;         /* 0, unless the change to these is not known to be committed */
+        uint64_t voters_witness;        /* identities of the witness that votes, too; 0: none does */
+        uint64_t voters_before_witness;
+        bool whole;                /* holds what was committed in the epoch of its last entry */
+        bool sick;                 /* its disk takes nothing: it will not promise */
+        uint64_t witness_promised; /* the highest epoch that it has heard the witness promise */
 };
 
 struct message_decide {
@@ -81,6 +87,9 @@ struct message_decide {
         uint32_t leader;
         struct ledger_position base;
         node_set voters, voters_before; /* as in the winner's state */
+        uint64_t voters_witness, voters_before_witness;
+        bool witness;   /* may go on if the witness promises; if also primary, then also without, perhaps */
+        uint32_t asker; /* who asks it */
 };
 
 struct message_propose {
@@ -92,6 +101,14 @@ struct message_propose {
         size_t text_bytes;
         const char *definition; /* content that command's definition_hash names; borrowed; NULL if none */
         size_t definition_bytes;
+};
+
+struct message_witness {
+        uint64_t epoch;
+        bool advanced; /* asked to advance to this epoch, not to promise it */
+        bool granted;
+        uint64_t promised;       /* the highest epoch that it is known to have promised */
+        char text[REASON_BYTES]; /* why it was not granted */
 };
 
 struct message_heartbeat {
@@ -138,6 +155,7 @@ struct message {
                 struct message_catch_up catch_up;
                 struct message_entry entry;
                 struct message_snapshot snapshot;
+                struct message_witness witness;
         };
 };
 

@@ -67,6 +67,10 @@ ENUM_TEXT(move_end, MOVE_END_COUNT,
           [MOVE_END_RUNNING] = "running",
           [MOVE_END_ABSENT] = "absent")
 
+ENUM_TEXT(witness_kind, WITNESS_KIND_COUNT,
+          [WITNESS_NONE] = "none",
+          [WITNESS_SHARE] = "share")
+
 ENUM_TEXT(volume_kind, VOLUME_KIND_COUNT,
           [VOLUME_DIRECTORY] = "directory")
 

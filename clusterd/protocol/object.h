@@ -199,6 +199,21 @@ struct volume {
         node_set leases;                  /* who has said since it booted that it holds a lease there */
 };
 
+enum witness_kind {
+        WITNESS_NONE,
+        WITNESS_SHARE, /* a file on a share: it remembers (quorum/witness_tag.h) */
+        /* One that remembers nothing may not be asked as these are: it needs a rule of its own. */
+        WITNESS_KIND_COUNT
+};
+
+/* Outside of all nodes; has a vote while it answers and the nodes that vote are an even number. */
+struct witness {
+        enum witness_kind kind;
+        uint64_t identity;             /* random: this one, not one that was set before or after; 0: none */
+        bool leaving;                  /* to be removed when it has no vote any more */
+        char place[VOLUME_PATH_BYTES]; /* WITNESS_SHARE: the directory */
+};
+
 /* One per cluster. */
 struct settings {
         char cluster_name[NAME_BYTES];
@@ -218,6 +233,9 @@ struct settings {
         uint64_t pause_index;     /* entry since which */
         uint64_t guard_index;     /* entry that shortened them; 0: nobody goes by longer ones */
         uint32_t resiliency_ms;   /* so long an isolated node's leases are left alone; 0: for ever */
+        struct witness witness;
+        uint64_t voters_witness; /* identity of the witness that has a vote, too; 0: none has */
+        node_set epoch_holders;  /* as in struct command_epoch, of the last epoch */
 };
 
 extern const struct settings settings_default;
@@ -260,6 +278,8 @@ const char *move_end_name(enum move_end end);
 int move_end_parse(const char *text, enum move_end *ret_end);
 const char *volume_kind_name(enum volume_kind kind);
 int volume_kind_parse(const char *text, enum volume_kind *ret_kind);
+const char *witness_kind_name(enum witness_kind kind);
+int witness_kind_parse(const char *text, enum witness_kind *ret_kind);
 const char *volume_state_name(enum volume_state state);
 int volume_state_parse(const char *text, enum volume_state *ret_state);
 const char *path_state_name(enum path_state state);

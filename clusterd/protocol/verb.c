@@ -110,6 +110,20 @@ static const struct verb_option quorum_set_options[] = {
         FLAG("force", "let the votes stay as they are although a node has none"),
 };
 
+static const struct verb_option witness_set_options[] = {
+        { .name = "path",
+          .value = VERB_VALUE_TEXT,
+          .placeholder = "DIRECTORY",
+          .bytes_max = VOLUME_PATH_BYTES,
+          .help = "of a share: the directory where every node has it mounted" },
+        TEXT("reason", 96, "why, for the ledger"),
+};
+
+static const struct verb_option witness_remove_options[] = {
+        TEXT("reason", 96, "why, for the ledger"),
+        FLAG("force", "also when quorum would be lost without it"),
+};
+
 static const struct verb_option cluster_pause_options[] = {
         { .name = "for",
           .value = VERB_VALUE_TEXT,
@@ -315,6 +329,18 @@ static const struct verb verbs[VERB_COUNT] = {
                               .changes = true,
                               OPTIONS(quorum_set_options),
                               .help = "Whether votes follow the losses, and which of two nodes votes." },
+        [VERB_WITNESS_SET] = { .noun = "quorum",
+                               .name = "witness set",
+                               .operand = "KIND",
+                               .changes = true,
+                               OPTIONS(witness_set_options),
+                               .help = "Let something outside of the nodes vote while these are an even "
+                                       "number; KIND: share." },
+        [VERB_WITNESS_REMOVE] = { .noun = "quorum",
+                                  .name = "witness remove",
+                                  .changes = true,
+                                  OPTIONS(witness_remove_options),
+                                  .help = "The nodes decide alone again." },
         [VERB_ROLE_LIST] = { .noun = "role", .name = "list", .help = "All roles." },
         [VERB_ROLE_SHOW] = { .noun = "role",
                              .name = "show",

@@ -44,6 +44,8 @@ enum verb_id {
         VERB_NODE_EVICT,
         VERB_QUORUM_SHOW,
         VERB_QUORUM_SET,
+        VERB_WITNESS_SET,
+        VERB_WITNESS_REMOVE,
         VERB_ROLE_LIST,
         VERB_ROLE_SHOW,
         VERB_ROLE_WHY,
@@ -97,7 +99,7 @@ enum verb_wait { VERB_WAIT_NONE, VERB_WAIT_ROLE, VERB_WAIT_NODE, VERB_WAIT_VOLUM
 
 struct verb {
         const char *noun;
-        const char *name;
+        const char *name;    /* a word, or two: "witness set" */
         const char *operand; /* placeholder of the name it is about; NULL: none */
         bool operand_optional;
         const char *help;    /* one sentence */

@@ -217,10 +217,10 @@ static int check_complete(const struct verb_call *call, char *ret_error)
         return 0;
 }
 
-static int parse_words(int argc, const char *const *argv, struct verb_call *call, char *ret_error)
+static int parse_words(int argc, const char *const *argv, int first, struct verb_call *call, char *ret_error)
 {
         bool options_end = false;
-        for (int at = 2; at < argc; at++) {
+        for (int at = first; at < argc; at++) {
                 bool dashed = !options_end && argv[at][0] == '-' && argv[at][1] != '\0';
                 int error = 0;
                 if (dashed && text_equal(argv[at], "--"))
@@ -237,6 +237,18 @@ static int parse_words(int argc, const char *const *argv, struct verb_call *call
                         return error;
         }
         return call->help ? 0 : check_complete(call, ret_error);
+}
+
+/* How many words name it: some verbs are two. */
+static int find_verb(int argc, const char *const *argv, const struct verb **ret_verb)
+{
+        char both[2 * VERB_PATH_BYTES];
+        *ret_verb = verb_find(argv[0], argv[1]);
+        if (*ret_verb != NULL || argc < 3)
+                return 2;
+        TEXT_PRINT(both, "%.32s %.32s", argv[1], argv[2]);
+        *ret_verb = verb_find(argv[0], both);
+        return 3;
 }
 
 int verb_parse(int argc, const char *const *argv, struct verb_call *ret_call,
@@ -256,11 +268,11 @@ int verb_parse(int argc, const char *const *argv, struct verb_call *ret_call,
         if (argc < 2 || argv[1][0] == '-')
                 return FAIL(ret_error, "say what to do with it: clu %s VERB; see clu help %s", argv[0],
                             argv[0]);
-        ret_call->verb = verb_find(argv[0], argv[1]);
+        int words = find_verb(argc, argv, &ret_call->verb);
         if (ret_call->verb == NULL)
                 return FAIL(ret_error, "%s has no verb '%.32s'; see clu help %s", argv[0], argv[1], argv[0]);
         ret_call->timeout_s = ret_call->verb->timeout_s;
-        return parse_words(argc, argv, ret_call, ret_error);
+        return parse_words(argc, argv, words, ret_call, ret_error);
 }
 
 bool verb_call_has(const struct verb_call *call, const char *option)

@@ -20,10 +20,21 @@ uint64_t sample_below(struct sample_random *random, uint64_t limit)
         return sample_number(random) % limit;
 }
 
+static void witness(struct sample_random *random, struct witness *witness)
+{
+        witness->kind = ANY(random, WITNESS_KIND_COUNT);
+        witness->identity = identity(random);
+        witness->leaving = either(random);
+        TEXT(random, witness->place);
+}
+
 static void settings(struct sample_random *random, struct settings *settings)
 {
         TEXT(random, settings->cluster_name);
         settings->voters = nodes(random);
+        settings->voters_witness = identity(random);
+        settings->epoch_holders = nodes(random);
+        witness(random, &settings->witness);
         settings->dynamic_quorum = either(random);
         settings->moves_max = integer32(random);
         settings->isolation_hold_ms = integer32(random);
@@ -232,6 +243,7 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
         case COMMAND_EPOCH:
                 ret_command->epoch.leader = node(random);
                 ret_command->epoch.members = nodes(random);
+                ret_command->epoch.holders = nodes(random);
                 settings(random, &ret_command->epoch.settings);
                 return;
         case COMMAND_NODE_LOST:
@@ -273,7 +285,14 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
         case COMMAND_VOTER_SET:
                 ret_command->voter_set.before = nodes(random);
                 ret_command->voter_set.voters = nodes(random);
+                ret_command->voter_set.before_witness = identity(random);
+                ret_command->voter_set.witness = identity(random);
                 TEXT(random, ret_command->voter_set.reason);
+                return;
+        case COMMAND_WITNESS_SET:
+        case COMMAND_WITNESS_REMOVE:
+                witness(random, &ret_command->witness.witness);
+                TEXT(random, ret_command->witness.reason);
                 return;
         case COMMAND_QUORUM_SET:
                 ret_command->quorum_set.fields =

@@ -74,6 +74,11 @@ void sample_message(struct sample_random *random, enum message_kind kind, struct
                 message->state.blank = either(random);
                 message->state.voters = nodes(random);
                 message->state.voters_before = nodes(random);
+                message->state.voters_witness = identity(random);
+                message->state.voters_before_witness = identity(random);
+                message->state.whole = either(random);
+                message->state.sick = either(random);
+                message->state.witness_promised = counter(random);
                 return;
         case MESSAGE_DECIDE:
                 message->decide.participants = nodes(random);
@@ -84,6 +89,17 @@ void sample_message(struct sample_random *random, enum message_kind kind, struct
                 position(random, &message->decide.base);
                 message->decide.voters = nodes(random);
                 message->decide.voters_before = nodes(random);
+                message->decide.voters_witness = identity(random);
+                message->decide.voters_before_witness = identity(random);
+                message->decide.witness = either(random);
+                message->decide.asker = node_or_none(random);
+                return;
+        case MESSAGE_WITNESS:
+                message->witness.epoch = counter(random);
+                message->witness.advanced = either(random);
+                message->witness.granted = either(random);
+                message->witness.promised = counter(random);
+                TEXT(random, message->witness.text);
                 return;
         case MESSAGE_PROMISED:
                 message->promised_epoch = counter(random);

@@ -229,6 +229,11 @@ check_PROGRAMS += %D%/electorate_test
 %C%_electorate_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_electorate_test_LDADD   = $(CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/witness_core_test
+%C%_witness_core_test_SOURCES = %D%/witness_core_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_witness_core_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
+%C%_witness_core_test_LDADD   = $(CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/guard_core_test
 %C%_guard_core_test_SOURCES = %D%/guard_core_test.c %D%/core_desk.c %D%/core_desk.h
 %C%_guard_core_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)

@@ -121,6 +121,8 @@ static void name_subject(struct command *command)
                 return;
         case COMMAND_EPOCH:
         case COMMAND_VOTER_SET:
+        case COMMAND_WITNESS_SET:
+        case COMMAND_WITNESS_REMOVE:
         case COMMAND_CLUSTER_SET:
         case COMMAND_CLUSTER_PAUSE:
         case COMMAND_CLUSTER_RESUME:
@@ -165,6 +167,8 @@ static const char *const subjects[COMMAND_COUNT] = {
         [COMMAND_CLUSTER_PAUSE] = "cluster",
         [COMMAND_CLUSTER_RESUME] = "cluster",
         [COMMAND_QUORUM_SET] = "node:3",
+        [COMMAND_WITNESS_SET] = "cluster",
+        [COMMAND_WITNESS_REMOVE] = "cluster",
 };
 
 START_TEST(a_command_tells_what_it_is_about)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
+#include "quorum/voter_set.h"
 
 const struct model *cluster_model(const struct cluster *cluster)
 {
@@ -22,6 +23,21 @@ void cluster_voters(const struct cluster *cluster, node_set *ret_now, node_set *
 {
         *ret_now = cluster->model->settings.voters;
         *ret_before = cluster->voters_before;
+}
+
+void cluster_voters_read(const struct cluster *cluster, struct voters *ret_voters)
+{
+        const struct settings *settings = &cluster->model->settings;
+        *ret_voters = (struct voters){ .now = { .nodes = settings->voters,
+                                                .witness = settings->voters_witness != 0 },
+                                       .before = { .nodes = cluster->voters_before },
+                                       .witness = settings->voters_witness };
+}
+
+void cluster_witness_read(const struct cluster *cluster, struct cluster_witness *ret_witness)
+{
+        *ret_witness = cluster->witness;
+        ret_witness->set = cluster->model->settings.witness;
 }
 
 uint64_t cluster_retry_in_ms(const struct cluster *cluster, const char *role, uint64_t now_ms)

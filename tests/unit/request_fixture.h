@@ -20,6 +20,7 @@ struct cluster { /* stands in for the core's */
         struct message_heartbeat heartbeat;
         struct plan plan;
         node_set voters_before;
+        struct cluster_witness witness;
         struct lease_node lease; /* on volume 2 */
 };
 

@@ -230,13 +230,13 @@ START_TEST(two_disjoint_sets_are_never_both_a_majority)
 {
         for (node_set voters = 0; voters < 64; voters++)
                 for (node_set nodes = 0; nodes < 64; nodes++) {
-                        struct voters alone = round_voters(voters, 0);
+                        struct voters alone = round_voters(voters, 0, 0, 0);
                         bool one = round_holds(nodes, &alone), other = round_holds(~nodes, &alone);
                         ck_assert(!(one && other));
                         if (node_set_count(voters) % 2 == 1)
                                 ck_assert(one || other);
                 }
-        struct voters none = round_voters(0, 0), all = round_voters(UINT64_MAX, 0);
+        struct voters none = round_voters(0, 0, 0, 0), all = round_voters(UINT64_MAX, 0, 0, 0);
         ck_assert(!round_holds(ALL3, &none));
         ck_assert(round_holds(UINT64_MAX, &all));
 }

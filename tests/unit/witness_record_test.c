@@ -9,7 +9,7 @@ static const struct witness_id west = { .cluster = "west", .identity = UINT64_C(
 static const struct witness_record one = {
         .sequence = 7,
         .writer = 3,
-        .tag = { .promised = 12, .newest = { .epoch = 11, .voters_hash = UINT64_C(0xfedcba9876543210) } },
+        .tag = { .promised = 12, .newest = { .epoch = 11, .holders_hash = UINT64_C(0xfedcba9876543210) } },
 };
 static uint8_t bytes[WITNESS_BYTES];
 
@@ -31,7 +31,7 @@ START_TEST(a_record_comes_back_as_it_was)
         ck_assert_uint_eq(record.writer, one.writer);
         ck_assert_uint_eq(record.tag.promised, one.tag.promised);
         ck_assert_uint_eq(record.tag.newest.epoch, one.tag.newest.epoch);
-        ck_assert_uint_eq(record.tag.newest.voters_hash, one.tag.newest.voters_hash);
+        ck_assert_uint_eq(record.tag.newest.holders_hash, one.tag.newest.holders_hash);
 }
 END_TEST
 

@@ -157,7 +157,7 @@ static void tear_down(void)
 
 static struct witness_state state_of(uint64_t epoch)
 {
-        return witness_state_make(epoch, &(struct voter_set){ .nodes = 3, .witness = true });
+        return witness_state_make(epoch, 3);
 }
 
 static struct witness_question question_of(enum witness_question_kind kind, uint64_t state, uint64_t epoch)
