@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,12 +26,14 @@ struct witness_port {
         uint64_t until_ms;           /* it is to be answered by then */
         bool open;                   /* the share is at work */
         bool waits;                  /* with an earlier question: this one comes next */
+        pthread_mutex_t mutex;       /* of what errands look at: */
+        bool closed;                 /* nothing is posted any more */
+        unsigned references;         /* the owner, each errand's thread */
 };
 
 /* A file to be made or removed, and what came of it. */
 struct errand {
         struct witness_port *port;
-        struct mailbox *mailbox;
         bool remove;
         char path[PATH_MAX];
         struct witness_id id;
@@ -49,7 +52,20 @@ struct witness_port *witness_port_new(qb_loop_t *loop, struct mailbox *mailbox, 
         port->on_event = on_event;
         port->on_made = on_made;
         port->context = context;
+        port->references = 1;
+        pthread_mutex_init(&port->mutex, NULL);
         return port;
+}
+
+/* Locked; unlocks. */
+static void port_release(struct witness_port *port)
+{
+        bool is_last = --port->references == 0;
+        pthread_mutex_unlock(&port->mutex);
+        if (!is_last)
+                return;
+        pthread_mutex_destroy(&port->mutex);
+        free(port);
 }
 
 void witness_port_free(struct witness_port *port)
@@ -57,7 +73,9 @@ void witness_port_free(struct witness_port *port)
         if (port == NULL)
                 return;
         witness_share_free(port->share);
-        free(port);
+        pthread_mutex_lock(&port->mutex);
+        port->closed = true;
+        port_release(port);
 }
 
 static struct witness_id id_of(const struct witness *witness, const char *cluster)
@@ -153,12 +171,19 @@ static void errand_ended(void *context, void *parcel)
         free(errand);
 }
 
+/* A share may hang for longer than the daemon lives: then nobody is told. */
 static void *errand_run(void *context)
 {
         struct errand *errand = context;
+        struct witness_port *port = errand->port;
         errand->error = errand->remove ? witness_file_remove(errand->path, &errand->id)
                                        : witness_file_create(errand->path, &errand->id);
-        mailbox_post(errand->mailbox, errand_ended, errand->port, errand);
+        pthread_mutex_lock(&port->mutex);
+        if (port->closed)
+                free(errand);
+        else
+                mailbox_post(port->mailbox, errand_ended, port, errand);
+        port_release(port);
         return NULL;
 }
 
@@ -168,15 +193,18 @@ static void send_errand(struct witness_port *port, const struct witness *witness
         struct errand *errand = calloc(1, sizeof *errand);
         if (errand == NULL)
                 abort();
-        *errand = (struct errand){ .port = port,
-                                   .mailbox = port->mailbox,
-                                   .remove = remove,
-                                   .id = id_of(witness, cluster),
-                                   .token = token };
+        *errand = (struct errand){
+                .port = port, .remove = remove, .id = id_of(witness, cluster), .token = token
+        };
         path_of(witness, errand->path);
+        pthread_mutex_lock(&port->mutex);
+        port->references++;
+        pthread_mutex_unlock(&port->mutex);
         int error = worker_start_thread(errand_run, errand);
         if (error == 0)
                 return;
+        pthread_mutex_lock(&port->mutex);
+        port_release(port);
         errand->error = error;
         errand_ended(port, errand);
 }

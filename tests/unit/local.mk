@@ -343,6 +343,11 @@ check_PROGRAMS += %D%/witness_share_test
 %C%_witness_share_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pread -Wl,--wrap=pwrite -Wl,--wrap=fsync -Wl,--wrap=stat
 %C%_witness_share_test_LDADD   = clusterd/libcluio.a quorum/libcluquorum.a clusterd/libclubase.a $(CHECK_LIBS) $(QB_LIBS) -lpthread
 
+check_PROGRAMS += %D%/witness_port_test
+%C%_witness_port_test_SOURCES = %D%/witness_port_test.c
+%C%_witness_port_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS) $(QB_CFLAGS)
+%C%_witness_port_test_LDADD   = clusterd/libcluio.a quorum/libcluquorum.a clusterd/libclubase.a $(CHECK_LIBS) $(QB_LIBS) -lpthread
+
 check_PROGRAMS += %D%/lease_worker_test
 %C%_lease_worker_test_SOURCES = %D%/lease_worker_test.c
 %C%_lease_worker_test_CFLAGS  = $(LEASE_TEST_CFLAGS) $(QB_CFLAGS)
