@@ -14,7 +14,7 @@
 #define CORE_GROUP        "clu"
 #define COROSYNC_AGAIN_US 500000
 #define GUARD_WAIT_MS     3000 /* for the guard keeper's first report at start-up */
-#define REPORT_EACH_NS    UINT64_C(1000000000)
+#define GUARD_EACH_NS     UINT64_C(1000000000)
 #define REPORT_SOON_NS    UINT64_C(5000000)
 #define STOOD_STILL_MS    1000 /* the core asks to be woken several times a second */
 
@@ -314,11 +314,12 @@ static void leave_if_evicted(struct daemon *daemon)
         daemon_deliver(daemon, &(struct cluster_event){ .kind = CLUSTER_EVENT_VIEW });
 }
 
-static void read_watchdog(struct daemon *daemon)
+/* told: 0, or why the keeper could not be told; then its report is an old one. */
+static void read_watchdog(struct daemon *daemon, int told)
 {
         struct guard_report report;
         struct cluster_event event = { .kind = CLUSTER_EVENT_WATCHDOG };
-        if (daemon_tell_keeper(daemon) == 0 && guard_client_read(daemon->guard, &report) == 0) {
+        if (told == 0 && guard_client_read(daemon->guard, &report) == 0) {
                 event.watchdog.present = report.watchdog;
                 event.watchdog.arming = report.order.arming;
         }
@@ -331,23 +332,30 @@ static void read_watchdog(struct daemon *daemon)
         daemon_deliver(daemon, &event);
 }
 
-static void on_guard_timer(void *context);
+static void on_report_timer(void *context)
+{
+        struct daemon *daemon = context;
+        daemon->awaits_report = false;
+        read_watchdog(daemon, 0);
+        daemon_await_keeper(daemon);
+}
 
 void daemon_await_keeper(struct daemon *daemon)
 {
-        bool waits = daemon->watchdog && daemon->arming != daemon->guard_order.arming;
-        (void)qb_loop_timer_del(daemon->loop, daemon->guard_timer);
-        (void)qb_loop_timer_add(daemon->loop, QB_LOOP_HIGH, waits ? REPORT_SOON_NS : REPORT_EACH_NS, daemon,
-                                on_guard_timer, &daemon->guard_timer);
+        if (daemon->awaits_report || !daemon->watchdog || daemon->arming == daemon->guard_order.arming)
+                return;
+        daemon->awaits_report = true;
+        (void)qb_loop_timer_add(daemon->loop, QB_LOOP_HIGH, REPORT_SOON_NS, daemon, on_report_timer, NULL);
 }
 
 static void on_guard_timer(void *context)
 {
         struct daemon *daemon = context;
-        read_watchdog(daemon);
+        read_watchdog(daemon, daemon_tell_keeper(daemon));
         mirror_quorum(daemon);
         leave_if_evicted(daemon);
-        daemon_await_keeper(daemon);
+        (void)qb_loop_timer_add(daemon->loop, QB_LOOP_HIGH, GUARD_EACH_NS, daemon, on_guard_timer,
+                                &daemon->guard_timer);
 }
 
 /* A change of the voters takes two turns of the token and two writes; who cannot have one is left as it is.

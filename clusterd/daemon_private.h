@@ -68,6 +68,7 @@ struct daemon {
         struct guard_order guard_order;
         bool watchdog;   /* as the keeper has reported */
         uint32_t arming; /* of the order that it has carried out */
+        bool awaits_report;
         const char *program;
         const char *ocf_root;
         char *ledger_path;
@@ -99,8 +100,7 @@ void daemon_stamp(struct cluster_event *event);
 int daemon_open_workers(struct daemon *daemon, const struct daemon_options *options);
 /* The present order, with all that the core knows. 0 or negative errno. */
 int daemon_tell_keeper(struct daemon *daemon);
-/* daemon.c: its report is read in a second; sooner while an order waits, because a first start waits with it.
- */
+/* daemon.c: while an order waits its report is read soon, not once a second: a first start waits with it. */
 void daemon_await_keeper(struct daemon *daemon);
 void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action);
 
