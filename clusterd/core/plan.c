@@ -145,9 +145,9 @@ static bool pretend_evidence(struct planning *planning)
                         command.node_evidence.kind = EVIDENCE_POWERED_OFF;
                 else if (node->watchdog)
                         command.node_evidence.kind = EVIDENCE_GUARD_EXPIRED;
-                command.node_evidence.leases = lease_guard_volumes(planning->model, node->id);
-                if (command.node_evidence.kind == EVIDENCE_NONE)
+                else
                         continue; /* nothing can prove it: the plan ends here */
+                command.node_evidence.leases = lease_guard_volumes(planning->model, node->id);
                 describe(planning, &command);
                 progress |= apply_step(planning, &command, planning->cluster->identity.node, ignored) ==
                             APPLY_DONE;

@@ -131,6 +131,27 @@ static void end_every_listing(struct desk *desk, const char *role)
         }
 }
 
+/* clusterd restarts where a guest may run; its ledger has this row, if any. */
+static void restart_armed(struct desk *desk, const struct object *row)
+{
+        struct model *model = model_init(calloc(1, model_bytes(1)), 1);
+        model->settings = settings_default;
+        model->settings.voters = node_set_of(1) | node_set_of(2);
+        if (row != NULL)
+                ck_assert_int_ge(model_put(model, row), 0);
+        desk_restart(desk, model, 99000, 78);
+        free(model);
+}
+
+static void end_armed(struct desk *desk)
+{
+        ck_assert(desk->guard_armed);
+        desk_wait(desk, 300);
+        end_every_listing(desk, "vm01");
+        ck_assert(desk->guard_armed);
+        desk_end(desk);
+}
+
 /* It may be the guest of a later role of that name, which this node has not heard of yet. */
 START_TEST(a_role_that_is_removed_behind_the_others_leaves_the_guard_armed)
 {
@@ -139,21 +160,12 @@ START_TEST(a_role_that_is_removed_behind_the_others_leaves_the_guard_armed)
         TEXT_COPY(command.role.role, "vm01");
         struct object row = { .kind = OBJECT_ROLE, .role.state = ROLE_OFFLINE };
         TEXT_COPY(row.role.name, "vm01");
-        struct model *model = model_init(calloc(1, model_bytes(1)), 1);
-        model->settings = settings_default;
-        model->settings.voters = node_set_of(1) | node_set_of(2);
-        ck_assert_int_ge(model_put(model, &row), 0);
-        desk_restart(&desk, model, 99000, 78);
-        free(model);
+        restart_armed(&desk, &row);
         end_every_listing(&desk, "vm01");
         ck_assert(desk.guard_armed);
         catch_up_with(&desk, &command, 20, 10);
         ck_assert(model_role(cluster_model(desk.cluster), "vm01") == NULL);
-        ck_assert(desk.guard_armed);
-        desk_wait(&desk, 300);
-        end_every_listing(&desk, "vm01");
-        ck_assert(desk.guard_armed);
-        desk_end(&desk);
+        end_armed(&desk);
 }
 END_TEST
 
@@ -166,19 +178,11 @@ START_TEST(a_role_that_is_added_behind_the_others_leaves_the_guard_armed)
         TEXT_COPY(command.role_add.role.name, "vm01");
         command.role_add.role.desired = DESIRED_STOPPED;
         command.role_add.role.memory_mib = 512;
-        struct model *model = model_init(calloc(1, model_bytes(1)), 1);
-        model->settings = settings_default;
-        model->settings.voters = node_set_of(1) | node_set_of(2);
-        desk_restart(&desk, model, 99000, 78);
-        free(model);
+        restart_armed(&desk, NULL);
         catch_up_with(&desk, &command, 20, 10);
         ck_assert(model_role(cluster_model(desk.cluster), "vm01") != NULL);
         end_every_listing(&desk, "vm01");
-        ck_assert(desk.guard_armed);
-        desk_wait(&desk, 300);
-        end_every_listing(&desk, "vm01");
-        ck_assert(desk.guard_armed);
-        desk_end(&desk);
+        end_armed(&desk);
 }
 END_TEST
 
