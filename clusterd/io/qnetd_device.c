@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,8 +31,9 @@ struct qnetd_device {
         bool told;                  /* corosync was, as long as it does not end */
         bool is_telling;            /* a thread waits for corosync */
         bool is_starting;           /* a child runs */
-        bool closed;
-        unsigned references; /* the owner, the thread; of the loop */
+        pthread_mutex_t mutex;      /* of what the thread looks at: */
+        bool closed;                /* nothing is posted any more */
+        unsigned references;        /* the owner, the thread or what it has posted */
 };
 
 /* Travels to a thread and back. */
@@ -41,10 +43,15 @@ struct job {
         int error;
 };
 
+/* Locked; unlocks. */
 static void device_release(struct qnetd_device *device)
 {
-        if (--device->references == 0)
-                free(device);
+        bool is_last = --device->references == 0;
+        pthread_mutex_unlock(&device->mutex);
+        if (!is_last)
+                return;
+        pthread_mutex_destroy(&device->mutex);
+        free(device);
 }
 
 static void on_started(void *context, const struct process_result *result)
@@ -80,6 +87,7 @@ static void on_told(void *context, void *parcel)
                         start(device);
         }
         free(job);
+        pthread_mutex_lock(&device->mutex);
         device_release(device);
 }
 
@@ -87,11 +95,19 @@ static void on_told(void *context, void *parcel)
 static void *tell_run(void *context)
 {
         struct job *job = context;
+        struct qnetd_device *device = job->device;
         bool changed;
         job->error = qdevice_config_set(&job->config, &changed);
         if (job->error == 0 && changed)
                 (void)qdevice_shutdown(QDEVICE_SOCKET, SHUTDOWN_MS);
-        mailbox_post(job->device->mailbox, on_told, job->device, job);
+        pthread_mutex_lock(&device->mutex);
+        if (device->closed) {
+                free(job);
+                device_release(device);
+        } else {
+                mailbox_post(device->mailbox, on_told, device, job);
+                pthread_mutex_unlock(&device->mutex);
+        }
         return NULL;
 }
 
@@ -101,11 +117,14 @@ static void tell(struct qnetd_device *device)
         if (job == NULL)
                 abort();
         *job = (struct job){ .device = device, .config = device->config };
+        pthread_mutex_lock(&device->mutex);
         device->references++;
+        pthread_mutex_unlock(&device->mutex);
         device->is_telling = worker_start_thread(tell_run, job) == 0;
         if (device->is_telling)
                 return;
         free(job);
+        pthread_mutex_lock(&device->mutex);
         device_release(device);
 }
 
@@ -154,11 +173,13 @@ int qnetd_device_new(qb_loop_t *loop, struct mailbox *mailbox, struct process_ru
         device->config = *config;
         device->listener = *listener;
         device->references = 1;
+        pthread_mutex_init(&device->mutex, NULL);
         struct qnetd_listener own = {
                 .context = device, .on_ring = on_ring, .on_answer = on_answer, .on_sight = on_sight
         };
         int error = qnetd_watch_new(mailbox, node, &own, &device->watch);
         if (error != 0) {
+                pthread_mutex_destroy(&device->mutex);
                 free(device);
                 return error;
         }
@@ -175,6 +196,7 @@ void qnetd_device_free(struct qnetd_device *device)
         if (device->is_starting)
                 process_cancel(device->runner, device);
         qnetd_watch_free(device->watch);
+        pthread_mutex_lock(&device->mutex);
         device->closed = true;
         device_release(device);
 }
