@@ -6,18 +6,11 @@ import time
 
 from clulab import roles
 from clulab.testing import CLU_NO_QUORUM, CLU_REFUSED, check, check_equal, holds_for, lab_test, wait_until
+from clulab.votes import (FOLLOW_TIMEOUT_S, RETURN_TIMEOUT_S, add_fence_devices, cuts_by_fencing, elapsed_ms, is_level,
+                          quorum, wait_mirrored, wait_online)
 
-FOLLOW_TIMEOUT_S = 30
-RETURN_TIMEOUT_S = 60
-# clusterd tells votequorum once a second.
-MIRROR_TIMEOUT_S = 5
 # For as long must nothing be started where quorum was lost: a recovery by fencing takes 3 s.
 SILENCE_S = 10
-
-
-def quorum(lab, node):
-    """`clu quorum show`."""
-    return lab.clu(node, "quorum", "show")
 
 
 def wait_voters(lab, node, voters, timeout_s=FOLLOW_TIMEOUT_S):
@@ -30,22 +23,10 @@ def wait_voters(lab, node, voters, timeout_s=FOLLOW_TIMEOUT_S):
     return wait_until(settled, timeout_s, f"{' '.join(voters)} vote", poll_s=0.05)
 
 
-def elapsed_ms(since):
-    """From a moment of time.monotonic()."""
-    return (time.monotonic() - since) * 1000
-
-
 def gone(found, lost, voters):
     """What `quorum show` says, once LOST is not heard and these vote."""
     settled = found["quorate"] and found["voters"] == voters and not found["voters_before"]
     return found if settled and rows_of(found)[lost]["seen"] == "not heard" else None
-
-
-def is_level(lab, name, state="up"):
-    """By the account of the first node that is on and of NAME itself."""
-    asked = {name, next(node for node, row in lab.status().items() if row["power"] == "on")}
-    lists = [(lab.clu(node, "node", "list", exit_code=None) or {}).get("nodes", []) for node in asked]
-    return all(any(row["name"] == name and row["state"] == state and row["level"] for row in rows) for rows in lists)
 
 
 def there(lab, found, back, voters):
@@ -57,34 +38,6 @@ def there(lab, found, back, voters):
 def rows_of(found):
     """By name."""
     return {row["name"]: row for row in found["nodes"]}
-
-
-def wait_mirrored(lab):
-    """Until corosync-quorumtool says on every node that is on what `clu quorum show` says there."""
-    on = [node for node, row in lab.status().items() if row["power"] == "on"]
-    wait_until(lambda: all(lab.is_quorate(node) == quorum(lab, node)["quorate"] for node in on), MIRROR_TIMEOUT_S,
-               "corosync-quorumtool agrees", poll_s=0.1)
-
-
-def add_fence_devices(lab):
-    """One for each node."""
-    roles.wait_answering(lab)
-    for node in lab.nodes:
-        lab.clu("n1", "fence", "add", f"power-{node}", "--agent", "fence_lab", "--nodes", node, "--timeout", "10000")
-
-
-def cuts_by_fencing(lab, after):
-    """Nodes that a fence agent switched off since AFTER."""
-    return [event["node"] for event in lab.events("off") if event["monotonic"] > after and event["why"] == "fenced"]
-
-
-def wait_online(lab, asked, name, owner):
-    """Until ASKED says so."""
-    def online():
-        row = roles.show(lab, asked, name)
-        return row["state"] == "online" and row["owner"] == owner
-
-    wait_until(online, FOLLOW_TIMEOUT_S, f"{name} is online on {owner}", poll_s=0.05)
 
 
 # The next to be lost, who votes then, and what is said of that.

@@ -6,8 +6,8 @@ import time
 
 from clulab import roles
 from clulab.testing import CLU_REFUSED, check, check_equal, holds_for, lab_test, wait_until
-from test_quorum import (RETURN_TIMEOUT_S, add_fence_devices, cuts_by_fencing, elapsed_ms, is_level, quorum,
-                         wait_mirrored, wait_online)
+from clulab.votes import (RETURN_TIMEOUT_S, add_fence_devices, cuts_by_fencing, elapsed_ms, is_level, quorum,
+                          wait_mirrored, wait_online)
 
 FOLLOW_TIMEOUT_S = 40
 SILENCE_S = 8
