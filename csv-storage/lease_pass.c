@@ -20,7 +20,8 @@ bool lease_pass_may_write(const struct lease_pass *pass, enum sector_content fou
                 return true;
         case LEASE_PASS_RENEW:
         case LEASE_PASS_RELEASE:
-                /* Damaged: torn by a write of ours that failed. Blank: somebody made the area anew. */
+                /* Damaged: torn by a write of ours that failed. Blank: somebody made the area anew.
+                 * Misplaced: what stood here has gone elsewhere, and others may have read that. */
                 return found == SECTOR_DAMAGED || (found == SECTOR_VALID && is_of_ours(pass, record));
         }
         return false;

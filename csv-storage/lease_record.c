@@ -92,10 +92,11 @@ static enum sector_content record_check_for(const uint8_t *bytes, const struct l
         enum sector_content content = record_check(bytes);
         if (content != SECTOR_VALID)
                 return content;
-        bool ours = get_le32(bytes + AT_KIND) == kind && get_le32(bytes + AT_NODE) == node &&
-                    memcmp(bytes + AT_CLUSTER, area->cluster, NAME_BYTES) == 0 &&
-                    memcmp(bytes + AT_VOLUME, area->volume, VOLUME_ID_BYTES) == 0;
-        return ours ? SECTOR_VALID : SECTOR_FOREIGN;
+        if (memcmp(bytes + AT_CLUSTER, area->cluster, NAME_BYTES) != 0 ||
+            memcmp(bytes + AT_VOLUME, area->volume, VOLUME_ID_BYTES) != 0)
+                return SECTOR_FOREIGN;
+        bool is_its_place = get_le32(bytes + AT_KIND) == kind && get_le32(bytes + AT_NODE) == node;
+        return is_its_place ? SECTOR_VALID : SECTOR_MISPLACED;
 }
 
 struct lease_area_id lease_area_of(const char *cluster, uint64_t volume_identity)
@@ -118,7 +119,9 @@ const char *sector_content_name(enum sector_content content)
         case SECTOR_VERSION:
                 return "of another version";
         case SECTOR_FOREIGN:
-                return "of another cluster, volume or node";
+                return "of another cluster or volume";
+        case SECTOR_MISPLACED:
+                return "of another node";
         }
         return "invalid";
 }

@@ -65,10 +65,12 @@ struct lease_mark {
 
 enum sector_content {
         SECTOR_VALID,
-        SECTOR_BLANK,   /* zeroes */
-        SECTOR_DAMAGED, /* not a record, or its checksum is wrong */
-        SECTOR_VERSION, /* of a version that we do not know */
-        SECTOR_FOREIGN  /* whole, but of another cluster, volume or node, or of another kind */
+        SECTOR_BLANK,    /* zeroes */
+        SECTOR_DAMAGED,  /* not a record, or its checksum is wrong */
+        SECTOR_VERSION,  /* of a version that we do not know */
+        SECTOR_FOREIGN,  /* whole, but of another cluster or volume */
+        SECTOR_MISPLACED /* whole and of this volume, but of another node or kind: as sectors that were
+                            swapped */
 };
 
 const char *sector_content_name(enum sector_content content);

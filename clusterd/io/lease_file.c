@@ -32,6 +32,7 @@ static int header_check(int fd, const struct lease_area_id *area, struct lease_a
                 return -EPROTO;
         case SECTOR_BLANK:
         case SECTOR_DAMAGED:
+        case SECTOR_MISPLACED:
                 break;
         }
         return -EBADMSG;

@@ -487,6 +487,7 @@ static const struct may_write_case {
         { LEASE_PASS_BEGIN, SECTOR_DAMAGED, 0, 0, true },
         { LEASE_PASS_BEGIN, SECTOR_FOREIGN, 0, 0, false },
         { LEASE_PASS_BEGIN, SECTOR_VERSION, 0, 0, false },
+        { LEASE_PASS_BEGIN, SECTOR_MISPLACED, 0, 0, true },
         { LEASE_PASS_RENEW, SECTOR_VALID, 5, 9, true },
         { LEASE_PASS_RENEW, SECTOR_VALID, 5, 3, true },
         { LEASE_PASS_RENEW, SECTOR_VALID, 5, 10, false },
@@ -495,9 +496,11 @@ static const struct may_write_case {
         { LEASE_PASS_RENEW, SECTOR_DAMAGED, 0, 0, true },
         { LEASE_PASS_RENEW, SECTOR_FOREIGN, 5, 9, false },
         { LEASE_PASS_RENEW, SECTOR_VERSION, 5, 9, false },
+        { LEASE_PASS_RENEW, SECTOR_MISPLACED, 5, 9, false },
         { LEASE_PASS_RELEASE, SECTOR_VALID, 5, 9, true },
         { LEASE_PASS_RELEASE, SECTOR_VALID, 4, 9, false },
         { LEASE_PASS_RELEASE, SECTOR_FOREIGN, 5, 9, false },
+        { LEASE_PASS_RELEASE, SECTOR_MISPLACED, 5, 9, false },
 };
 
 START_TEST(a_pass_writes_only_over_what_is_its_own)

@@ -114,7 +114,7 @@ END_TEST
 START_TEST(what_is_no_record_of_the_node_says_nothing_and_starts_the_clock_anew)
 {
         static const enum sector_content contents[] = { SECTOR_BLANK, SECTOR_DAMAGED, SECTOR_VERSION,
-                                                        SECTOR_FOREIGN };
+                                                        SECTOR_FOREIGN, SECTOR_MISPLACED };
         struct lease_sight bad = { .started_ms = 55000, .ended_ms = 55000, .content = contents[_i] };
         see(50000, 50000, 5, 7);
         ck_assert_int_eq(lease_observer_see(&observer, &bad), LEASE_FINDING_UNREADABLE);
@@ -186,7 +186,7 @@ int main(void)
         tcase_add_test(tcase, without_a_watchdog_silence_is_no_evidence);
         tcase_add_test(tcase, the_times_that_count_are_those_of_the_record);
         tcase_add_loop_test(tcase, what_is_no_record_of_the_node_says_nothing_and_starts_the_clock_anew, 0,
-                            4);
+                            5);
         tcase_add_test(tcase, a_read_that_fails_says_nothing_and_takes_nothing_away);
         tcase_add_test(tcase, it_looks_again_at_each_renewal_and_at_the_moment_that_counts);
         tcase_add_test(tcase, a_revocation_is_written_until_it_stands_there);

@@ -61,7 +61,7 @@ START_TEST(a_mark_survives_a_round_trip)
         uint8_t bytes[SECTOR_BYTES];
         struct lease_mark back = { .boot = 1 };
         lease_mark_encode(&area, &mark, bytes);
-        ck_assert_int_eq(lease_mark_decode(bytes, &area, 4, &back), SECTOR_FOREIGN);
+        ck_assert_int_eq(lease_mark_decode(bytes, &area, 4, &back), SECTOR_MISPLACED);
         ck_assert_uint_eq(back.boot, 1);
         ck_assert_int_eq(lease_mark_decode(bytes, &area, 3, &back), SECTOR_VALID);
         ck_assert(back.node == 3 && back.boot == mark.boot && back.sequence == 5);
@@ -172,8 +172,8 @@ START_TEST(what_is_of_others_is_foreign)
         ck_assert_int_eq(lease_record_decode(bytes, &cluster, 3, &record), SECTOR_FOREIGN);
         ck_assert_int_eq(lease_record_decode(bytes, &volume, 3, &record), SECTOR_FOREIGN);
         /* Sectors that were swapped: of another node, and a node's lease where its revocation should be. */
-        ck_assert_int_eq(lease_record_decode(bytes, &area, 4, &record), SECTOR_FOREIGN);
-        ck_assert_int_eq(lease_revocation_decode(bytes, &area, 3, &revoked), SECTOR_FOREIGN);
+        ck_assert_int_eq(lease_record_decode(bytes, &area, 4, &record), SECTOR_MISPLACED);
+        ck_assert_int_eq(lease_revocation_decode(bytes, &area, 3, &revoked), SECTOR_MISPLACED);
 }
 END_TEST
 
@@ -207,11 +207,11 @@ START_TEST(fields_that_cannot_be_meant_make_no_record)
                 uint8_t value;
                 enum sector_content content;
         } cases[] = {
-                { 8, 2, SECTOR_VERSION },   /* version */
-                { 12, 9, SECTOR_FOREIGN },  /* kind */
-                { 100, 2, SECTOR_DAMAGED }, /* state */
-                { 141, 0, SECTOR_DAMAGED }, /* a lease of 136 ms */
-                { 153, 0, SECTOR_DAMAGED }, /* a margin of 232 ms */
+                { 8, 2, SECTOR_VERSION },    /* version */
+                { 12, 9, SECTOR_MISPLACED }, /* kind */
+                { 100, 2, SECTOR_DAMAGED },  /* state */
+                { 141, 0, SECTOR_DAMAGED },  /* a lease of 136 ms */
+                { 153, 0, SECTOR_DAMAGED },  /* a margin of 232 ms */
         };
         uint8_t bytes[SECTOR_BYTES];
         struct lease_record record = { .sequence = 77 };
