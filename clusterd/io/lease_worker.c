@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clusterd/base/text.h"
@@ -80,9 +81,27 @@ static void file_close(struct lease_worker *worker)
         worker->fd = -1;
 }
 
+/* An area that was put back from a copy, or mounted over: what is written here nobody else would read. */
+static bool file_is_current(const struct lease_worker *worker)
+{
+        struct stat opened, named;
+        return fstat(worker->fd, &opened) == 0 && stat(worker->path, &named) == 0 &&
+               opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+}
+
 static int file_open(struct lease_worker *worker, struct lease_area_id *ret_owner)
 {
+        if (worker->fd >= 0 && !file_is_current(worker))
+                file_close(worker);
         return worker->fd >= 0 ? 0 : lease_file_open(worker->path, &worker->area, ret_owner, &worker->fd);
+}
+
+/* Is the area ours now, too? Before anything is written over that does not say so itself. */
+static int file_open_anew(struct lease_worker *worker)
+{
+        struct lease_area_id owner;
+        file_close(worker);
+        return file_open(worker, &owner);
 }
 
 /* What failed is opened anew the next time: a file system that was mounted again is another one. */
@@ -138,7 +157,9 @@ static int pass_try(struct lease_worker *worker, const struct lease_pass *pass,
                 result->outcome = LEASE_PASS_REFUSED;
                 return 0;
         }
-        return pass_write(worker, pass, result);
+        if (result->found != SECTOR_VALID)
+                error = file_open_anew(worker);
+        return error == 0 ? pass_write(worker, pass, result) : error;
 }
 
 static void pass_run(struct lease_worker *worker, struct job *job)
@@ -166,11 +187,10 @@ static void look_run(struct lease_worker *worker, struct job *job)
         sight->ended_ms = clock_boot_ms();
 }
 
-/* Over whatever is there: its sector is the leaders' own, and the header says that the area is ours. */
+/* Over whatever is there: its sector is the leaders' own. */
 static void revoke_run(struct lease_worker *worker, struct job *job)
 {
-        struct lease_area_id owner;
-        int error = file_open(worker, &owner);
+        int error = file_open_anew(worker);
         if (error == 0) {
                 lease_revocation_encode(&worker->area, &job->revoke.asked, worker->buffer);
                 error = lease_file_write(worker->fd, REVOCATION_SECTOR(job->node), worker->buffer);

@@ -377,6 +377,49 @@ START_TEST(another_clusters_area_is_not_touched)
 }
 END_TEST
 
+/* Somebody has put another area into the place of ours, over the same file or beside it. */
+static void exchange(const struct lease_area_id *area, bool in_place)
+{
+        static _Alignas(SECTOR_BYTES) uint8_t bytes[LEASE_AREA_BYTES];
+        lease_area_encode(area, bytes);
+        if (!in_place)
+                ck_assert_int_eq(unlink(path), 0);
+        write_file(bytes, sizeof bytes);
+}
+
+START_TEST(what_has_become_another_clusters_is_not_touched)
+{
+        struct lease_revocation revocation = { .node = 3, .writer = 1, .incarnation = 7, .epoch = 12 };
+        hold();
+        exchange(&east, _i == 0);
+        ck_assert_int_ne(pass(LEASE_PASS_RENEW, 7, 2), LEASE_PASS_DONE);
+        ck_assert_int_eq(pass(LEASE_PASS_BEGIN, 8, 1), LEASE_PASS_FAILED);
+        ck_assert_int_eq(desk.pass.error, -EPERM);
+        exchange(&west, true);
+        ck_assert_int_eq(pass(LEASE_PASS_BEGIN, 8, 1), LEASE_PASS_DONE);
+        exchange(&east, _i == 0);
+        lease_worker_revoke(desk.worker, &revocation);
+        qb_loop_run(loop);
+        ck_assert_int_eq(desk.revoke_error, -EPERM);
+        lease_worker_free(desk.worker);
+}
+END_TEST
+
+START_TEST(an_area_that_was_put_back_from_a_copy_is_the_one_that_is_renewed)
+{
+        hold();
+        exchange(&west, false);
+        ck_assert_int_eq(pass(LEASE_PASS_RENEW, 7, 2),
+                         LEASE_PASS_REFUSED); /* and not in the file that is gone */
+        ck_assert_int_eq(pass(LEASE_PASS_BEGIN, 8, 1), LEASE_PASS_DONE);
+        ck_assert_int_eq(unlink(path), 0);
+        ck_assert_int_eq(pass(LEASE_PASS_RENEW, 8, 2), LEASE_PASS_FAILED);
+        ck_assert_int_eq(desk.pass.error, -ENOENT);
+        ck_assert_int_eq(look(3)->error, -ENOENT);
+        lease_worker_free(desk.worker);
+}
+END_TEST
+
 /* Calls of a first renewal: the header, the sectors, the write, the sectors again. */
 START_TEST(an_error_at_any_call_fails_the_pass_and_the_next_one_passes)
 {
@@ -564,6 +607,8 @@ int main(void)
         tcase_add_test(worker, a_revocation_is_found_by_the_next_renewal);
         tcase_add_test(worker, what_is_not_its_own_is_not_written_over);
         tcase_add_test(worker, another_clusters_area_is_not_touched);
+        tcase_add_loop_test(worker, what_has_become_another_clusters_is_not_touched, 0, 2);
+        tcase_add_test(worker, an_area_that_was_put_back_from_a_copy_is_the_one_that_is_renewed);
         tcase_add_loop_test(worker, an_error_at_any_call_fails_the_pass_and_the_next_one_passes, 1, 6);
         tcase_add_test(worker, a_write_that_the_volume_forgets_renews_nothing);
         tcase_add_test(worker, an_area_that_is_cut_off_says_so);
