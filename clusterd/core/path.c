@@ -177,6 +177,18 @@ static void see_to_path(struct cluster *cluster, const struct volume *volume)
                 report(cluster, volume, local, found, found == mine);
 }
 
+/* All of them have lost it as the one did that was heard last. */
+static bool is_one_cause(const struct model *model, const struct volume *volume, node_set lost)
+{
+        NODE_SET_EACH (lost, node) {
+                const char *name = model_node_name(model, node);
+                size_t length = strlen(name);
+                if (strncmp(volume->trouble, name, length) == 0 && volume->trouble[length] == ':')
+                        return (lost & ~volume->paths[volume_path(volume, node)]) == 0;
+        }
+        return false;
+}
+
 /* Who cannot use it, and why; of those who miss only some marks only when nobody else is to blame. */
 static void explain_loss(const struct model *model, const struct volume *volume, node_set lost,
                          char reason[REASON_BYTES])
@@ -184,11 +196,10 @@ static void explain_loss(const struct model *model, const struct volume *volume,
         if ((lost & ~volume->paths[PATH_INCOMPLETE]) != 0)
                 lost &= ~volume->paths[PATH_INCOMPLETE];
         uint32_t first = node_set_lowest(lost);
-        const char *name = model_node_name(model, first);
-        size_t length = strlen(name);
-        if (node_set_count(lost) == 1 && strncmp(volume->trouble, name, length) == 0 &&
-            volume->trouble[length] == ':') {
-                (void)snprintf(reason, REASON_BYTES, "%s", volume->trouble);
+        unsigned others = (unsigned)node_set_count(lost) - 1;
+        if (is_one_cause(model, volume, lost)) {
+                (void)snprintf(reason, REASON_BYTES, others == 0 ? "%s" : "%.130s; so say %u others, too",
+                               volume->trouble, others);
                 return;
         }
         int used = 0;

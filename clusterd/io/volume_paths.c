@@ -69,7 +69,7 @@ static void explain(const struct path *path, const struct lease_visit_result *re
 {
         switch (state_of(result->error)) {
         case PATH_FOREIGN:
-                (void)snprintf(text, REASON_BYTES, "%s %.40s; if that has no use for it, remove %s there",
+                (void)snprintf(text, REASON_BYTES, "%s %.40s; remove %s if that needs it no more",
                                text_equal(result->owner.cluster, path->cluster) ? "a volume that was once of"
                                                                                 : "cluster",
                                result->owner.cluster, LEASE_FILE_NAME);

@@ -113,7 +113,7 @@ const char *path_state_explain(enum path_state state)
         case PATH_ABSENT:
                 return "it is not there: is it mounted?";
         case PATH_FOREIGN:
-                return "what is there belongs to another cluster or volume";
+                return "another cluster or volume has it";
         case PATH_DAMAGED:
                 return "its lease area is damaged";
         case PATH_READ_ONLY:
