@@ -60,8 +60,12 @@ static void print_lease(json_t *volume)
         if (!json_is_object(lease))
                 return;
         const char *error = field(lease, "error");
-        printf("  lease        %s here for %s%s%s%s", field(lease, "state"),
+        bool is_held = text_equal(field(lease, "state"), "held");
+        printf("  lease        %s here for %s%s%s%s%s", field(lease, "state"),
                duration_text(json_integer_value(json_object_get(lease, "for_ms"))),
+               is_held && !json_is_true(json_object_get(lease, "confirmed"))
+                       ? ", not confirmed by contact yet"
+                       : "",
                json_is_true(json_object_get(lease, "late")) ? ", late" : "",
                json_is_string(json_object_get(lease, "error")) ? ": " : "",
                json_is_string(json_object_get(lease, "error")) ? error : "");

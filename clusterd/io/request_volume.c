@@ -110,6 +110,27 @@ static int find_volume(struct request *request, const struct volume **ret_volume
                             "there is no volume %s", request->name);
 }
 
+/* Why it is not held; NULL: it is, or nothing is known yet. */
+static const char *lease_trouble(const struct lease_node *lease)
+{
+        if (lease->state == LEASE_HELD)
+                return NULL;
+        if (lease->last.outcome != LEASE_PASS_REFUSED)
+                return lease->last.error == 0 ? NULL : lease_file_explain(lease->last.error);
+        switch (lease->last.found) {
+        case SECTOR_FOREIGN:
+                return "in its place stands what is of another cluster or volume, and stays";
+        case SECTOR_VERSION:
+                return "in its place stands what is of another version, and stays";
+        case SECTOR_BLANK:
+        case SECTOR_DAMAGED:
+        case SECTOR_MISPLACED:
+        case SECTOR_VALID:
+                break;
+        }
+        return "its record was exchanged for another";
+}
+
 /* Of the node that is asked; null while it takes none. */
 static json_t *document_lease(const struct request *request, const struct volume *volume)
 {
@@ -117,11 +138,12 @@ static json_t *document_lease(const struct request *request, const struct volume
         if (lease == NULL)
                 return json_null();
         uint64_t now_ms = request->services->now_ms(request->services->context);
-        int error = lease->state == LEASE_HELD ? 0 : lease->last.error;
-        return json_pack("{s:s, s:I, s:b, s:o}", "state", lease_state_name(lease->state), "for_ms",
-                         (json_int_t)(now_ms > lease->since_ms ? now_ms - lease->since_ms : 0), "late",
+        const char *trouble = lease_trouble(lease);
+        return json_pack("{s:s, s:I, s:b, s:b, s:o}", "state", lease_state_name(lease->state), "for_ms",
+                         (json_int_t)(now_ms > lease->since_ms ? now_ms - lease->since_ms : 0), "confirmed",
+                         lease->state == LEASE_HELD && lease->confirmed, "late",
                          lease_node_is_late(lease, now_ms), "error",
-                         error == 0 ? json_null() : document_text(lease_file_explain(error)));
+                         trouble == NULL ? json_null() : document_text(trouble));
 }
 
 static json_t *document_users(const struct model *model, const struct volume *volume)

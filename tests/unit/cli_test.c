@@ -187,7 +187,8 @@ END_TEST
         "{\"node\":\"n2\",\"state\":\"" third "\",\"reason\":\"it is not there\"}],\"roles\":[\"vm01\"],"    \
         "\"kind\":\"directory\",\"path\":\"/csv1\",\"free_bytes\":1048576,\"size_bytes\":21474836480,"       \
         "\"warning\":\"only 1 % of its space is free\",\"last_trouble\":null,"                               \
-        "\"lease\":{\"state\":\"held\",\"for_ms\":12300,\"late\":false,\"error\":null},\"renewing\":["       \
+        "\"lease\":{\"state\":\"held\",\"for_ms\":12300,\"confirmed\":false,\"late\":false,\"error\":null}," \
+        "\"renewing\":["                                                                                     \
         "\"n2\"]}"
 
 START_TEST(a_volume_is_waited_for_until_it_is_proven)
@@ -204,15 +205,16 @@ END_TEST
 START_TEST(a_volume_is_shown_with_its_paths_and_what_it_lacks)
 {
         ck_assert_int_eq(RUN("volume show csv1", DONE(VOLUME("ready", "lost"))), VERB_EXIT_DONE);
-        ck_assert_str_eq(output, "Volume csv1 is ready\n"
-                                 "  kind         directory\n"
-                                 "  path         /csv1\n"
-                                 "  free         1 MiB of 20.0 GiB\n"
-                                 "  paths        n1: direct\n"
-                                 "               n2: lost, it is not there\n"
-                                 "  lease        held here for 12.3 s; renewed by n2\n"
-                                 "  roles        vm01\n"
-                                 "Warning: only 1 % of its space is free\n");
+        ck_assert_str_eq(output,
+                         "Volume csv1 is ready\n"
+                         "  kind         directory\n"
+                         "  path         /csv1\n"
+                         "  free         1 MiB of 20.0 GiB\n"
+                         "  paths        n1: direct\n"
+                         "               n2: lost, it is not there\n"
+                         "  lease        held here for 12.3 s, not confirmed by contact yet; renewed by n2\n"
+                         "  roles        vm01\n"
+                         "Warning: only 1 % of its space is free\n");
         ck_assert_int_eq(RUN("volume list", DONE("{\"volumes\":[" VOLUME("ready", "lost") "]}")),
                          VERB_EXIT_DONE);
         ck_assert_ptr_nonnull(strstr(output, "csv1"));

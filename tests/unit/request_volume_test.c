@@ -67,6 +67,7 @@ START_TEST(a_volume_is_shown_with_the_lease_of_who_is_asked)
         json_t *result = json_object_get(reply, "result"), *lease = json_object_get(result, "lease");
         ck_assert_str_eq(json_string_value(json_object_get(lease, "state")), "held");
         ck_assert_int_eq(json_integer_value(json_object_get(lease, "for_ms")), 600);
+        ck_assert(json_is_false(json_object_get(lease, "confirmed")));
         ck_assert(json_is_null(json_object_get(lease, "error"))); /* one failed, the lease stands */
         ck_assert_uint_eq(json_array_size(json_object_get(result, "renewing")), 2);
         ck_assert_uint_eq(json_array_size(json_object_get(result, "leased")), 0);
@@ -74,6 +75,12 @@ START_TEST(a_volume_is_shown_with_the_lease_of_who_is_asked)
         reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv2\"}", false);
         lease = json_object_get(json_object_get(reply, "result"), "lease");
         ck_assert_ptr_nonnull(json_string_value(json_object_get(lease, "error")));
+        fixture.cluster.lease.last =
+                (struct lease_pass_result){ .outcome = LEASE_PASS_REFUSED, .found = SECTOR_FOREIGN };
+        reply = fixture_ask(&fixture, "volume.show", "{\"name\":\"csv2\"}", false);
+        lease = json_object_get(json_object_get(reply, "result"), "lease");
+        ck_assert_str_eq(json_string_value(json_object_get(lease, "error")),
+                         "in its place stands what is of another cluster or volume, and stays");
 }
 END_TEST
 
