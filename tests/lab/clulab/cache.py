@@ -45,13 +45,14 @@ def run(command, what, **options):
     return done.stdout
 
 
-def compiled(source):
-    """Path of the static program made of one C file."""
+def compiled(source, *flags):
+    """Path of the program made of one C file: a static one, unless FLAGS say otherwise."""
+    flags = flags or ("-static",)
     name = os.path.splitext(os.path.basename(source))[0]
     with locked(CACHE_DIR):
-        program = f"{CACHE_DIR}/{name}-{digest(read_bytes(source))}"
+        program = f"{CACHE_DIR}/{name}-{digest(read_bytes(source), ' '.join(flags).encode())}"
         if not os.path.exists(program):
-            command = ["cc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-static", "-o", f"{program}.new", source]
+            command = ["cc", "-std=gnu11", "-O2", "-Wall", "-Wextra", *flags, "-o", f"{program}.new", source]
             run(command, f"cannot compile {source}")
             os.rename(f"{program}.new", program)
     return program

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from clulab import cache, client, enter, process, settings
+from clulab import cache, client, enter, namespaces, process, settings
 from clulab.errors import EXIT_SKIP, EXIT_USAGE, LabError
 from clulab.freezer import CgroupFreezer, freezer_for
 
@@ -211,6 +211,8 @@ def down(place):
         freezer = freezer_for(place.name, node)
         if isinstance(freezer, CgroupFreezer):
             freezer.remove()
+    if os.path.ismount(place.csv_dir):
+        namespaces.unmount(place.csv_dir)
     shutil.rmtree(place.disk_dir, ignore_errors=True)
     # Last: it holds the index and the records by which a second try would find things.
     shutil.rmtree(place.run_dir, ignore_errors=True)

@@ -48,6 +48,11 @@ def mount(source, target, kind=None, flags=0, data=None):
     _check(result, f"mount {source} on {target}")
 
 
+def unmount(target):
+    """umount2(2), as soon as nobody uses it."""
+    _check(_libc.umount2(target.encode(), MNT_DETACH), f"unmount {target}")
+
+
 def change_root(new_root):
     """Make NEW_ROOT the root of this mount namespace and let go of the old one."""
     os.chdir(new_root)
