@@ -38,7 +38,8 @@ static void print_witness(json_t *witness)
         bool votes = json_is_true(json_object_get(witness, "vote"));
         const char *reason = field(witness, "reason");
         json_t *since = json_object_get(witness, "since_ms");
-        printf("Witness: %s %s, %s", field(witness, "kind"), field(witness, "place"),
+        printf("Witness: %s %s, %s", field(witness, "kind"),
+               field(witness, json_is_string(json_object_get(witness, "volume")) ? "volume" : "place"),
                votes ? "votes" : "no vote now");
         if (json_is_true(json_object_get(witness, "decides")))
                 printf(", holds the quorum");

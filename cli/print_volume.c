@@ -97,6 +97,8 @@ void print_volume(json_t *volume)
         if (json_is_string(json_object_get(volume, "last_trouble")))
                 printf("  last trouble %s\n", field(volume, "last_trouble"));
         printf("  roles        %s\n", field_list(volume, "roles", "none"));
+        if (json_is_true(json_object_get(volume, "witness")))
+                printf("  witness      the quorum's is on it\n");
         if (json_is_string(json_object_get(volume, "warning")))
                 printf("%sWarning:%s %s\n", color_begin("yellow"), color_end(), field(volume, "warning"));
 }

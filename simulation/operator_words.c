@@ -251,14 +251,23 @@ static int read_quorum_set(const struct verb_call *call, const struct model *mod
         return take_node(model, node, &set->node, ret_error);
 }
 
-static int read_witness_set(const struct verb_call *call, struct command *command, char *ret_error)
+static int read_witness_set(const struct verb_call *call, const struct model *model, struct command *command,
+                            char *ret_error)
 {
         struct witness *witness = &command->witness.witness;
-        const char *path = verb_call_text(call, "path");
+        const char *path = verb_call_text(call, "path"), *name = verb_call_text(call, "volume");
+        const struct volume *volume = name == NULL ? NULL : model_volume(model, name);
         command->kind = COMMAND_WITNESS_SET;
         TEXT_COPY(command->witness.reason, "an operator asked");
         if (witness_kind_parse(call->operand, &witness->kind) < 0 || witness->kind == WITNESS_NONE)
-                return FAIL(EINVAL, "a witness is of kind share, not '%.40s'", call->operand);
+                return FAIL(EINVAL, "a witness is of kind share or disk, not '%.40s'", call->operand);
+        if (witness->kind == WITNESS_DISK) {
+                if (name == NULL)
+                        return FAIL(EINVAL, "a witness on a disk needs --volume");
+                TEXT_COPY(witness->volume, name);
+                TEXT_COPY(witness->place, volume == NULL ? "" : volume->path);
+                return 0;
+        }
         if (path == NULL)
                 return FAIL(EINVAL, "a witness on a share needs --path");
         TEXT_COPY(witness->place, path);
@@ -381,7 +390,7 @@ static int read_call(const struct verb_call *call, const struct model *model, st
         case VERB_QUORUM_SET:
                 return read_quorum_set(call, model, command, ret_error);
         case VERB_WITNESS_SET:
-                return read_witness_set(call, command, ret_error);
+                return read_witness_set(call, model, command, ret_error);
         case VERB_WITNESS_REMOVE:
                 return read_witness_remove(model, command, ret_error);
         case VERB_FENCE_ADD:

@@ -117,6 +117,8 @@ static void apply_witness_set(struct apply *apply, const struct witness *witness
                 apply_refuse(apply, "that is no witness");
                 return;
         }
+        if (witness->kind == WITNESS_DISK && !apply_witness_volume(apply, witness))
+                return;
         settings->witness = *witness;
         settings->witness.leaving = false;
         if (apply->changes != NULL)

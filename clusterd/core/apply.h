@@ -78,6 +78,8 @@ void apply_paths_unknown(struct apply *apply, uint32_t node);
 void apply_leases_unknown(struct apply *apply, uint32_t node);
 /* Those of a role, and proven; else refused. */
 bool apply_volumes_exist(struct apply *apply, const struct role *role);
+/* That of a witness of kind disk, and proven; else refused. */
+bool apply_witness_volume(struct apply *apply, const struct witness *witness);
 
 bool node_may_run_something(const struct model *model, uint32_t node);
 

@@ -70,6 +70,25 @@ void apply_volume_add(struct apply *apply, const struct command_volume_add *add)
         changed(apply, volume);
 }
 
+bool apply_witness_volume(struct apply *apply, const struct witness *witness)
+{
+        const struct volume *volume = model_volume(apply->model, witness->volume);
+        if (volume == NULL) {
+                apply->outcome = APPLY_NO_OBJECT;
+                apply_refuse(apply, "there is no volume '%s'", witness->volume);
+        } else if (volume->state != VOLUME_READY) {
+                apply_refuse(apply, "not every node has proven volume '%s' yet", volume->name);
+        } else if (!text_equal(volume->path, witness->place)) {
+                apply_refuse(apply, "volume '%s' is at another path by now", volume->name);
+        }
+        return apply->outcome == APPLY_DONE;
+}
+
+static bool witness_is_on(const struct settings *settings, const struct volume *volume)
+{
+        return settings->witness.kind == WITNESS_DISK && text_equal(settings->witness.volume, volume->name);
+}
+
 static void forget(struct apply *apply, struct volume *volume)
 {
         changed(apply, volume);
@@ -91,6 +110,10 @@ void apply_volume_remove(struct apply *apply, const struct command_volume *comma
                                      role->name);
                         return;
                 }
+        if (witness_is_on(&apply->model->settings, volume)) {
+                apply_refuse(apply, "the witness is on it: clu quorum witness remove first");
+                return;
+        }
         forget(apply, volume);
 }
 

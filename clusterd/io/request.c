@@ -209,7 +209,7 @@ void request_witness_made(struct request_handler *handler, uint64_t token, bool 
         }
         struct request request = request_of(handler, pending);
         (void)request_fail(&request, VERB_EXIT_REFUSED, "a witness must be where the nodes find it",
-                           "mount the share on every node; what lies there as " WITNESS_FILE_NAME
+                           "mount it on every node; what lies there as " WITNESS_FILE_NAME
                            " and is of no use may be deleted",
                            "witness in %s: %s", pending->change.command.witness.witness.place, text);
         send_failure(&request);

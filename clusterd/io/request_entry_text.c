@@ -272,8 +272,8 @@ static void say_quorum_set(struct sentence *sentence, const struct command_quoru
 static void say_witness(struct sentence *sentence, const struct command_witness *command, bool set)
 {
         const struct witness *witness = &command->witness;
-        say(sentence, "the witness (%s %s) is %s", witness_kind_name(witness->kind), witness->place,
-            set ? "set" : "to be removed");
+        say(sentence, "the witness (%s %s) is %s", witness_kind_name(witness->kind),
+            witness->kind == WITNESS_DISK ? witness->volume : witness->place, set ? "set" : "to be removed");
         say_reason(sentence, command->reason);
 }
 

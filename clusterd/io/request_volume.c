@@ -173,6 +173,10 @@ json_t *query_volume_show(struct request *request)
                 document_node_set(request->model, cluster_renewing(request->services->cluster, volume->id)));
         json_object_set_new(document, "leased", document_node_set(request->model, volume->leases));
         json_object_set_new(document, "roles", document_users(request->model, volume));
+        const struct witness *witness = &request->model->settings.witness;
+        json_object_set_new(
+                document, "witness",
+                json_boolean(witness->kind == WITNESS_DISK && text_equal(witness->volume, volume->name)));
         json_object_set_new(document, "last_trouble",
                             volume->trouble[0] == '\0' ? json_null() : document_text(volume->trouble));
         return document;

@@ -194,7 +194,7 @@ const char *witness_file_explain(int error)
 {
         switch (error) {
         case -ENOENT:
-                return "there is no witness: is the share mounted here?";
+                return "there is no witness: is its share or volume mounted here?";
         case -EPERM:
                 return "the witness is another cluster's, or was set anew";
         case -EPROTO:
@@ -202,16 +202,16 @@ const char *witness_file_explain(int error)
         case -EBADMSG:
                 return "what is there is no witness, or it is damaged";
         case -ESTALE:
-                return "the share has been mounted anew, or the witness replaced";
+                return "where it lies was mounted anew, or the witness replaced";
         case -ENOLCK:
         case -ENOSYS:
-                return "the share keeps no locks";
+                return "the file system keeps no locks";
         case -EOPNOTSUPP:
-                return "the share has no hard links";
+                return "the file system has no hard links";
         case -ETIMEDOUT:
-                return "the share does not answer";
+                return "the file system does not answer";
         case -EBUSY:
-                return "the share has not answered an earlier question";
+                return "the file system has not answered an earlier question";
         default:
                 return strerror(-error);
         }

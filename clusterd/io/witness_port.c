@@ -7,11 +7,14 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clusterd/base/text.h"
 #include "clusterd/io/host.h"
 #include "clusterd/io/hypervisor_worker.h"
+#include "clusterd/io/lease_file.h"
 #include "clusterd/io/log.h"
+#include "clusterd/io/whole_file.h"
 #include "clusterd/io/witness_share.h"
 
 struct witness_port {
@@ -36,6 +39,7 @@ struct errand {
         struct witness_port *port;
         bool remove;
         char path[PATH_MAX];
+        char area[PATH_MAX]; /* kind disk: the lease area of its volume */
         struct witness_id id;
         uint64_t token;
         int error;
@@ -143,7 +147,8 @@ void witness_port_ask(struct witness_port *port, const struct cluster_action *ac
 {
         port->asked = *action;
         port->until_ms = clock_boot_ms() + action->witness.timeout_ms;
-        int error = action->witness.whom.kind == WITNESS_SHARE
+        enum witness_kind kind = action->witness.whom.kind;
+        int error = kind == WITNESS_SHARE || kind == WITNESS_DISK
                             ? open_share(port, &action->witness.whom, cluster)
                             : -EOPNOTSUPP;
         if (error < 0)
@@ -171,13 +176,20 @@ static void errand_ended(void *context, void *parcel)
         free(errand);
 }
 
+/* Where the volume is not mounted the file would come to lie beside it, for this node alone. */
+static int errand_make(const struct errand *errand)
+{
+        if (errand->area[0] != '\0' && access(errand->area, F_OK) != 0)
+                return whole_file_error();
+        return witness_file_create(errand->path, &errand->id);
+}
+
 /* A share may hang for longer than the daemon lives: then nobody is told. */
 static void *errand_run(void *context)
 {
         struct errand *errand = context;
         struct witness_port *port = errand->port;
-        errand->error = errand->remove ? witness_file_remove(errand->path, &errand->id)
-                                       : witness_file_create(errand->path, &errand->id);
+        errand->error = errand->remove ? witness_file_remove(errand->path, &errand->id) : errand_make(errand);
         pthread_mutex_lock(&port->mutex);
         if (port->closed)
                 free(errand);
@@ -197,6 +209,8 @@ static void send_errand(struct witness_port *port, const struct witness *witness
                 .port = port, .remove = remove, .id = id_of(witness, cluster), .token = token
         };
         path_of(witness, errand->path);
+        if (witness->kind == WITNESS_DISK)
+                TEXT_PRINT(errand->area, "%s/%s", witness->place, LEASE_FILE_NAME);
         pthread_mutex_lock(&port->mutex);
         port->references++;
         pthread_mutex_unlock(&port->mutex);

@@ -18,6 +18,7 @@ static const struct json_field witness_fields[] = {
         JSON_FIELD("identity", IDENTITY, struct witness, identity),
         JSON_FIELD("leaving", BOOL, struct witness, leaving),
         JSON_FIELD("place", TEXT, struct witness, place),
+        JSON_FIELD("volume", TEXT, struct witness, volume, .later = true),
 };
 const struct json_shape witness_shape = JSON_SHAPE(witness_fields);
 

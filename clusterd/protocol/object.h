@@ -202,6 +202,7 @@ struct volume {
 enum witness_kind {
         WITNESS_NONE,
         WITNESS_SHARE, /* a file on a share: it remembers (quorum/witness_tag.h) */
+        WITNESS_DISK,  /* the same file on a volume of the cluster */
         /* One that remembers nothing may not be asked as these are: it needs a rule of its own. */
         WITNESS_KIND_COUNT
 };
@@ -211,7 +212,8 @@ struct witness {
         enum witness_kind kind;
         uint64_t identity;             /* random: this one, not one that was set before or after; 0: none */
         bool leaving;                  /* to be removed when it has no vote any more */
-        char place[VOLUME_PATH_BYTES]; /* WITNESS_SHARE: the directory */
+        char place[VOLUME_PATH_BYTES]; /* the directory of its file */
+        char volume[NAME_BYTES]; /* WITNESS_DISK: whose directory that is; it stays while the witness does */
 };
 
 /* One per cluster. */

@@ -116,6 +116,7 @@ static const struct verb_option witness_set_options[] = {
           .placeholder = "DIRECTORY",
           .bytes_max = VOLUME_PATH_BYTES,
           .help = "of a share: the directory where every node has it mounted" },
+        NAME("volume", "VOLUME", "of a disk: the volume of the cluster that its file is on"),
         TEXT("reason", 96, "why, for the ledger"),
 };
 
@@ -335,7 +336,7 @@ static const struct verb verbs[VERB_COUNT] = {
                                .changes = true,
                                OPTIONS(witness_set_options),
                                .help = "Let something outside of the nodes vote while these are an even "
-                                       "number; KIND: share." },
+                                       "number; KIND: share or disk." },
         [VERB_WITNESS_REMOVE] = { .noun = "quorum",
                                   .name = "witness remove",
                                   .changes = true,

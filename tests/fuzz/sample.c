@@ -26,6 +26,7 @@ static void witness(struct sample_random *random, struct witness *witness)
         witness->identity = identity(random);
         witness->leaving = either(random);
         TEXT(random, witness->place);
+        TEXT(random, witness->volume);
 }
 
 static void settings(struct sample_random *random, struct settings *settings)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Two nodes and a witness on a share: what it is for, and what it must never do."""
+"""Two nodes and a witness on a share or on a volume: what it is for, and what it must never do.
+
+LAB_WITNESS=share or disk tells all of it with that kind."""
 
 import os
 import time
@@ -12,18 +14,26 @@ from clulab.votes import (RETURN_TIMEOUT_S, add_fence_devices, cuts_by_fencing, 
 FOLLOW_TIMEOUT_S = 40
 SILENCE_S = 8
 SHARE = "/csv/witness"
+VOLUME = "quorum"
 
 
-def make_share(lab):
-    """What the nodes mount from elsewhere."""
+def make_witness(lab, usual):
+    """What the nodes mount from elsewhere, and a witness there that votes; the words that set it."""
+    kind = os.environ.get("LAB_WITNESS", usual)
     os.makedirs(f"{lab.place.csv_dir}/witness", exist_ok=True)
+    if kind == "disk":
+        lab.clu("n1", "volume", "add", VOLUME, "--kind", "directory", "--path", SHARE)
+    words = [kind] + (["--volume", VOLUME] if kind == "disk" else ["--path", SHARE])
+    lab.figures.note(kind=kind)
+    set_witness(lab, words)
+    return words
 
 
-def set_witness(lab):
+def set_witness(lab, words):
     """And wait until it votes."""
-    planned = lab.clu("n1", "quorum", "witness", "set", "share", "--path", SHARE, "--plan")["quorum"]
+    planned = lab.clu("n1", "quorum", "witness", "set", *words, "--plan")["quorum"]
     check("may be lost" in planned["after"], f"the plan says {planned}")
-    lab.clu("n1", "quorum", "witness", "set", "share", "--path", SHARE)
+    lab.clu("n1", "quorum", "witness", "set", *words)
     return wait_votes(lab, "n1", ["n1", "n2"], True)
 
 
@@ -65,9 +75,8 @@ def return_of(lab, node):
 @lab_test(nodes=2, fresh=True)
 def test_two_nodes_and_a_witness_lose_their_power(lab):
     """Either may be lost, and the other goes on; a node that slept through what was decided is refused."""
-    make_share(lab)
     add_fence_devices(lab)
-    set_witness(lab)
+    make_witness(lab, "share")
     wait_mirrored(lab)
     guest, = roles.add_roles(lab, {"vm01": "n2"})
     verdict_ms, running_ms = [], []
@@ -105,9 +114,8 @@ def test_two_nodes_and_a_witness_lose_their_power(lab):
 @lab_test(nodes=2, fresh=True)
 def test_two_nodes_and_a_witness_do_not_hear_each_other(lab):
     """It votes for one, and that one shoots the other."""
-    make_share(lab)
     add_fence_devices(lab)
-    set_witness(lab)
+    make_witness(lab, "share")
     guests = roles.add_roles(lab, {"vm01": "n2", "vm02": "n1"})
     cut = lab.partition(["n1"], ["n2"])
     wait_until(lambda: cuts_by_fencing(lab, cut), FOLLOW_TIMEOUT_S, "one is shot", poll_s=0.05)
@@ -117,6 +125,7 @@ def test_two_nodes_and_a_witness_do_not_hear_each_other(lab):
     for role in ("vm01", "vm02"):
         wait_online(lab, survivor, role, survivor)
     holds_for(lambda: lab.status()[survivor]["power"] == "on", SILENCE_S, f"{survivor} is not shot", poll_s=0.2)
+    wait_mirrored(lab)
     lab.heal()
     return_of(lab, loser)
     wait_mirrored(lab)
@@ -129,15 +138,15 @@ def test_two_nodes_and_a_witness_do_not_hear_each_other(lab):
 @lab_test(nodes=2, fresh=True)
 def test_a_witness_that_is_lost(lab):
     """One of the two gives up its vote and may be lost; the witness has its vote again when it is back, and may be removed."""
-    make_share(lab)
     add_fence_devices(lab)
-    set_witness(lab)
+    words = make_witness(lab, "disk")
     guest, = roles.add_roles(lab, {"vm01": "n2"})
     begun = time.monotonic()
     lose_share(lab)
     found = wait_votes(lab, "n1", ["n1"], False)
     withdrawn_ms = elapsed_ms(begun)
     check(not found["witness"]["answers"] and "mounted" in found["witness"]["reason"], f"it says {found['witness']}")
+    wait_mirrored(lab)
     cut = lab.power_off("n2")
     wait_online(lab, "n1", "vm01", "n1")
     running_ms = elapsed_ms(cut)
@@ -149,11 +158,17 @@ def test_a_witness_that_is_lost(lab):
     wait_votes(lab, "n1", ["n1", "n2"], True)
     given_ms = elapsed_ms(begun)
 
-    lab.clu("n1", "quorum", "witness", "set", "share", "--path", SHARE, exit_code=CLU_REFUSED)
+    wait_mirrored(lab)
+    lab.clu("n1", "quorum", "witness", "set", *words, exit_code=CLU_REFUSED)
+    if "disk" in words:
+        check_equal(quorum(lab, "n2")["witness"]["volume"], VOLUME, "its volume")
+        refused = lab.clu("n1", "volume", "remove", VOLUME, exit_code=CLU_REFUSED)
+        check("witness" in refused["error"]["message"], refused["error"]["message"])
     lab.clu("n1", "quorum", "witness", "remove")
     wait_votes(lab, "n1", ["n1"], False)
     wait_until(lambda: not os.path.exists(f"{lab.place.csv_dir}/witness/.clu-witness"), 5, "nothing is left there")
-    set_witness(lab)
+    set_witness(lab, words)
+    wait_mirrored(lab)
     guest.wait_writes()
     guest.require_whole_disk()
     lab.figures.note(lost_to_withdrawn_ms=withdrawn_ms, cut_to_running_ms=running_ms, back_to_vote_ms=given_ms)

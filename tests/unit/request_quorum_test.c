@@ -173,6 +173,41 @@ START_TEST(quorum_set_becomes_a_command)
 }
 END_TEST
 
+START_TEST(a_witness_is_on_a_share_or_on_a_volume)
+{
+        static const char *const wrong[] = {
+                "{\"name\":\"paper\"}",
+                "{\"name\":\"none\"}",
+                "{\"name\":\"share\"}",
+                "{\"name\":\"share\",\"path\":\"here\"}",
+                "{\"name\":\"share\",\"path\":\"/mnt/w\",\"volume\":\"csv1\"}",
+                "{\"name\":\"disk\"}",
+                "{\"name\":\"disk\",\"path\":\"/csv1\",\"volume\":\"csv1\"}",
+        };
+        for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+                ck_assert_int_eq(reply_exit(fixture_ask(&fixture, "quorum.witness set", wrong[i], false)),
+                                 VERB_EXIT_USAGE);
+        const char *on_disk = "{\"name\":\"disk\",\"volume\":\"csv1\"}";
+        ck_assert_int_eq(reply_exit(fixture_ask(&fixture, "quorum.witness set", on_disk, false)),
+                         VERB_EXIT_NO_OBJECT);
+        fixture_add_volume(&fixture, 1, "csv1", 7);
+        ck_assert_ptr_null(fixture_ask(&fixture, "quorum.witness set", on_disk, false));
+        struct witness *witness = &fixture.command.witness.witness;
+        ck_assert_int_eq(witness->kind, WITNESS_DISK);
+        ck_assert_str_eq(witness->volume, "csv1");
+        ck_assert_str_eq(witness->place, model_volume(fixture.cluster.model, "csv1")->path);
+
+        fixture.cluster.model->settings.witness = *witness;
+        json_t *result = json_object_get(fixture_ask(&fixture, "quorum.show", "{}", false), "result");
+        json_t *shown = json_object_get(result, "witness");
+        ck_assert_str_eq(json_string_value(json_object_get(shown, "kind")), "disk");
+        ck_assert_str_eq(json_string_value(json_object_get(shown, "volume")), "csv1");
+        json_t *reply = fixture_ask(&fixture, "quorum.witness set", on_disk, false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_REFUSED);
+        ck_assert_str_eq(reply_message(reply), "there is a witness already: disk csv1");
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("request quorum");
@@ -186,6 +221,7 @@ int main(void)
         tcase_add_test(tcase, who_was_evicted_asks_for_nothing);
         tcase_add_test(tcase, a_plan_shows_the_votes_before_and_after);
         tcase_add_test(tcase, quorum_set_becomes_a_command);
+        tcase_add_test(tcase, a_witness_is_on_a_share_or_on_a_volume);
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);

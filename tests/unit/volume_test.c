@@ -182,6 +182,34 @@ START_TEST(who_is_lost_need_not_prove_a_volume_but_somebody_must)
 }
 END_TEST
 
+static enum apply_outcome witness_on(const char *volume, const char *path)
+{
+        struct command command = { .kind = COMMAND_WITNESS_SET,
+                                   .witness.witness = { .kind = WITNESS_DISK, .identity = 9 } };
+        TEXT_COPY(command.witness.witness.volume, volume);
+        TEXT_COPY(command.witness.witness.place, path);
+        return story_apply(&story, 1, &command);
+}
+
+START_TEST(a_witness_keeps_its_volume)
+{
+        struct command remove = { .kind = COMMAND_WITNESS_REMOVE };
+        ck_assert_int_eq(witness_on("csv1", "/csv1"), APPLY_NO_OBJECT);
+        ck_assert_int_eq(add("csv1", "/csv1"), APPLY_DONE);
+        ck_assert_int_eq(witness_on("csv1", "/csv1"), APPLY_REFUSED);
+        ck_assert_str_eq(story.apply.reason, "not every node has proven volume 'csv1' yet");
+        ck_assert_int_eq(say(COMMAND_VOLUME_DROP), APPLY_DONE);
+        ready();
+        ck_assert_int_eq(witness_on("csv1", "/elsewhere"), APPLY_REFUSED);
+        ck_assert_int_eq(witness_on("csv1", "/csv1"), APPLY_DONE);
+        ck_assert_int_eq(say(COMMAND_VOLUME_REMOVE), APPLY_REFUSED);
+        ck_assert_str_eq(story.apply.reason, "the witness is on it: clu quorum witness remove first");
+        remove.witness.witness = story.model->settings.witness;
+        ck_assert_int_eq(story_apply(&story, 1, &remove), APPLY_DONE);
+        ck_assert_int_eq(say(COMMAND_VOLUME_REMOVE), APPLY_DONE);
+}
+END_TEST
+
 START_TEST(only_a_member_reports_and_only_on_itself)
 {
         ck_assert_int_eq(add("csv1", "/csv1"), APPLY_DONE);
@@ -311,6 +339,7 @@ static Suite *volume_suite(void)
         tcase_add_test(tcase, one_volume_too_many_is_refused_with_the_limit);
         tcase_add_test(tcase, a_volume_is_ready_when_every_member_has_proven_it);
         tcase_add_test(tcase, who_is_lost_need_not_prove_a_volume_but_somebody_must);
+        tcase_add_test(tcase, a_witness_keeps_its_volume);
         tcase_add_test(tcase, only_a_member_reports_and_only_on_itself);
         tcase_add_test(tcase, a_lost_path_has_its_reason_and_comes_back);
         tcase_add_test(tcase, a_node_that_joins_anew_proves_its_paths_anew);

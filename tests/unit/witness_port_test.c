@@ -7,11 +7,13 @@
 #include <errno.h>
 #include <limits.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "clusterd/base/text.h"
+#include "clusterd/io/lease_file.h"
 #include "clusterd/io/witness_port.h"
 #include "clusterd/io/witness_file.h"
 
@@ -48,6 +50,7 @@ static void begin(void)
 {
         ck_assert_ptr_nonnull(mkdtemp(folder));
         TEXT_COPY(share.place, folder);
+        share.kind = WITNESS_SHARE;
         TEXT_PRINT(file, "%s/%s", folder, WITNESS_FILE_NAME);
         loop = qb_loop_create();
         ck_assert_int_eq(mailbox_new(loop, &mailbox), 0);
@@ -93,6 +96,28 @@ START_TEST(it_is_made_once_and_promises)
         ck_assert_uint_eq(heard.witness.question, 8);
         ck_assert_int_eq(heard.witness.outcome, WITNESS_DONE);
         ck_assert_uint_eq(heard.witness.tag.promised, 3);
+}
+END_TEST
+
+START_TEST(on_a_volume_it_is_made_where_its_lease_area_is)
+{
+        char area[PATH_MAX];
+        TEXT_PRINT(area, "%s/%s", folder, LEASE_FILE_NAME);
+        share.kind = WITNESS_DISK;
+        make();
+        ck_assert_int_eq(made, -ENOENT);
+        ck_assert_ptr_nonnull(strstr(made_text, "mounted"));
+        ck_assert_int_eq(access(file, F_OK), -1);
+        FILE *lease = fopen(area, "w");
+        ck_assert_ptr_nonnull(lease);
+        ck_assert_int_eq(fclose(lease), 0);
+        make();
+        ck_assert_int_eq(unlink(area), 0);
+        ck_assert_int_eq(made, 0);
+        struct cluster_action action = question(8, WITNESS_PROMISE);
+        witness_port_ask(port, &action, "west");
+        qb_loop_run(loop);
+        ck_assert_int_eq(heard.witness.outcome, WITNESS_DONE);
 }
 END_TEST
 
@@ -149,6 +174,7 @@ int main(void)
         TCase *tcase = tcase_create("witness_port");
         tcase_add_checked_fixture(tcase, begin, end);
         tcase_add_test(tcase, it_is_made_once_and_promises);
+        tcase_add_test(tcase, on_a_volume_it_is_made_where_its_lease_area_is);
         tcase_add_test(tcase, the_last_question_is_the_one_that_is_answered);
         tcase_add_test(tcase, where_nothing_is_it_says_why);
         tcase_add_test(tcase, who_ends_does_not_wait_for_the_share);
