@@ -186,6 +186,9 @@ void print_result(const struct verb_call *call, json_t *result)
         case VERB_FENCE_LIST:
                 print_fence_list(result);
                 return;
+        case VERB_FENCE_SHOW:
+                print_fence_device(result);
+                return;
         case VERB_FENCE_TEST:
                 if (verb_call_changes(call))
                         print_changed(call, result);

@@ -34,6 +34,7 @@ void print_role_why(json_t *result);
 void print_volume_list(json_t *result);
 void print_volume(json_t *volume);
 void print_fence_list(json_t *result);
+void print_fence_device(json_t *device);
 void print_fence_test(json_t *result);
 void print_events(json_t *result);
 void print_entries(json_t *result);

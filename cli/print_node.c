@@ -6,6 +6,17 @@
 #include "cli/table.h"
 #include "clusterd/base/text.h"
 
+#define REMARK_BYTES 512
+
+/* Why it is so, and what somebody should look at. */
+static void remark_on(json_t *node, char remark[REMARK_BYTES])
+{
+        const char *reason = field(node, "reason"), *missing = field_list(node, "agents_missing", "");
+        (void)snprintf(remark, REMARK_BYTES, "%s%s%s%s", reason,
+                       reason[0] != '\0' && missing[0] != '\0' ? "; " : "",
+                       missing[0] != '\0' ? "lacks " : "", missing);
+}
+
 void print_node_list(json_t *result)
 {
         static const struct table_column columns[] = {
@@ -27,12 +38,13 @@ void print_node_list(json_t *result)
         json_array_foreach(json_object_get(result, "nodes"), at, node)
         {
                 const char *state = field(node, "state");
+                char remark[REMARK_BYTES];
+                remark_on(node, remark);
                 table_add(table,
                           (const char *[]){ field(node, "name"), state, field(node, "voter"),
                                             field(node, "roles"), field(node, "memory_mib"),
                                             field(node, "memory_used_mib"), field(node, "cpus"),
-                                            field(node, "watchdog"), field(node, "address"),
-                                            field(node, "reason") },
+                                            field(node, "watchdog"), field(node, "address"), remark },
                           state_color(state), 1);
         }
         table_print(table);
@@ -60,6 +72,8 @@ void print_node(json_t *node)
         if (json_is_object(evidence))
                 printf("  evidence    %s %s, entry %s\n", field(evidence, "kind"), field(evidence, "by"),
                        field(evidence, "index"));
+        if (json_array_size(json_object_get(node, "agents_missing")) > 0)
+                printf("  lacks       %s\n", field_list(node, "agents_missing", ""));
         json_t *test = json_object_get(node, "test");
         if (json_is_integer(json_object_get(test, "level")))
                 printf("  test        level %s of its fence devices turns it %s\n", field(test, "level"),
@@ -118,7 +132,8 @@ void print_fence_list(json_t *result)
                                                        { .title = "NODES" },
                                                        { .title = "LEVEL", .right = true },
                                                        { .title = "TOGETHER", .right = true },
-                                                       { .title = "TIMEOUT", .right = true } };
+                                                       { .title = "TIMEOUT", .right = true },
+                                                       { .title = "MISSING ON" } };
         struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
         size_t at;
         json_t *device;
@@ -128,10 +143,31 @@ void print_fence_list(json_t *result)
                 (const char *[]){ field(device, "name"), field(device, "agent"),
                                   field_list(device, "nodes", "-"), field(device, "level"),
                                   field(device, "together"),
-                                  duration_text(json_integer_value(json_object_get(device, "timeout_ms"))) },
-                NULL, 0);
+                                  duration_text(json_integer_value(json_object_get(device, "timeout_ms"))),
+                                  field_list(device, "missing", "-") },
+                json_array_size(json_object_get(device, "missing")) > 0 ? "yellow" : NULL, 6);
         table_print(table);
         table_free(table);
+}
+
+void print_fence_device(json_t *device)
+{
+        const char *title = "agent";
+        size_t at;
+        json_t *node;
+
+        printf("Fence device %s for %s\n", field(device, "name"), field_list(device, "nodes", "no node"));
+        printf("  level      %s, together %s\n", field(device, "level"), field(device, "together"));
+        printf("  timeout    %s\n", duration_text(json_integer_value(json_object_get(device, "timeout_ms"))));
+        json_array_foreach(json_object_get(device, "agents"), at, node)
+        {
+                bool missing = text_equal(field(node, "agent"), "missing");
+                printf("  %-10s %s %s%s%s on %s\n", title, field(device, "agent"),
+                       missing ? color_begin("yellow") : "",
+                       text_equal(field(node, "agent"), "unknown") ? "not known" : field(node, "agent"),
+                       missing ? color_end() : "", field(node, "node"));
+                title = "";
+        }
 }
 
 void print_fence_test(json_t *result)

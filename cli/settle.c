@@ -169,6 +169,31 @@ static void settle_volume(json_t *volume, struct settle_verdict *verdict)
                missing[0] == '\0' ? " the leader" : missing);
 }
 
+/* That nodes lack the agent is no failure: it is registered, and works where it is not missing. */
+static void settle_fence_add(json_t *device, struct settle_verdict *verdict)
+{
+        char waited[SETTLE_TEXT_BYTES] = "";
+        const char *name = field(device, "name"), *agent = field(device, "agent");
+        size_t at;
+        json_t *node;
+
+        json_array_foreach(json_object_get(device, "agents"), at, node)
+        {
+                size_t used = strlen(waited);
+                if (json_is_true(json_object_get(node, "level")) && is(node, "agent", "unknown"))
+                        (void)snprintf(waited + used, sizeof(waited) - used, " %s", field(node, "node"));
+        }
+        if (waited[0] != '\0')
+                SETTLE(verdict, SETTLE_GOES_ON, "%s: registered; who has %s? Not yet said by%.200s", name,
+                       agent, waited);
+        else if (json_array_size(json_object_get(device, "missing")) > 0)
+                SETTLE(verdict, SETTLE_DONE,
+                       "%s: registered, but %s is missing on %s: install it there, because any node may lead",
+                       name, agent, field_list(device, "missing", ""));
+        else
+                SETTLE(verdict, SETTLE_DONE, "%s: registered, and every node here has %s", name, agent);
+}
+
 static void settle_fence_test(json_t *node, struct settle_verdict *verdict)
 {
         json_t *test = json_object_get(node, "test");
@@ -228,6 +253,8 @@ void settle_read(const struct verb *verb, json_t *document, const struct settle_
                 settle_evict(document, ret_verdict);
         else if (verb_id(verb) == VERB_VOLUME_ADD)
                 settle_volume(document, ret_verdict);
+        else if (verb_id(verb) == VERB_FENCE_ADD)
+                settle_fence_add(document, ret_verdict);
         else if (verb_id(verb) == VERB_FENCE_TEST)
                 settle_fence_test(document, ret_verdict);
         else

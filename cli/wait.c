@@ -59,6 +59,7 @@ static const struct verb *show_verb(const struct verb *verb)
 {
         return verb_by_id(verb->wait == VERB_WAIT_NODE     ? VERB_NODE_SHOW
                           : verb->wait == VERB_WAIT_VOLUME ? VERB_VOLUME_SHOW
+                          : verb->wait == VERB_WAIT_FENCE  ? VERB_FENCE_SHOW
                                                            : VERB_ROLE_SHOW);
 }
 

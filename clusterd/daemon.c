@@ -467,6 +467,7 @@ static void release(struct daemon *daemon)
                 ocf_roles_free(daemon->ocf);
         volume_paths_free(daemon->paths);
         witness_port_free(daemon->witness);
+        fence_presence_free(daemon->presence);
         if (daemon->runner != NULL)
                 process_runner_free(daemon->runner);
         if (daemon->store != NULL)

@@ -181,6 +181,7 @@ int daemon_open_workers(struct daemon *daemon, const struct daemon_options *opti
         daemon->paths = volume_paths_new(daemon->mailbox, daemon->node, lock, on_port_event, daemon);
         daemon->witness =
                 witness_port_new(daemon->loop, daemon->mailbox, on_port_event, on_witness_made, daemon);
+        daemon->presence = fence_presence_new(daemon->mailbox);
         int error = process_runner_new(daemon->loop, &daemon->runner);
         if (error == 0)
                 error = ocf_roles_new(daemon->loop, daemon->runner, options->ocf_root, options->run_dir,

@@ -95,6 +95,8 @@ static void send_heartbeat(struct daemon *daemon, const struct message *message)
                 heartbeat.heartbeat.moving_percent = progress.percent;
                 heartbeat.heartbeat.moving_mib_s = progress.mib_s;
         }
+        fence_presence_tell(daemon->presence, cluster_model(daemon->cluster), clock_boot_ms(),
+                            &heartbeat.heartbeat);
         encode(daemon, &heartbeat);
 }
 

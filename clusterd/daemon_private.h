@@ -11,6 +11,7 @@
 #include "clusterd/base/text.h"
 #include "clusterd/core/cluster.h"
 #include "clusterd/daemon.h"
+#include "clusterd/io/fence_presence.h"
 #include "clusterd/io/guard_client.h"
 #include "clusterd/io/host.h"
 #include "clusterd/io/hypervisor.h"
@@ -59,6 +60,7 @@ struct daemon {
         struct ocf_roles *ocf;
         struct volume_paths *paths;
         struct witness_port *witness;
+        struct fence_presence *presence;
         struct ipc *ipc;
         struct request_handler *handler;
         struct quorum_mirror *mirror;

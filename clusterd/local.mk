@@ -11,6 +11,7 @@ noinst_LIBRARIES += %D%/libclubase.a
 
 noinst_LIBRARIES += %D%/libcluprotocol.a
 %C%_libcluprotocol_a_SOURCES = \
+	%D%/protocol/agent_list.c %D%/protocol/agent_list.h \
 	%D%/protocol/codec.h \
 	%D%/protocol/codec_json.h %D%/protocol/codec_parts.h \
 	%D%/protocol/codec_json_read.c %D%/protocol/codec_json_write.c \
@@ -87,6 +88,7 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/guard_client.c %D%/io/guard_client.h \
 	%D%/io/ipc.h %D%/io/ipc_qb.c \
 	%D%/io/ipc_access.c %D%/io/ipc_access.h \
+	%D%/io/fence_presence.c %D%/io/fence_presence.h \
 	%D%/io/lease_file.c %D%/io/lease_file.h \
 	%D%/io/lease_visit.c %D%/io/lease_visit.h \
 	%D%/io/lease_worker.c %D%/io/lease_worker.h \

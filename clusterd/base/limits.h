@@ -21,6 +21,7 @@
 #define REASON_BYTES      160
 #define ADDRESS_BYTES     64
 #define UUID_BYTES        37
+#define AGENTS_BYTES      256  /* names of fence agents */
 #define OPTIONS_BYTES     1024 /* options of a fence device, "key=value" lines */
 #define VOLUME_PATH_BYTES 256
 

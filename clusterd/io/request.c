@@ -399,8 +399,9 @@ static json_t *(*const queries[VERB_COUNT])(struct request *request) = {
         [VERB_NODE_SHOW] = query_node_show,           [VERB_QUORUM_SHOW] = query_quorum_show,
         [VERB_ROLE_SHOW] = query_role_show,           [VERB_ROLE_WHY] = query_role_why,
         [VERB_VOLUME_LIST] = query_volume_list,       [VERB_VOLUME_SHOW] = query_volume_show,
-        [VERB_FENCE_LIST] = query_fence_list,         [VERB_FENCE_HISTORY] = query_fence_history,
-        [VERB_EVENT_LIST] = query_event_list,         [VERB_LEDGER_LIST] = query_ledger_list,
+        [VERB_FENCE_LIST] = query_fence_list,         [VERB_FENCE_SHOW] = query_fence_show,
+        [VERB_FENCE_HISTORY] = query_fence_history,   [VERB_EVENT_LIST] = query_event_list,
+        [VERB_LEDGER_LIST] = query_ledger_list,
 };
 
 static void send_role_list(struct request *request)

@@ -223,6 +223,7 @@ int request_change(struct request *request, struct change *ret_change)
         case VERB_VOLUME_LIST:
         case VERB_VOLUME_SHOW:
         case VERB_FENCE_LIST:
+        case VERB_FENCE_SHOW:
         case VERB_FENCE_HISTORY:
         case VERB_EVENT_LIST:
         case VERB_LEDGER_LIST:

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
+#include "clusterd/protocol/agent_list.h"
 
 /* Fence devices, and what was done with them. */
 
@@ -23,6 +24,65 @@ static int compare_devices(const void *a, const void *b)
                       (*(const struct fence_device *const *)b)->name);
 }
 
+/* Any node may have to lead, and runs it then. Of those that follow the ledger; the others cannot know. */
+static enum agent_presence agent_at(const struct request *request, const struct node *node,
+                                    const struct fence_device *device)
+{
+        const struct message_heartbeat *heartbeat = cluster_heartbeat(request->services->cluster, node->id);
+        return heartbeat == NULL ? AGENT_UNKNOWN : agent_list_read(heartbeat, device->agent);
+}
+
+static json_t *names_lacking(const struct request *request, const struct fence_device *device)
+{
+        json_t *names = json_array();
+        MODEL_EACH_NODE (request->model, node)
+                if (agent_at(request, node, device) == AGENT_MISSING)
+                        json_array_append_new(names, document_text(node->name));
+        return names;
+}
+
+json_t *document_agents_missing(const struct request *request, const struct node *node)
+{
+        json_t *names = json_array();
+        const char *last = "";
+        MODEL_EACH_FENCE_DEVICE (request->model, device) {
+                if (!text_equal(device->agent, last) && agent_at(request, node, device) == AGENT_MISSING)
+                        json_array_append_new(names, document_text(device->agent));
+                last = device->agent;
+        }
+        return names;
+}
+
+static json_t *document_device(const struct request *request, const struct fence_device *device)
+{
+        return json_pack("{s:s, s:s, s:o, s:i, s:i, s:I, s:o}", "name", device->name, "agent", device->agent,
+                         "nodes", document_node_set(request->model, device->targets), "level",
+                         (int)device->level, "together", (int)device->together, "timeout_ms",
+                         (json_int_t)device->timeout_ms, "missing", names_lacking(request, device));
+}
+
+json_t *query_fence_show(struct request *request)
+{
+        const struct fence_device *device = model_fence_device(request->model, request->name);
+        struct cluster_status status;
+        json_t *agents = json_array();
+        if (device == NULL) {
+                json_decref(agents);
+                (void)request_fail(request, VERB_EXIT_NO_OBJECT, "", "clu fence list names them",
+                                   "there is no fence device %s", request->name);
+                return NULL;
+        }
+        cluster_status_read(request->services->cluster, &status);
+        MODEL_EACH_NODE (request->model, node)
+                json_array_append_new(agents,
+                                      json_pack("{s:s, s:s, s:b}", "node", node->name, "agent",
+                                                agent_presence_name(agent_at(request, node, device)), "level",
+                                                (int)node_set_has(status.level & status.members, node->id)));
+        json_t *document = document_device(request, device);
+        json_object_set_new(document, "agents", agents);
+        return document;
+}
+
 json_t *query_fence_list(struct request *request)
 {
         const struct fence_device *devices[FENCE_DEVICES_MAX];
@@ -34,12 +94,7 @@ json_t *query_fence_list(struct request *request)
                 devices[count++] = device;
         qsort(devices, count, sizeof(devices[0]), compare_devices);
         for (size_t i = 0; i < count; i++)
-                json_array_append_new(rows,
-                                      json_pack("{s:s, s:s, s:o, s:i, s:i, s:I}", "name", devices[i]->name,
-                                                "agent", devices[i]->agent, "nodes",
-                                                document_node_set(model, devices[i]->targets), "level",
-                                                (int)devices[i]->level, "together", (int)devices[i]->together,
-                                                "timeout_ms", (json_int_t)devices[i]->timeout_ms));
+                json_array_append_new(rows, document_device(request, devices[i]));
         return json_pack("{s:o}", "devices", rows);
 }
 

@@ -85,6 +85,9 @@ json_t *query_role_why(struct request *request);
 json_t *query_volume_list(struct request *request);
 json_t *query_volume_show(struct request *request);
 json_t *query_fence_list(struct request *request);
+json_t *query_fence_show(struct request *request);
+/* Names of agents that fence devices need and that the node lacks. */
+json_t *document_agents_missing(const struct request *request, const struct node *node);
 json_t *query_fence_history(struct request *request);
 /* Its last losses and what came of them; NULL when the ledger cannot be read. */
 json_t *query_node_history(struct request *request, const struct node *node);

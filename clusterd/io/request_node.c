@@ -50,9 +50,10 @@ static const char *node_word(const struct node *node, const struct cluster_statu
         return node->duty == DUTY_ACTIVE ? "up" : node_duty_name(node->duty);
 }
 
-static json_t *node_row(const struct model *model, const struct node *node,
+static json_t *node_row(const struct request *request, const struct node *node,
                         const struct cluster_status *status, const struct node_load *load)
 {
+        const struct model *model = request->model;
         json_t *document = json_object();
         json_object_set_new(document, "name", document_text(node->name));
         json_object_set_new(document, "id", json_integer(node->id));
@@ -71,6 +72,7 @@ static json_t *node_row(const struct model *model, const struct node *node,
         json_object_set_new(document, "cpus", json_integer(node->cpus));
         json_object_set_new(document, "address", document_text(node->address));
         json_object_set_new(document, "reason", document_text(node->reason));
+        json_object_set_new(document, "agents_missing", document_agents_missing(request, node));
         return document;
 }
 
@@ -80,7 +82,7 @@ static json_t *node_rows(const struct request *request, const struct cluster_sta
         json_t *rows = json_array();
         count_loads(request->model, loads);
         MODEL_EACH_NODE (request->model, node)
-                json_array_append_new(rows, node_row(request->model, node, status, &loads[node->id]));
+                json_array_append_new(rows, node_row(request, node, status, &loads[node->id]));
         return rows;
 }
 
@@ -125,7 +127,7 @@ json_t *document_node(const struct request *request, const struct node *node)
 
         cluster_status_read(request->services->cluster, &status);
         count_loads(request->model, loads);
-        json_t *document = node_row(request->model, node, &status, &loads[node->id]);
+        json_t *document = node_row(request, node, &status, &loads[node->id]);
         json_object_set_new(document, "incarnation", json_integer((json_int_t)node->incarnation));
         json_object_set_new(document, "migration_address", document_text(node->migration_address));
         json_object_set_new(document, "since_index", json_integer((json_int_t)node->since_index));
@@ -192,10 +194,21 @@ static void warn_of_levels(json_t *warnings, const struct model *model, const st
         }
 }
 
+static void warn_of_agents(json_t *warnings, const struct request *request, const struct node *node)
+{
+        json_t *missing = document_agents_missing(request, node), *agent;
+        size_t at;
+        json_array_foreach(missing, at, agent)
+                warn(warnings, "%s lacks the fence agent %s, and needs it should it lead: install it",
+                     node->name, json_string_value(agent));
+        json_decref(missing);
+}
+
 #define FAILED_WARNINGS_MAX 20 /* the rest is counted in roles.failed */
 
-static json_t *warnings_of(const struct model *model, const struct cluster_status *status)
+static json_t *warnings_of(const struct request *request, const struct cluster_status *status)
 {
+        const struct model *model = request->model;
         json_t *warnings = json_array();
         uint32_t failed = 0;
 
@@ -221,6 +234,7 @@ static json_t *warnings_of(const struct model *model, const struct cluster_statu
                              "or for clu node confirm-off",
                              node->name);
                 warn_of_levels(warnings, model, node);
+                warn_of_agents(warnings, request, node);
                 if (node->duty == DUTY_QUARANTINED)
                         warn(warnings,
                              "%s is quarantined and takes no roles: clu node show tells why, clu node "
@@ -269,6 +283,6 @@ json_t *query_cluster_status(struct request *request)
                             json_boolean(settings->dynamic_quorum));
         json_object_set_new(document, "nodes", node_rows(request, &status));
         json_object_set_new(document, "roles", role_counts(request->model));
-        json_object_set_new(document, "warnings", warnings_of(request->model, &status));
+        json_object_set_new(document, "warnings", warnings_of(request, &status));
         return document;
 }

@@ -93,6 +93,8 @@ static const struct json_field heartbeat_fields[] = {
         JSON_FIELD("moving_percent", UINT32, struct message, heartbeat.moving_percent),
         JSON_FIELD("moving_mib_s", UINT32, struct message, heartbeat.moving_mib_s),
         JSON_FIELD("leaving", BOOL, struct message, heartbeat.leaving, .later = true),
+        JSON_FIELD("agents_there", TEXT, struct message, heartbeat.agents_there, .later = true),
+        JSON_FIELD("agents_missing", TEXT, struct message, heartbeat.agents_missing, .later = true),
 };
 
 static const struct json_field catch_up_fields[] = {

@@ -121,6 +121,9 @@ struct message_heartbeat {
         uint32_t moving_percent;
         uint32_t moving_mib_s;
         bool leaving; /* its daemon is told to end: its vote should be somebody else's by then */
+        /* of the fence agents that the ledger's devices need, those that are installed there, or not */
+        char agents_there[AGENTS_BYTES];
+        char agents_missing[AGENTS_BYTES];
 };
 
 struct message_catch_up {

@@ -60,6 +60,7 @@ enum verb_id {
         VERB_VOLUME_ADD,
         VERB_VOLUME_REMOVE,
         VERB_FENCE_LIST,
+        VERB_FENCE_SHOW,
         VERB_FENCE_ADD,
         VERB_FENCE_REMOVE,
         VERB_FENCE_TEST,
@@ -95,7 +96,7 @@ struct verb_option {
 };
 
 /* What waiting for the work that a verb starts means. */
-enum verb_wait { VERB_WAIT_NONE, VERB_WAIT_ROLE, VERB_WAIT_NODE, VERB_WAIT_VOLUME };
+enum verb_wait { VERB_WAIT_NONE, VERB_WAIT_ROLE, VERB_WAIT_NODE, VERB_WAIT_VOLUME, VERB_WAIT_FENCE };
 
 struct verb {
         const char *noun;

@@ -124,6 +124,8 @@ void sample_message(struct sample_random *random, enum message_kind kind, struct
                 message->heartbeat.moving_percent = integer32(random);
                 message->heartbeat.moving_mib_s = integer32(random);
                 message->heartbeat.leaving = either(random);
+                TEXT(random, message->heartbeat.agents_there);
+                TEXT(random, message->heartbeat.agents_missing);
                 return;
         case MESSAGE_CATCH_UP:
                 message->catch_up.applied_index = counter(random);

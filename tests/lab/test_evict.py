@@ -26,7 +26,8 @@ def test_evicted_comes_back_and_joins_as_a_new_one(lab):
     """Told so, runs nothing; with its ledger removed it is a new node, and takes roles. Another leaves in order."""
     roles.wait_answering(lab)
     for node in lab.nodes:
-        lab.clu("n1", "fence", "add", f"power-{node}", "--agent", "fence_lab", "--nodes", node, "--timeout", "10000")
+        lab.clu("n1", "fence", "add", f"power-{node}", "--agent", "fence_lab", "--nodes", node, "--timeout", "10000",
+                "--no-wait")
     role, = roles.add_roles(lab, {"vm01": "n3"})
     refused = lab.clu("n1", "node", "evict", "n3", "--yes", exit_code=CLU_REFUSED)
     check("drain it first" in refused["error"]["message"], f"the refusal says {refused}")

@@ -86,10 +86,17 @@ def test_a_board_that_goes_with_its_node(lab):
     """Its address is in the node's own network: when the node has no power, or no cable, the next level does it."""
     roles.wait_answering(lab)
     address = lab.clu("n1", "node", "show", "n3")["address"]
-    lab.clu("n1", "fence", "add", "board", "--agent", "fence_lab", "--nodes", "n3", "--level", "1", "--timeout", "5000",
-            "--option", f"ip={address}")
+    agent = lab.run("n2", "sh", "-c", "command -v fence_lab").stdout.strip()
+    lab.run("n2", "mount", "--bind", "/dev/null", agent)
+    added = lab.clu("n1", "fence", "add", "board", "--agent", "fence_lab", "--nodes", "n3", "--level", "1", "--timeout",
+                    "5000", "--option", f"ip={address}")
+    check_equal(added["missing"], ["n2"], "nodes that lack the agent")
+    check(any("n2 lacks the fence agent fence_lab" in text for text in lab.clu("n1", "cluster", "status")["warnings"]),
+          "the status warns of it")
+    lab.run("n2", "umount", agent)
     add_device(lab, "strip", 2, "line=pdu")
     guest = add_guest(lab, "n3")
+    wait_until(lambda: not lab.clu("n1", "fence", "show", "board")["missing"], 20, "n2 has it again")
     tests = {row["device"]: row["answers"] for row in lab.clu("n1", "fence", "test", "n3")["devices"]}
     check_equal(tests, {"board": True, "strip": True}, "which devices answer while n3 is up")
     for boots, cause in enumerate(("power", "cable"), 2):

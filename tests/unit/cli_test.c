@@ -266,7 +266,8 @@ START_TEST(sends_what_was_typed)
                 last_request,
                 "{\"verb\":\"role.set\",\"arguments\":{\"name\":\"vm01\",\"preferred\":[\"n2\",\"n1\"],"
                 "\"priority\":-4,\"note\":\"x\"},\"plan\":false}");
-        (void)RUN("fence add f1 --agent fence_x --nodes n1 --option a=b --option c=d", DONE("{\"index\":7}"));
+        (void)RUN("fence add f1 --agent fence_x --nodes n1 --option a=b --option c=d --no-wait",
+                  DONE("{\"index\":7}"));
         ck_assert_ptr_nonnull(strstr(last_request, "\"option\":[\"a=b\",\"c=d\"]"));
 }
 END_TEST
@@ -278,12 +279,13 @@ START_TEST(reads_a_password_from_standard_input)
         ck_assert_int_eq(write(ends[1], "s3cret\n", 7), 7);
         (void)close(ends[1]);
         (void)dup2(ends[0], 0);
-        (void)RUN("fence add f1 --agent fence_x --nodes n1 --option password=-", DONE("{\"index\":7}"));
+        (void)RUN("fence add f1 --agent fence_x --nodes n1 --option password=- --no-wait",
+                  DONE("{\"index\":7}"));
         ck_assert_ptr_nonnull(strstr(last_request, "password=s3cret"));
         ck_assert_ptr_null(strstr(output, "s3cret"));
-        ck_assert_int_eq(
-                RUN("fence add f1 --agent fence_x --nodes n1 --option password=-", DONE("{\"index\":7}")),
-                VERB_EXIT_FAILED);
+        ck_assert_int_eq(RUN("fence add f1 --agent fence_x --nodes n1 --option password=- --no-wait",
+                             DONE("{\"index\":7}")),
+                         VERB_EXIT_FAILED);
         (void)dup2(keep, 0);
 }
 END_TEST
@@ -347,6 +349,10 @@ END_TEST
         "{\"name\":\"n1\",\"state\":\"" state "\",\"test\":{\"level\":" level                                \
         ",\"step\":\"on\",\"failed\":" failed "}}"
 
+#define AGENTS(agent, level, missing)                                                                        \
+        "{\"name\":\"f1\",\"agent\":\"fence_x\",\"missing\":[" missing                                       \
+        "],\"agents\":[{\"node\":\"n2\",\"agent\":\"" agent "\",\"level\":" level "}]}"
+
 static const struct {
         enum verb_id verb;
         const char *document;
@@ -392,6 +398,10 @@ static const struct {
         { VERB_FENCE_TEST, TESTED("isolated", "null", "0"), SETTLE_GOES_ON },
         { VERB_FENCE_TEST, TESTED("down", "null", "1"), SETTLE_FAILED },
         { VERB_FENCE_TEST, TESTED("up", "null", "0"), SETTLE_DONE },
+        { VERB_FENCE_ADD, AGENTS("unknown", "true", ""), SETTLE_GOES_ON },
+        { VERB_FENCE_ADD, AGENTS("unknown", "false", ""), SETTLE_DONE },
+        { VERB_FENCE_ADD, AGENTS("installed", "true", ""), SETTLE_DONE },
+        { VERB_FENCE_ADD, AGENTS("missing", "true", "\"n2\""), SETTLE_DONE },
         { VERB_NODE_FENCE, "{\"name\":\"n1\",\"state\":\"isolated\"}", SETTLE_GOES_ON },
         { VERB_NODE_EVICT, "{\"name\":\"n1\",\"state\":\"evicted\",\"voter\":true}", SETTLE_GOES_ON },
         { VERB_NODE_EVICT, "{\"name\":\"n1\",\"state\":\"evicted\",\"voter\":false}", SETTLE_DONE },

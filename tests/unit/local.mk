@@ -348,6 +348,11 @@ check_PROGRAMS += %D%/witness_port_test
 %C%_witness_port_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS) $(QB_CFLAGS)
 %C%_witness_port_test_LDADD   = clusterd/libcluio.a quorum/libcluquorum.a clusterd/libclubase.a $(CHECK_LIBS) $(QB_LIBS) -lpthread
 
+check_PROGRAMS += %D%/fence_presence_test
+%C%_fence_presence_test_SOURCES = %D%/fence_presence_test.c
+%C%_fence_presence_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS) $(QB_CFLAGS)
+%C%_fence_presence_test_LDADD   = clusterd/libcluio.a $(CLU_CORE) $(PURE_LIBS) $(CHECK_LIBS) $(QB_LIBS) -lpthread
+
 check_PROGRAMS += %D%/lease_worker_test
 %C%_lease_worker_test_SOURCES = %D%/lease_worker_test.c
 %C%_lease_worker_test_CFLAGS  = $(LEASE_TEST_CFLAGS) $(QB_CFLAGS)

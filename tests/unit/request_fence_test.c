@@ -94,6 +94,32 @@ START_TEST(a_node_without_a_watchdog_is_warned_of)
 }
 END_TEST
 
+START_TEST(who_lacks_an_agent_is_named)
+{
+        ck_assert_int_eq(reply_exit(fixture_ask(&fixture, "fence.show", "{\"name\":\"f1\"}", false)),
+                         VERB_EXIT_NO_OBJECT);
+        add_device("f1");
+        json_t *shown =
+                json_object_get(fixture_ask(&fixture, "fence.show", "{\"name\":\"f1\"}", false), "result");
+        json_t *row = json_array_get(json_object_get(shown, "agents"), 0);
+        ck_assert_str_eq(json_string_value(json_object_get(row, "agent")), "unknown");
+        ck_assert(!is_warned_of("lacks the fence agent"));
+        TEXT_COPY(fixture.cluster.heartbeat.agents_missing, "fence_y fence_x");
+        ck_assert(is_warned_of("n1 lacks the fence agent fence_x"));
+        ck_assert(!is_warned_of("fence_y"));
+        shown = json_object_get(fixture_ask(&fixture, "fence.show", "{\"name\":\"f1\"}", false), "result");
+        row = json_array_get(json_object_get(shown, "agents"), 0);
+        ck_assert_str_eq(json_string_value(json_object_get(row, "node")), "n1");
+        ck_assert_str_eq(json_string_value(json_object_get(row, "agent")), "missing");
+        ck_assert_str_eq(json_string_value(json_array_get(json_object_get(shown, "missing"), 0)), "n1");
+        ck_assert_ptr_null(json_object_get(shown, "options"));
+        json_t *list = json_object_get(fixture_ask(&fixture, "node.list", "{}", false), "result");
+        row = json_array_get(json_object_get(list, "nodes"), 0);
+        ck_assert_str_eq(json_string_value(json_array_get(json_object_get(row, "agents_missing"), 0)),
+                         "fence_x");
+}
+END_TEST
+
 START_TEST(a_real_fence_test_is_a_change)
 {
         add_device("f1");
@@ -173,6 +199,7 @@ int main(void)
         tcase_add_test(tcase, a_fence_device_is_checked_before_it_is_added);
         tcase_add_test(tcase, a_fence_test_asks_every_device_of_the_node);
         tcase_add_test(tcase, a_node_without_a_watchdog_is_warned_of);
+        tcase_add_test(tcase, who_lacks_an_agent_is_named);
         tcase_add_test(tcase, a_real_fence_test_is_a_change);
         tcase_add_test(tcase, fence_history_tells_of_one_node_or_all);
         tcase_add_test(tcase, fence_options_are_never_shown);

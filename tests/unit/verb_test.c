@@ -41,6 +41,7 @@ static const char *const good[] = {
         "role set vm01 --note -x",
         "role set vm01 --priority -3",
         "role stop -- vm01",
+        "fence show f1",
         "fence history",
         "fence history n1 --limit 3",
         "fence test n1",

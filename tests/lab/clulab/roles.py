@@ -21,7 +21,7 @@ def add_fence_device(lab):
     wait_answering(lab)
     lab.clu(
         lab.nodes[0], "fence", "add", FENCE_DEVICE, "--agent", "fence_lab", "--nodes", ",".join(lab.nodes),
-        "--timeout", "10000",
+        "--timeout", "10000", "--no-wait",
     )
 
 

@@ -40,7 +40,8 @@ def add_fence_devices(lab):
     """One for each node."""
     roles.wait_answering(lab)
     for node in lab.nodes:
-        lab.clu("n1", "fence", "add", f"power-{node}", "--agent", "fence_lab", "--nodes", node, "--timeout", "10000")
+        lab.clu("n1", "fence", "add", f"power-{node}", "--agent", "fence_lab", "--nodes", node, "--timeout", "10000",
+                "--no-wait")
 
 
 def cuts_by_fencing(lab, after):
