@@ -89,45 +89,66 @@ static void __attribute__((format(printf, 2, 3))) say(struct words *words, const
                 words->used = QUORUM_TEXT_BYTES - 1;
 }
 
-/* "n1, n2 and n3" */
-static void say_nodes(struct words *words, const struct model *model, node_set nodes, const char *last)
+/* "n1, n2 and n3", "n1 or the witness" */
+static void say_voters(struct words *words, const struct model *model, const struct voter_set *voters,
+                       const char *last)
 {
-        uint32_t count = node_set_count(nodes);
-        NODE_SET_EACH (nodes, node) {
+        uint32_t count = voter_set_votes(voters);
+        NODE_SET_EACH (voters->nodes, node) {
                 count--;
                 say(words, "%s", model_node_name(model, node));
                 if (count > 0)
                         say(words, count == 1 ? " %s " : ", ", last);
         }
+        if (voters->witness)
+                say(words, "the witness");
+}
+
+static void say_nodes(struct words *words, const struct model *model, node_set nodes, const char *last)
+{
+        say_voters(words, model, &(struct voter_set){ .nodes = nodes }, last);
+}
+
+static bool has_witness(const struct quorum_view *view)
+{
+        return view->voters.now.witness || view->voters.before.witness;
 }
 
 static void say_lacking(struct words *words, const struct quorum_view *view, const struct outlook *outlook)
 {
+        const struct voter_set missing = { .nodes = outlook->missing,
+                                           .witness = has_witness(view) && !view->witness };
+        uint32_t count = voter_set_votes(&missing);
         say(words, "%u of %u votes %s here, %u %s needed", outlook->present, outlook->votes,
             outlook->present == 1 ? "is" : "are", outlook->needed, outlook->needed == 1 ? "is" : "are");
-        if (outlook->missing == 0)
+        if (count == 0)
                 return;
         say(words, ": ");
-        if (outlook->wanting > 1 && outlook->wanting < node_set_count(outlook->missing))
+        if (outlook->wanting > 1 && outlook->wanting < count)
                 say(words, "%u of ", outlook->wanting);
-        say_nodes(words, view->model, outlook->missing, outlook->wanting == 1 ? "or" : "and");
+        say_voters(words, view->model, &missing, outlook->wanting == 1 ? "or" : "and");
         say(words, " %s to come back", outlook->wanting == 1 ? "has" : "have");
 }
 
+/* The witness, where it votes for those who are here, is one of those that may be lost, or may not. */
 static void say_spare(struct words *words, const struct quorum_view *view, const struct outlook *outlook)
 {
         const struct model *model = view->model;
-        uint32_t count = node_set_count(outlook->here);
+        const struct voter_set here = { .nodes = outlook->here,
+                                        .witness = has_witness(view) && view->witness };
+        const struct voter_set may_not = { .nodes = outlook->may_not, .witness = outlook->leans };
+        uint32_t count = voter_set_votes(&here);
         if (outlook->spare == 0) {
-                say(words, count > 1 && outlook->may_not == outlook->here ? "none of " : "");
-                say_nodes(words, model, outlook->may_not, "and");
-                say(words, " may %sbe lost", count > 1 && outlook->may_not == outlook->here ? "" : "not ");
+                bool none = count > 1 && may_not.nodes == here.nodes && may_not.witness == here.witness;
+                say(words, none ? "none of " : "");
+                say_voters(words, model, &may_not, "and");
+                say(words, " may %sbe lost", none ? "" : "not ");
         } else if (outlook->spare == 1) {
-                say_nodes(words, model, outlook->here, "or");
+                say_voters(words, model, &here, "or");
                 say(words, " may be lost; two of them together may not");
         } else {
                 say(words, "any %u of ", outlook->spare);
-                say_nodes(words, model, outlook->here, "and");
+                say_voters(words, model, &here, "and");
                 say(words, " may be lost together; %u may not", outlook->spare + 1);
         }
 }
@@ -184,7 +205,7 @@ static bool needs_witness(const struct quorum_view *view, char reason[QUORUM_TEX
         if (!with.held || outlook.held)
                 return false;
         say(&words, "without the witness there would be no quorum: ");
-        say_lacking(&words, &next, &outlook);
+        say_lacking(&words, view, &outlook); /* nobody waits for it to come back */
         return true;
 }
 

@@ -76,6 +76,34 @@ START_TEST(says_what_may_be_lost)
 }
 END_TEST
 
+/* The same with a witness that has a vote, and votes or does not answer. */
+static const struct {
+        node_set now, here;
+        bool answers;
+        const char *text;
+} witnessed[] = {
+        { N(1) | N(2), N(1) | N(2), true, "n1, n2 or the witness may be lost; two of them together may not" },
+        { N(1) | N(2), N(1) | N(2), false, "none of n1 and n2 may be lost" },
+        { N(1) | N(2), N(1), true, "none of n1 and the witness may be lost" },
+        { N(1) | N(2), N(1), false,
+          "1 of 3 votes is here, 2 are needed: n2 or the witness has to come back" },
+        { N(1) | N(2), 0, false,
+          "0 of 3 votes are here, 2 are needed: 2 of n1, n2 and the witness have to come back" },
+        { ALL5 & ~N(5), ALL5 & ~N(5), true,
+          "any 2 of n1, n2, n3, n4 and the witness may be lost together; 3 may not" },
+};
+
+START_TEST(names_the_witness_among_them)
+{
+        char text[QUORUM_TEXT_BYTES];
+        struct quorum_view view = view_of(witnessed[_i].now, 0, witnessed[_i].here);
+        view.voters.now.witness = true;
+        view.witness = witnessed[_i].answers;
+        quorum_view_say(&view, text);
+        ck_assert_str_eq(text, witnessed[_i].text);
+}
+END_TEST
+
 START_TEST(names_that_do_not_fit_are_cut)
 {
         char text[QUORUM_TEXT_BYTES];
@@ -216,6 +244,7 @@ int main(void)
         Suite *suite = suite_create("quorum_view");
         TCase *tcase = tcase_create("quorum_view");
         tcase_add_checked_fixture(tcase, begin, end);
+        tcase_add_loop_test(tcase, names_the_witness_among_them, 0, sizeof witnessed / sizeof *witnessed);
         tcase_add_loop_test(tcase, says_what_may_be_lost, 0, sizeof sentences / sizeof *sentences);
         tcase_add_test(tcase, names_that_do_not_fit_are_cut);
         tcase_add_loop_test(tcase, voters_follow_a_loss, 0, sizeof losses / sizeof *losses);
