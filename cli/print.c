@@ -133,6 +133,9 @@ void print_plan(json_t *result)
         json_t *quorum = json_object_get(result, "quorum");
         if (quorum != NULL)
                 printf("Quorum now: %s\nQuorum then: %s\n", field(quorum, "before"), field(quorum, "after"));
+        json_t *note;
+        json_array_foreach(json_object_get(result, "notes"), at, note)
+                printf("Note: %s\n", json_string_value(note));
         printf(json_array_size(steps) == 0 ? "Nothing would happen.\n" : "Nothing has been changed.\n");
 }
 

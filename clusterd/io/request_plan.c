@@ -2,6 +2,7 @@
 #include "clusterd/io/request_internal.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "clusterd/base/scope.h"
 
@@ -24,6 +25,19 @@ static json_t *plan_document(const struct model *model, const struct plan *plan)
         return json_pack("{s:o, s:b}", "steps", steps, "cut", plan->cut);
 }
 
+/* What a pause does not do, before somebody relies on it. Source: clusterd/core/README.md, "Pause". */
+static json_t *pause_notes(const struct settings *settings)
+{
+        char guard[256];
+        (void)snprintf(guard, sizeof(guard),
+                       "guards are not relaxed: who has no contact stops its guests after %u ms; for longer "
+                       "work on the network make that longer first: clu cluster set --isolation-hold",
+                       settings->isolation_hold_ms);
+        return json_pack("[s, s]", guard,
+                         "lost nodes stay lost meanwhile, and what ran there waits; clu node fence and "
+                         "confirm-off work as always");
+}
+
 json_t *query_plan(struct request *request, const struct change *change)
 {
         SCOPED_FREE struct plan *plan = calloc(1, sizeof(*plan));
@@ -37,6 +51,8 @@ json_t *query_plan(struct request *request, const struct change *change)
                 json_t *quorum = document_quorum_plan(request, change, storage);
                 if (quorum != NULL)
                         json_object_set_new(document, "quorum", quorum);
+                if (change->command.kind == COMMAND_CLUSTER_PAUSE)
+                        json_object_set_new(document, "notes", pause_notes(&request->model->settings));
                 return document;
         }
         (void)request_fail(request,
