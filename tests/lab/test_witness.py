@@ -30,11 +30,11 @@ def make_witness(lab, usual):
 
 
 def set_witness(lab, words):
-    """And wait until it votes."""
+    """And wait until it votes, if the nodes are an even number."""
     planned = lab.clu("n1", "quorum", "witness", "set", *words, "--plan")["quorum"]
     check("may be lost" in planned["after"], f"the plan says {planned}")
     lab.clu("n1", "quorum", "witness", "set", *words)
-    return wait_votes(lab, "n1", ["n1", "n2"], True)
+    return wait_votes(lab, "n1", lab.nodes, len(lab.nodes) % 2 == 0)
 
 
 def wait_votes(lab, node, voters, witness):
@@ -172,3 +172,40 @@ def test_a_witness_that_is_lost(lab):
     guest.wait_writes()
     guest.require_whole_disk()
     lab.figures.note(lost_to_withdrawn_ms=withdrawn_ms, cut_to_running_ms=running_ms, back_to_vote_ms=given_ms)
+
+
+@lab_test(nodes=3, fresh=True)
+def test_nodes_leave_in_order_beside_a_witness(lab):
+    """Stopped and back, then evicted: the third, then the second; the witness votes while two do."""
+    roles.wait_answering(lab)
+    make_witness(lab, "share")
+    figures = {}
+    for leaver, voters in (("n3", ["n1", "n2"]), ("n2", ["n1"])):
+        even = len(voters) == 2
+        before = sorted(voters + [leaver])
+        begun = time.monotonic()
+        lab.daemon_stop(leaver, "clusterd")
+        wait_until(lambda leaver=leaver: lab.daemons(leaver)["clusterd"]["pid"] is None, FOLLOW_TIMEOUT_S,
+                   f"clusterd of {leaver} has ended", poll_s=0.02)
+        lab.daemon_stop(leaver, "corosync")
+        wait_votes(lab, "n1", voters, even)
+        figures[f"{leaver}_stopped_ms"] = elapsed_ms(begun)
+        gone = [node for node in lab.nodes if node not in voters]
+        wait_mirrored(lab, without=gone)
+        lab.clu("n1", "quorum", "set", "--node", "n1", "--priority", "1")
+        lab.daemon_start(leaver, "corosync")
+        lab.daemon_start(leaver, "clusterd")
+        wait_until(lambda leaver=leaver: is_level(lab, leaver), RETURN_TIMEOUT_S, f"{leaver} is level", poll_s=0.1)
+        wait_votes(lab, "n1", before, not even)
+        wait_mirrored(lab, without=[node for node in gone if node != leaver])
+
+        lab.clu("n1", "node", "drain", leaver)
+        planned = lab.clu("n1", "node", "evict", leaver, "--plan")["quorum"]
+        check_equal(planned["after"], "n1, n2 or the witness may be lost; two of them together may not" if even
+                    else "n1 may not be lost", "the plan")
+        begun = time.monotonic()
+        lab.clu("n1", "node", "evict", leaver, "--yes")
+        wait_votes(lab, "n1", voters, even)
+        figures[f"{leaver}_evicted_ms"] = elapsed_ms(begun)
+        wait_mirrored(lab, without=gone)
+    lab.figures.note(**figures)
