@@ -38,8 +38,11 @@ def move(lab, guest, ping, asked, target):
 
 
 @lab_test(nodes=3, fresh=True)
-def test_ten_moves_between_three_nodes_under_ping(lab):
+def test_ten_moves_between_three_nodes_under_ping_and_a_power_cut(lab):
+    roles.add_fence_device(lab)
+    lab.clu("n1", "volume", "add", "csv", "--kind", "directory", "--path", "/csv")
     (guest,) = roles.add_roles(lab, {"vm01": "n1"})
+    check_equal(roles.show(lab, "n1", guest.name)["volumes"], ["csv"], "volumes of the role")
     boots = guest.check_disk().boots
     costs = []
     with guest.ping() as ping:
@@ -60,3 +63,25 @@ def test_ten_moves_between_three_nodes_under_ping(lab):
     guest.wait_writes()
     check_equal(guest.require_whole_disk(boots=1).boots, boots, "boot ids before and after ten moves")
     roles.check_ledgers_agree(lab)
+    lab.figures.note(recovery_ms=cut_power_of_owner(lab, guest))
+
+
+def is_online_elsewhere(lab, asked, guest, owner):
+    shown = roles.show(lab, asked, guest.name)
+    return shown["state"] == "online" and shown["owner"] != owner
+
+
+def cut_power_of_owner(lab, guest):
+    """What the guest knew to be written is there afterwards, behind it one more boot and nothing else."""
+    owner = guest.running_on()[0]
+    left = next(node for node in lab.nodes if node != owner)
+    written = guest.check_disk().last
+    # It writes one record after the other: this one was acknowledged when the next is there.
+    wait_until(lambda: guest.check_disk().last.sequence > written.sequence, 10, f"{guest.name} writes", poll_s=0.01)
+    with Stopwatch() as recovery:
+        lab.power_off(owner)
+        wait_until(lambda: is_online_elsewhere(lab, left, guest, owner), 40, f"{guest.name} is recovered")
+    guest.wait_writes(60)
+    check_equal(guest.record(written.sequence).boot, written.boot, f"boot that wrote record {written.sequence}")
+    guest.require_whole_disk(boots=2)
+    return recovery.ms

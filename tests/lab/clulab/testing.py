@@ -135,6 +135,14 @@ class Guest:
         """The checker's Report."""
         return check_disk.check_image(f"{self.lab.place.csv_dir}/{self.name}.img")
 
+    def record(self, sequence):
+        """What stands where that record was written."""
+        with open(f"{self.lab.place.csv_dir}/{self.name}.img", "rb") as stream:
+            stream.seek(check_disk.slot_of(sequence) * check_disk.SLOT_BYTES)
+            record = check_disk.decode(stream.read(check_disk.SLOT_BYTES))
+        check(record is not None and record.sequence == sequence, f"{self.name}: record {sequence} is not there: {record}")
+        return record
+
     def require_whole_disk(self, boots=None):
         """Fails the test when the disk shows two writers, or another number of boots than expected."""
         report = self.check_disk()
