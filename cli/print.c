@@ -225,6 +225,9 @@ void print_result(const struct verb_call *call, json_t *result)
         case VERB_ROLE_REMOVE:
         case VERB_VOLUME_ADD:
         case VERB_VOLUME_REMOVE:
+        case VERB_VOLUME_MOVE:
+        case VERB_VOLUME_MAINTENANCE_ON:
+        case VERB_VOLUME_MAINTENANCE_OFF:
         case VERB_FENCE_ADD:
         case VERB_FENCE_REMOVE:
         case VERB_QUORUM_SET:

@@ -27,6 +27,7 @@ void print_volume_list(json_t *result)
                 { .title = "KIND" },
                 { .title = "FREE", .right = true },
                 { .title = "SIZE", .right = true },
+                { .title = "COORDINATOR" },
                 { .title = "DIRECT" },
                 { .title = "LOST" },
                 { .title = "PATH" },
@@ -44,7 +45,7 @@ void print_volume_list(json_t *result)
                           (const char *[]){ field(volume, "name"), state, field(volume, "kind"),
                                             space_text(volume, "free_bytes", free_text, sizeof(free_text)),
                                             space_text(volume, "size_bytes", size_text, sizeof(size_text)),
-                                            field_list(volume, "direct", "-"),
+                                            field(volume, "coordinator"), field_list(volume, "direct", "-"),
                                             field_list(volume, "lost", "-"), field(volume, "path"),
                                             field(volume, "warning") },
                           state_color(state), 1);
@@ -85,6 +86,7 @@ void print_volume(json_t *volume)
         printf("  path         %s\n", field(volume, "path"));
         printf("  free         %s of %s\n", space_text(volume, "free_bytes", free_text, sizeof(free_text)),
                space_text(volume, "size_bytes", size_text, sizeof(size_text)));
+        printf("  coordinator  %s\n", field(volume, "coordinator"));
         json_array_foreach(json_object_get(volume, "paths"), at, path)
         {
                 const char *way = field(path, "state");

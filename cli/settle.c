@@ -159,6 +159,11 @@ static void settle_volume(json_t *volume, struct settle_verdict *verdict)
                        field_list(volume, "direct", "no node"));
                 return;
         }
+        if (is(volume, "state", "maintenance")) {
+                SETTLE(verdict, SETTLE_FAILED, "%s: still in maintenance: %.160s", field(volume, "name"),
+                       field(volume, "last_trouble"));
+                return;
+        }
         json_array_foreach(json_object_get(volume, "paths"), at, path)
         {
                 size_t used = strlen(missing);
@@ -251,7 +256,7 @@ void settle_read(const struct verb *verb, json_t *document, const struct settle_
                 settle_fence(document, ret_verdict);
         else if (verb_id(verb) == VERB_NODE_EVICT)
                 settle_evict(document, ret_verdict);
-        else if (verb_id(verb) == VERB_VOLUME_ADD)
+        else if (verb_id(verb) == VERB_VOLUME_ADD || verb_id(verb) == VERB_VOLUME_MAINTENANCE_OFF)
                 settle_volume(document, ret_verdict);
         else if (verb_id(verb) == VERB_FENCE_ADD)
                 settle_fence_add(document, ret_verdict);

@@ -55,6 +55,8 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/model.c %D%/core/model.h \
 	%D%/core/node_state.c %D%/core/node_state.h \
 	%D%/core/observe.c \
+	%D%/core/coordinator.c \
+	%D%/core/coordinator.h \
 	%D%/core/path.c \
 	%D%/core/pending.c \
 	%D%/core/placement.c %D%/core/placement.h \

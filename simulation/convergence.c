@@ -126,6 +126,8 @@ static bool guests_are_known(struct world *world, const struct model *model, cha
 static bool paths_are_there(struct world *world, const struct model *model, char *text, size_t text_bytes)
 {
         MODEL_EACH_VOLUME (model, volume) {
+                if (volume->state == VOLUME_MAINTENANCE)
+                        continue;
                 if (volume->state != VOLUME_READY)
                         FAIL("volume %s is %s", volume->name, volume_state_name(volume->state));
                 MODEL_EACH_NODE (model, node)
@@ -140,7 +142,10 @@ static bool paths_are_there(struct world *world, const struct model *model, char
 static bool leases_are_held(struct world *world, const struct model *model, char *text, size_t text_bytes)
 {
         MODEL_EACH_VOLUME (model, volume)
-                NODE_SET_EACH (volume_is_shared(world, volume) ? descent_expected(world) : 0, id) {
+                NODE_SET_EACH (volume_is_shared(world, volume) && volume->state == VOLUME_READY
+                                       ? descent_expected(world)
+                                       : 0,
+                               id) {
                         const struct lease_node *lease = cluster_lease(world->nodes[id].core, volume->id);
                         if (lease == NULL || lease->state != LEASE_HELD)
                                 FAIL("n%u holds no lease on volume %s", id, volume->name);

@@ -319,15 +319,30 @@ static int read_volume_add(const struct verb_call *call, struct command *command
         return 0;
 }
 
-static int read_volume_remove(const struct verb_call *call, const struct model *model,
-                              struct command *command, char *ret_error)
+static int read_volume(const struct verb_call *call, const struct model *model, enum command_kind kind,
+                       struct command *command, char *ret_error)
 {
         const struct volume *volume = model_volume(model, call->operand);
         if (volume == NULL)
                 return FAIL(ENOENT, "there is no volume %.63s", call->operand);
-        command->kind = COMMAND_VOLUME_REMOVE;
+        command->kind = kind;
         TEXT_COPY(command->volume.volume, volume->name);
         command->volume.identity = volume->identity;
+        return 0;
+}
+
+static int read_volume_move(const struct verb_call *call, const struct model *model, struct command *command,
+                            char *ret_error)
+{
+        struct command_volume_move *move = &command->volume_move;
+        const struct volume *volume = model_volume(model, call->operand);
+        const struct node *node = model_node_by_name(model, verb_call_text(call, "node"));
+        if (volume == NULL || node == NULL)
+                return FAIL(ENOENT, "there is no such volume or node");
+        command->kind = COMMAND_VOLUME_MOVE;
+        TEXT_COPY(move->volume, volume->name);
+        move->identity = volume->identity;
+        move->node = node->id;
         return 0;
 }
 
@@ -386,7 +401,13 @@ static int read_call(const struct verb_call *call, const struct model *model, st
         case VERB_VOLUME_ADD:
                 return read_volume_add(call, command, ret_error);
         case VERB_VOLUME_REMOVE:
-                return read_volume_remove(call, model, command, ret_error);
+                return read_volume(call, model, COMMAND_VOLUME_REMOVE, command, ret_error);
+        case VERB_VOLUME_MOVE:
+                return read_volume_move(call, model, command, ret_error);
+        case VERB_VOLUME_MAINTENANCE_ON:
+                return read_volume(call, model, COMMAND_VOLUME_MAINTAIN, command, ret_error);
+        case VERB_VOLUME_MAINTENANCE_OFF:
+                return read_volume(call, model, COMMAND_VOLUME_RESUME, command, ret_error);
         case VERB_QUORUM_SET:
                 return read_quorum_set(call, model, command, ret_error);
         case VERB_WITNESS_SET:

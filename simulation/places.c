@@ -56,7 +56,8 @@ static bool is_allowed(const struct role *role, uint32_t node)
 static bool is_reached(const struct model *model, const struct role *role, uint32_t node)
 {
         MODEL_EACH_VOLUME (model, volume)
-                if (node_set_has(role->volumes, volume->id) && volume_path(volume, node) != PATH_DIRECT)
+                if (node_set_has(role->volumes, volume->id) &&
+                    (volume->state != VOLUME_READY || volume_path(volume, node) != PATH_DIRECT))
                         return false;
         return true;
 }
@@ -132,6 +133,18 @@ static bool no_path_is_true(const struct model *model, const struct role *role, 
                strncmp(at + length, ": ", 2) == 0 && text_equal(at + length + 2, path_state_explain(path));
 }
 
+/* "csv1: it is in maintenance" */
+static bool closed_volume_is_true(const struct model *model, const struct role *role, const char *at)
+{
+        char name[NAME_BYTES];
+        size_t length = strcspn(at, ":");
+        text_copy(name, length + 1 < sizeof(name) ? length + 1 : sizeof(name), at);
+        const struct volume *volume = model_volume(model, name);
+        return volume != NULL && node_set_has(role->volumes, volume->id) &&
+               ((volume->state == VOLUME_MAINTENANCE && text_equal(at + length, ": it is in maintenance")) ||
+                (volume->state == VOLUME_PROVING && text_equal(at + length, ": it is being proven")));
+}
+
 /* "n1 is lost", "n2 has 5 MiB free, the role needs 256": what keeps a role from one node. */
 static bool clause_is_true(const struct model *model, const struct role *role, const char *clause,
                            node_set *named, char *text, size_t text_bytes)
@@ -151,6 +164,8 @@ static bool clause_is_true(const struct model *model, const struct role *role, c
                 is_true = !is_allowed(role, node->id);
         else if (begins(&at, " has no path to volume "))
                 is_true = no_path_is_true(model, role, node->id, at);
+        else if (begins(&at, " cannot have volume "))
+                is_true = closed_volume_is_true(model, role, at);
         else if (sscanf(at, " has %llu MiB free, the role needs %u", &left, &needs) == 2)
                 is_true = memory_left(model, node) == left && role->memory_mib == needs && left < needs;
         else if (begins(&at, " is lost"))

@@ -175,6 +175,9 @@ void tell_committed(struct world *world, const struct entry *entry, bool refused
                      name_of(world, command->volume_report.node));
         else if (command->kind == COMMAND_VOLUME_DROP && !refused)
                 tell(world, command->volume.reason, "commit volume-drop %s", subject);
+        else if (command->kind == COMMAND_VOLUME_MOVE && !refused)
+                tell(world, command->volume_move.reason, "commit volume-move %s %s", subject,
+                     name_of(world, command->volume_move.node));
         else if (refused)
                 tell(world, reason, "refused %s %s", command_kind_name(command->kind), subject);
         else

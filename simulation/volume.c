@@ -148,7 +148,8 @@ void volume_forget(struct world *world, struct simulated_node *node, const struc
 {
         struct area *area = area_of(world, node, action->volume.path);
         const struct path_trouble *trouble = volume_trouble(world, node, action->volume.path + 1);
-        if (area->identity == action->volume.identity && trouble->lost_until_us <= world->now_us)
+        if (!action->volume.keep && area->identity == action->volume.identity &&
+            trouble->lost_until_us <= world->now_us)
                 area_make(world, node, action->volume.path + 1, 0);
 }
 

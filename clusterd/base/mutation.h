@@ -60,6 +60,9 @@
         MUTATION(PATH_OUTLIVES_BOOT, "core/apply_volume.c", "a node that joins anew proves its paths anew")  \
         MUTATION(ISOLATED_BY_AN_OLD_LOOK, "core/lease.c", "only what moved since the loss shows life")       \
         MUTATION(PLACED_WITHOUT_PATH, "core/placement.c", "a role goes only where its volumes are")          \
+        MUTATION(PLACED_IN_MAINTENANCE, "core/placement.c", "a volume is proven anew before roles go there") \
+        MUTATION(MAINTAINED_IN_USE, "core/apply_volume.c", "nobody works on a volume that is used")          \
+        MUTATION(COORDINATOR_WITHOUT_PATH, "core/coordinator.c", "who coordinates a volume reaches it")      \
         /* evidence */                                                                                       \
         MUTATION(RECOVERY_WITHOUT_EVIDENCE, "core/role_state.c", "a lost owner may run it until proven")     \
         MUTATION(LOSS_IS_EVIDENCE, "core/apply_node.c", "that a node is lost proves nothing")                \

@@ -407,6 +407,15 @@ void apply_command(struct apply *apply, const struct command *command)
         case COMMAND_VOLUME_DROP:
                 apply_volume_drop(apply, &command->volume);
                 return;
+        case COMMAND_VOLUME_MOVE:
+                apply_volume_move(apply, &command->volume_move);
+                return;
+        case COMMAND_VOLUME_MAINTAIN:
+                apply_volume_maintain(apply, &command->volume);
+                return;
+        case COMMAND_VOLUME_RESUME:
+                apply_volume_resume(apply, &command->volume);
+                return;
         case COMMAND_VOLUME_REPORT:
                 apply_volume_report(apply, &command->volume_report);
                 return;

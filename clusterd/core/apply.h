@@ -67,6 +67,9 @@ void apply_role_move(struct apply *apply, const struct command_role_move *move);
 void apply_role_report(struct apply *apply, const struct command_role_report *report);
 
 void apply_volume_add(struct apply *apply, const struct command_volume_add *add);
+void apply_volume_maintain(struct apply *apply, const struct command_volume *command);
+void apply_volume_resume(struct apply *apply, const struct command_volume *command);
+void apply_volume_move(struct apply *apply, const struct command_volume_move *move);
 void apply_volume_remove(struct apply *apply, const struct command_volume *command);
 void apply_volume_ready(struct apply *apply, const struct command_volume *command);
 void apply_volume_drop(struct apply *apply, const struct command_volume *command);

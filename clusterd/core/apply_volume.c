@@ -4,6 +4,7 @@
 #include "clusterd/base/mutation.h"
 #include "clusterd/base/path.h"
 #include "clusterd/base/text.h"
+#include "clusterd/core/coordinator.h"
 #include "clusterd/core/role_state.h"
 
 /* Volumes: added, proven by every member, reported on, removed. */
@@ -148,11 +149,89 @@ void apply_volume_ready(struct apply *apply, const struct command_volume *comman
         changed(apply, volume);
 }
 
+/* Nobody has a path or a lease there, whatever was said before. */
+static void begin_anew(struct apply *apply, struct volume *volume, enum volume_state state)
+{
+        volume->state = state;
+        volume->since_index = apply->index;
+        memset(volume->paths, 0, sizeof volume->paths);
+        volume->leases = 0;
+        volume->coordinator = NODE_NONE;
+        changed(apply, volume);
+}
+
 void apply_volume_drop(struct apply *apply, const struct command_volume *command)
 {
         struct volume *volume = find(apply, command->volume, command->identity);
-        if (volume != NULL && is_proving(apply, volume))
+        if (volume == NULL || !is_proving(apply, volume))
+                return;
+        if (!volume->known) {
                 forget(apply, volume);
+                return;
+        }
+        begin_anew(apply, volume, VOLUME_MAINTENANCE);
+        TEXT_COPY(volume->trouble, command->reason);
+}
+
+/* Of each role that has a disk there, or goes by its lease there. */
+static bool nothing_runs_on(struct apply *apply, const struct volume *volume)
+{
+        MODEL_EACH_ROLE (apply->model, role) {
+                if (!node_set_has(role->volumes | role->leases, volume->id) ||
+                    role_possible_runners(role) == 0 || MUTATED(MAINTAINED_IN_USE))
+                        continue;
+                apply_refuse(apply, "role '%s' has a disk on it and may be running: stop it first",
+                             role->name);
+                return false;
+        }
+        return true;
+}
+
+void apply_volume_maintain(struct apply *apply, const struct command_volume *command)
+{
+        struct volume *volume = find(apply, command->volume, command->identity);
+        if (volume == NULL)
+                return;
+        if (volume->state == VOLUME_MAINTENANCE || (volume->state == VOLUME_PROVING && !volume->known)) {
+                apply_refuse(apply, "volume '%s' is %s", volume->name,
+                             volume->known ? "in maintenance already" : "not proven yet");
+                return;
+        }
+        if (!nothing_runs_on(apply, volume))
+                return;
+        if (witness_is_on(&apply->model->settings, volume)) {
+                apply_refuse(apply, "the witness is on it: clu quorum witness remove first");
+                return;
+        }
+        volume->known = true;
+        begin_anew(apply, volume, VOLUME_MAINTENANCE);
+}
+
+void apply_volume_resume(struct apply *apply, const struct command_volume *command)
+{
+        struct volume *volume = find(apply, command->volume, command->identity);
+        if (volume == NULL)
+                return;
+        if (volume->state != VOLUME_MAINTENANCE) {
+                apply_refuse(apply, "volume '%s' is not in maintenance", volume->name);
+                return;
+        }
+        begin_anew(apply, volume, VOLUME_PROVING);
+        volume->trouble[0] = '\0';
+}
+
+void apply_volume_move(struct apply *apply, const struct command_volume_move *move)
+{
+        struct volume *volume = find(apply, move->volume, move->identity);
+        char reason[REASON_BYTES];
+        if (volume == NULL)
+                return;
+        if (!coordinator_may_be(apply->model, volume, move->node, reason)) {
+                apply_refuse(apply, "%s", reason);
+                return;
+        }
+        volume->coordinator = move->node;
+        changed(apply, volume);
 }
 
 static void path_enter(struct volume *volume, uint32_t node, enum path_state state)
@@ -178,6 +257,10 @@ void apply_volume_report(struct apply *apply, const struct command_volume_report
             (report->state == PATH_DIRECT && volume_path(volume, node->id) == PATH_UNKNOWN &&
              !MUTATED(PATH_UNMARKED))) {
                 apply_refuse(apply, "%s has not left its mark on volume '%s' yet", node->name, volume->name);
+                return;
+        }
+        if (volume->state == VOLUME_MAINTENANCE) {
+                apply_refuse(apply, "volume '%s' is in maintenance", volume->name);
                 return;
         }
         path_enter(volume, node->id, report->state);
@@ -217,7 +300,9 @@ bool apply_volumes_exist(struct apply *apply, const struct role *role)
                         continue;
                 apply_refuse(apply, "volume '%s', where role '%s' has a disk, is %s",
                              volume == NULL ? "-" : volume->name, role->name,
-                             volume == NULL ? "gone" : "not proven yet");
+                             volume == NULL                        ? "gone"
+                             : volume->state == VOLUME_MAINTENANCE ? "in maintenance"
+                                                                   : "not proven yet");
                 return false;
         }
         return true;

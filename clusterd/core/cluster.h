@@ -154,6 +154,7 @@ struct cluster_event {
                         uint64_t look;
                         uint32_t id;           /* of the volume */
                         enum path_state found; /* PATH_DIRECT: it could be written and read */
+                        bool made;             /* its lease area was not there before */
                         node_set seen;         /* of those expected */
                         node_set renewing;     /* whose lease is held, and not as it was at the last look */
                         char text[REASON_BYTES];
@@ -210,7 +211,7 @@ enum cluster_action_kind {
         CLUSTER_ACTION_LEASE,         /* a pass over this node's lease. Answer with CLUSTER_EVENT_LEASE */
         CLUSTER_ACTION_SIGHT,         /* at the lease of a lost node. Answer with CLUSTER_EVENT_SIGHT */
         CLUSTER_ACTION_REVOKE,        /* write that it is to end. Answer with CLUSTER_EVENT_REVOKED */
-        CLUSTER_ACTION_FORGET_VOLUME, /* what we have left there goes */
+        CLUSTER_ACTION_FORGET_VOLUME, /* what we have left there goes, or our hands are off it at least */
         CLUSTER_ACTION_FORGET_WITNESS, /* it is of no use any more: what stands there goes */
         CLUSTER_ACTION_WITNESS, /* ask it; a later question takes the place of one that is not answered.
                                    Answer with CLUSTER_EVENT_WITNESS */
@@ -277,6 +278,7 @@ struct cluster_action {
                         uint64_t identity;
                         node_set expected; /* whose marks are to be looked for; 0: nobody's */
                         bool create;       /* its lease area, if there is none */
+                        bool keep;         /* FORGET_VOLUME: the area stays; nothing there is open any more */
                         bool measure;      /* is it fast enough? */
                         char path[VOLUME_PATH_BYTES];
                 } volume;

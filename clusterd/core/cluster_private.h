@@ -153,11 +153,14 @@ struct fencing {
 /* path.c: what this node knows of its path to one volume. */
 struct local_path {
         uint64_t identity;        /* of the volume that all this is about */
+        uint64_t since_index;     /* of the proof that it is about */
+        uint64_t rested_index;    /* our hands are off it, since that maintenance */
         uint64_t look;            /* under way; 0: none */
         uint64_t begun_ms;        /* the last look; 0: there was none */
         enum path_state begun_in; /* what the ledger said of the path then */
         node_set asked;           /* whose marks it is to look for; 0: nobody's */
         uint64_t before_ms;       /* begin of the one before that; 0: there was none */
+        bool made;                /* there was no lease area before this proof */
         bool known;               /* what the last one that ended found: */
         enum path_state found;    /* PATH_DIRECT: it can be written and read */
         node_set expected, seen;
@@ -466,6 +469,7 @@ void path_volume_removed(struct cluster *cluster, const struct volume *volume);
 
 /* lease.c */
 void lease_tick(struct cluster *cluster);
+bool lease_rests(struct cluster *cluster, const struct volume *volume);
 bool lease_misses_nodes(const struct cluster *cluster); /* some are lost */
 node_set lease_isolated(const struct cluster *cluster);
 void lease_passed(struct cluster *cluster, const struct cluster_event *event);

@@ -208,6 +208,16 @@ static void note_losses(struct cluster *cluster)
         }
 }
 
+/* Nothing is renewed there; true: nothing is under way any more. */
+bool lease_rests(struct cluster *cluster, const struct volume *volume)
+{
+        struct local_lease *local = &cluster->leases[volume->id];
+        if (local->identity == volume->identity && local->pass != 0)
+                return false;
+        *local = (struct local_lease){ .identity = 0 };
+        return true;
+}
+
 void lease_tick(struct cluster *cluster)
 {
         note_losses(cluster);
@@ -223,8 +233,9 @@ void lease_passed(struct cluster *cluster, const struct cluster_event *event)
         if (local->pass != event->lease.pass)
                 return; /* of a volume that is gone */
         local->pass = 0;
-        if (volume == NULL || volume->identity != local->identity) {
-                /* A snapshot clears the model, and the volume may return with its end: taken anew then. */
+        if (volume == NULL || volume->identity != local->identity || volume->state != VOLUME_READY) {
+                /* A snapshot clears the model, and the volume may return with its end: taken anew then. So it
+                 * is after maintenance. */
                 *local = (struct local_lease){ .identity = 0 };
                 return;
         }

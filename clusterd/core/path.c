@@ -5,6 +5,7 @@
 
 #include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
+#include "clusterd/core/coordinator.h"
 
 /*
  * Paths to volumes: every node looks at each volume every few seconds, and
@@ -159,8 +160,13 @@ static void await(struct cluster *cluster, struct local_path *local)
 static void see_to_path(struct cluster *cluster, const struct volume *volume)
 {
         struct local_path *local = &cluster->paths[volume->id];
-        if (local->identity != volume->identity)
-                *local = (struct local_path){ .identity = volume->identity };
+        /* What was found before the maintenance is no part of the proof after it. */
+        bool is_proven_anew = volume->state == VOLUME_PROVING && local->since_index != volume->since_index;
+        if (local->identity != volume->identity || is_proven_anew)
+                *local = (struct local_path){ .identity = volume->identity,
+                                              .since_index = volume->since_index };
+        if (volume->state == VOLUME_READY)
+                local->made = false; /* by all, and for all */
         enum path_state mine = volume_path(volume, self(cluster));
         if (local->look != 0)
                 await(cluster, local);
@@ -235,12 +241,59 @@ static void settle(struct cluster *cluster, const struct volume *volume)
                 wake_at(cluster, cluster->now_ms + 1);
 }
 
+/* Leader: somebody who can coordinates it; who cannot is left in place while nobody else can. */
+static void see_to_coordinator(struct cluster *cluster, const struct volume *volume)
+{
+        struct local_path *local = &cluster->paths[volume->id];
+        struct command command = { .kind = COMMAND_VOLUME_MOVE };
+        struct command_volume_move *move = &command.volume_move;
+        char reason[REASON_BYTES];
+        if (local->settle_count != 0 ||
+            coordinator_may_be(cluster->model, volume, volume->coordinator, reason))
+                return;
+        move->node = coordinator_choose(cluster->model, volume);
+        if (move->node == NODE_NONE)
+                return;
+        TEXT_COPY(move->volume, volume->name);
+        move->identity = volume->identity;
+        TEXT_COPY(move->reason, volume->coordinator == NODE_NONE ? "nobody did" : reason);
+        local->settle_count = propose(cluster, "planner", &command);
+        if (local->settle_count == 0)
+                wake_at(cluster, cluster->now_ms + 1);
+}
+
+/* An operator works there: nothing of ours is open, and nothing is under way. */
+static void rest(struct cluster *cluster, const struct volume *volume)
+{
+        struct local_path *local = &cluster->paths[volume->id];
+        bool is_ours = local->identity == volume->identity;
+        if (local->rested_index == volume->since_index || (is_ours && local->look != 0) ||
+            !lease_rests(cluster, volume))
+                return;
+        /* Where nothing is mounted a proof that failed has left an area of its own. */
+        bool keep = !is_ours || !local->made;
+        *local = (struct local_path){ .rested_index = volume->since_index };
+        struct cluster_action *action = action_add(cluster, CLUSTER_ACTION_FORGET_VOLUME,
+                                                   "volume %s is in maintenance", volume->name);
+        action->volume.id = volume->id;
+        action->volume.identity = volume->identity;
+        action->volume.keep = keep;
+        TEXT_COPY(action->volume.path, volume->path);
+}
+
 void path_tick(struct cluster *cluster)
 {
         const struct node *node = model_node(cluster->model, self(cluster));
+        MODEL_EACH_VOLUME (cluster->model, volume)
+                if (volume->state == VOLUME_MAINTENANCE)
+                        rest(cluster, volume);
         if (!round_is_active(cluster))
                 return;
         MODEL_EACH_VOLUME (cluster->model, volume) {
+                if (volume->state == VOLUME_MAINTENANCE)
+                        continue;
+                if (volume->state == VOLUME_READY && round_is_leader(cluster))
+                        see_to_coordinator(cluster, volume);
                 if (node != NULL && node->state == NODE_UP && node->boot == cluster->identity.boot)
                         see_to_path(cluster, volume);
                 if (volume->state == VOLUME_PROVING && round_is_leader(cluster))
@@ -254,6 +307,7 @@ void path_looked(struct cluster *cluster, const struct cluster_event *event)
         if (local->look != event->looked.look)
                 return; /* of a volume that is gone */
         local->look = 0;
+        local->made |= event->looked.made;
         conclude(local, event->looked.found, event->looked.seen, event->looked.renewing, event->looked.text);
 }
 

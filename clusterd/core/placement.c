@@ -33,12 +33,16 @@ static bool is_open(const struct node *node)
         return node->state == NODE_UP && node->duty == DUTY_ACTIVE;
 }
 
-/* Those with a direct path to every volume of the role. */
+/* Those with a direct path to every volume of the role. One that is worked on, or proven after that, is
+ * nobody's. */
 static node_set reaching_nodes(const struct model *model, const struct role *role)
 {
         node_set nodes = ~UINT64_C(0);
-        NODE_SET_EACH (MUTATED(PLACED_WITHOUT_PATH) ? 0 : role->volumes, volume)
-                nodes &= model->volumes[volume].paths[PATH_DIRECT];
+        NODE_SET_EACH (MUTATED(PLACED_WITHOUT_PATH) ? 0 : role->volumes, id) {
+                const struct volume *volume = &model->volumes[id];
+                bool is_open = volume->state == VOLUME_READY || MUTATED(PLACED_IN_MAINTENANCE);
+                nodes &= is_open ? volume->paths[PATH_DIRECT] : 0;
+        }
         return nodes;
 }
 
@@ -80,6 +84,12 @@ static void explain_path(const struct model *model, const struct role *role, con
         NODE_SET_EACH (role->volumes, id) {
                 const struct volume *volume = &model->volumes[id];
                 enum path_state state = volume_path(volume, node->id);
+                if (volume->state != VOLUME_READY) {
+                        (void)snprintf(reason, REASON_BYTES, "%s cannot have volume %s: it is %s", node->name,
+                                       volume->name,
+                                       volume->state == VOLUME_PROVING ? "being proven" : "in maintenance");
+                        return;
+                }
                 if (state == PATH_DIRECT)
                         continue;
                 (void)snprintf(reason, REASON_BYTES, "%s has no path to volume %s: %s", node->name,

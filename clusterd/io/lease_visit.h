@@ -28,6 +28,7 @@ struct lease_visit {
 struct lease_visit_result {
         int error;                  /* 0; as lease_file_open() says it, or of the I/O; -ETIME: slow */
         struct lease_area_id owner; /* with -EPERM: whose area it is */
+        bool made;                  /* the area was not there before */
         node_set seen;
         uint32_t took_ms; /* the writes of a measurement */
         uint64_t free_bytes, size_bytes;

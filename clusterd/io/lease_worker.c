@@ -204,8 +204,10 @@ static void visit_run(struct lease_worker *worker, struct job *job)
         struct lease_visit_result *result = &job->visit.result;
         memset(result, 0, sizeof *result);
         file_close(worker);
-        if (job->visit.asked.create)
+        if (job->visit.asked.create) {
+                result->made = access(worker->path, F_OK) != 0;
                 result->error = lease_file_create(worker->path, &worker->area, &result->owner);
+        }
         if (result->error == 0)
                 result->error = file_open(worker, &result->owner);
         if (result->error == 0)

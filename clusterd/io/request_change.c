@@ -200,7 +200,13 @@ int request_change(struct request *request, struct change *ret_change)
         case VERB_VOLUME_ADD:
                 return change_volume_add(request, ret_change);
         case VERB_VOLUME_REMOVE:
-                return change_volume_remove(request, ret_change);
+                return change_volume(request, COMMAND_VOLUME_REMOVE, ret_change);
+        case VERB_VOLUME_MOVE:
+                return change_volume_move(request, ret_change);
+        case VERB_VOLUME_MAINTENANCE_ON:
+                return change_volume(request, COMMAND_VOLUME_MAINTAIN, ret_change);
+        case VERB_VOLUME_MAINTENANCE_OFF:
+                return change_volume(request, COMMAND_VOLUME_RESUME, ret_change);
         case VERB_FENCE_ADD:
                 return change_fence_add(request, ret_change);
         case VERB_QUORUM_SET:

@@ -289,6 +289,12 @@ static void say_volume(struct sentence *sentence, const struct command_volume *c
         say_reason(sentence, command->reason);
 }
 
+static void say_volume_move(struct sentence *sentence, const struct command_volume_move *move)
+{
+        say(sentence, "volume %s is coordinated by %s", move->volume, name_of(sentence, move->node));
+        say_reason(sentence, move->reason);
+}
+
 static void say_volume_report(struct sentence *sentence, const struct command_volume_report *report)
 {
         const char *node = name_of(sentence, report->node);
@@ -406,7 +412,16 @@ void entry_text(const struct entry *entry, const struct model *model, char text[
                 say_volume(&sentence, &command->volume, "is ready");
                 return;
         case COMMAND_VOLUME_DROP:
-                say_volume(&sentence, &command->volume, "is not added");
+                say_volume(&sentence, &command->volume, "is not used");
+                return;
+        case COMMAND_VOLUME_MOVE:
+                say_volume_move(&sentence, &command->volume_move);
+                return;
+        case COMMAND_VOLUME_MAINTAIN:
+                say_volume(&sentence, &command->volume, "is in maintenance");
+                return;
+        case COMMAND_VOLUME_RESUME:
+                say_volume(&sentence, &command->volume, "is to be proven anew by every member");
                 return;
         case COMMAND_VOLUME_REPORT:
                 say_volume_report(&sentence, &command->volume_report);

@@ -118,7 +118,8 @@ int change_quorum_set(struct request *request, struct change *change);
 int request_change(struct request *request, struct change *ret_change);
 /* request_volume.c */
 int change_volume_add(struct request *request, struct change *change);
-int change_volume_remove(struct request *request, struct change *change);
+int change_volume(struct request *request, enum command_kind kind, struct change *change);
+int change_volume_move(struct request *request, struct change *change);
 /* request_change_role.c */
 int change_role_add(struct request *request, struct change *change);
 int change_role_set(struct request *request, struct change *change);

@@ -56,11 +56,14 @@ static json_t *document_volume_row(const struct request *request, const struct v
 {
         const struct model *model = request->model;
         node_set members = member_nodes(model);
-        json_t *document = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "name", volume->name, "kind",
+        json_t *document = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "name", volume->name, "kind",
                                      volume_kind_name(volume->kind), "state",
-                                     volume_state_name(volume->state), "path", volume->path, "direct",
-                                     document_node_set(model, volume->paths[PATH_DIRECT] & members), "lost",
-                                     document_node_set(model, volume_lost(volume) & members));
+                                     volume_state_name(volume->state), "path", volume->path, "coordinator",
+                                     volume->coordinator == NODE_NONE
+                                             ? json_null()
+                                             : json_string(model_node_name(model, volume->coordinator)),
+                                     "direct", document_node_set(model, volume->paths[PATH_DIRECT] & members),
+                                     "lost", document_node_set(model, volume_lost(volume) & members));
         set_space(request, volume, document);
         return document;
 }
@@ -201,15 +204,42 @@ int change_volume_add(struct request *request, struct change *change)
         return 0;
 }
 
-int change_volume_remove(struct request *request, struct change *change)
+static int volume_of(struct request *request, const struct volume **ret_volume)
 {
-        const struct volume *volume = model_volume(request->model, request->name);
-        if (volume == NULL)
-                return request_fail(request, VERB_EXIT_NO_OBJECT, "", "clu volume list names them",
-                                    "there is no volume %s", request->name);
-        change->command.kind = COMMAND_VOLUME_REMOVE;
+        *ret_volume = model_volume(request->model, request->name);
+        if (*ret_volume != NULL)
+                return 0;
+        return request_fail(request, VERB_EXIT_NO_OBJECT, "", "clu volume list names them",
+                            "there is no volume %s", request->name);
+}
+
+int change_volume(struct request *request, enum command_kind kind, struct change *change)
+{
+        const struct volume *volume;
+        if (volume_of(request, &volume) < 0)
+                return -EINVAL;
+        change->command.kind = kind;
         TEXT_COPY(change->command.volume.volume, volume->name);
         change->command.volume.identity = volume->identity;
         TEXT_PRINT(change->command.volume.reason, "asked by %s", request->client->actor);
+        return 0;
+}
+
+int change_volume_move(struct request *request, struct change *change)
+{
+        struct command_volume_move *move = &change->command.volume_move;
+        const struct volume *volume;
+        const char *name = request_text(request, "node");
+        const struct node *node = model_node_by_name(request->model, name);
+        if (volume_of(request, &volume) < 0)
+                return -EINVAL;
+        if (node == NULL)
+                return request_fail(request, VERB_EXIT_NO_OBJECT, "", "clu node list names them",
+                                    "there is no node %s", name);
+        change->command.kind = COMMAND_VOLUME_MOVE;
+        TEXT_COPY(move->volume, volume->name);
+        move->identity = volume->identity;
+        move->node = node->id;
+        TEXT_PRINT(move->reason, "asked by %s", request->client->actor);
         return 0;
 }

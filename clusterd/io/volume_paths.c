@@ -106,6 +106,7 @@ static void on_visited(void *context, const struct lease_visit_result *result)
         event.looked.look = path->look;
         event.looked.id = path->id;
         event.looked.found = state_of(result->error);
+        event.looked.made = result->made;
         event.looked.seen = result->seen;
         event.looked.renewing = take_leases(path, result);
         explain(path, result, event.looked.text);
@@ -278,7 +279,7 @@ void volume_paths_forget(struct volume_paths *paths, const struct cluster_action
                          const struct model *model)
 {
         struct path *path = &paths->path[action->volume.id];
-        if (open_path(path, action->volume.identity, action->volume.path, model) == 0)
+        if (!action->volume.keep && open_path(path, action->volume.identity, action->volume.path, model) == 0)
                 lease_worker_retire(TAKE(path->worker));
         close_path(path);
 }

@@ -33,7 +33,7 @@ void volume_paths_sight(struct volume_paths *paths, const struct cluster_action 
 /* CLUSTER_ACTION_REVOKE; answered by CLUSTER_EVENT_REVOKED, unless the volume hangs for ever. */
 void volume_paths_revoke(struct volume_paths *paths, const struct cluster_action *action,
                          const struct model *model);
-/* CLUSTER_ACTION_FORGET_VOLUME: its lease area goes, if it is still that volume's. */
+/* CLUSTER_ACTION_FORGET_VOLUME: its lease area goes, if it is still that volume's and not to be kept. */
 void volume_paths_forget(struct volume_paths *paths, const struct cluster_action *action,
                          const struct model *model);
 

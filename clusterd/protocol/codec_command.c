@@ -194,6 +194,14 @@ static const struct json_field volume_name_fields[] = {
 };
 static const struct json_shape volume_name_shape = JSON_SHAPE(volume_name_fields);
 
+static const struct json_field volume_move_fields[] = {
+        JSON_FIELD("volume", NAME, struct command_volume_move, volume),
+        JSON_FIELD("identity", IDENTITY, struct command_volume_move, identity),
+        JSON_FIELD("node", NODE, struct command_volume_move, node),
+        JSON_FIELD("reason", TEXT, struct command_volume_move, reason),
+};
+static const struct json_shape volume_move_shape = JSON_SHAPE(volume_move_fields);
+
 static const struct json_field volume_report_fields[] = {
         JSON_FIELD("volume", NAME, struct command_volume_report, volume),
         JSON_FIELD("identity", IDENTITY, struct command_volume_report, identity),
@@ -256,6 +264,9 @@ static const struct json_shape *const command_shapes[COMMAND_COUNT] = {
         [COMMAND_VOLUME_READY] = &volume_name_shape,
         [COMMAND_VOLUME_DROP] = &volume_name_shape,
         [COMMAND_VOLUME_REPORT] = &volume_report_shape,
+        [COMMAND_VOLUME_MOVE] = &volume_move_shape,
+        [COMMAND_VOLUME_MAINTAIN] = &volume_name_shape,
+        [COMMAND_VOLUME_RESUME] = &volume_name_shape,
         [COMMAND_QUORUM_SET] = &quorum_set_shape,
         [COMMAND_NODE_EVICT] = &node_shape,
         [COMMAND_WITNESS_SET] = &witness_command_shape,

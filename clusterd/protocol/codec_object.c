@@ -167,6 +167,8 @@ static const struct json_field volume_fields[] = {
         JSON_FIELD("trouble", TEXT, struct volume, trouble),
         JSON_FIELD("since_index", COUNTER, struct volume, since_index),
         JSON_FIELD("leases", NODE_SET, struct volume, leases, .later = true),
+        JSON_FIELD("coordinator", NODE_OR_NONE, struct volume, coordinator, .later = true),
+        JSON_FIELD("known", BOOL, struct volume, known, .later = true),
 };
 static const struct json_shape volume_shape = JSON_SHAPE(volume_fields);
 /* clang-format on */

@@ -44,7 +44,10 @@ ENUM_TEXT(command_kind, COMMAND_COUNT,
           [COMMAND_QUORUM_SET] = "quorum-set",
           [COMMAND_NODE_EVICT] = "node-evict",
           [COMMAND_WITNESS_SET] = "witness-set",
-          [COMMAND_WITNESS_REMOVE] = "witness-remove")
+          [COMMAND_WITNESS_REMOVE] = "witness-remove",
+          [COMMAND_VOLUME_MOVE] = "volume-move",
+          [COMMAND_VOLUME_MAINTAIN] = "volume-maintain",
+          [COMMAND_VOLUME_RESUME] = "volume-resume")
 
 ENUM_TEXT(report_kind, REPORT_COUNT,
           [REPORT_RUNNING] = "running",
@@ -98,6 +101,9 @@ static const char *command_role_name(const struct command *command)
         case COMMAND_VOLUME_REMOVE:
         case COMMAND_VOLUME_READY:
         case COMMAND_VOLUME_DROP:
+        case COMMAND_VOLUME_MOVE:
+        case COMMAND_VOLUME_MAINTAIN:
+        case COMMAND_VOLUME_RESUME:
         case COMMAND_VOLUME_REPORT:
         case COMMAND_WITNESS_SET:
         case COMMAND_WITNESS_REMOVE:
@@ -154,6 +160,9 @@ static uint32_t command_node_id(const struct command *command)
         case COMMAND_VOLUME_REMOVE:
         case COMMAND_VOLUME_READY:
         case COMMAND_VOLUME_DROP:
+        case COMMAND_VOLUME_MOVE:
+        case COMMAND_VOLUME_MAINTAIN:
+        case COMMAND_VOLUME_RESUME:
         case COMMAND_VOLUME_REPORT:
         case COMMAND_WITNESS_SET:
         case COMMAND_WITNESS_REMOVE:
@@ -170,8 +179,11 @@ static const char *command_volume_name(const struct command *command)
                 return command->volume_add.name;
         if (command->kind == COMMAND_VOLUME_REPORT)
                 return command->volume_report.volume;
+        if (command->kind == COMMAND_VOLUME_MOVE)
+                return command->volume_move.volume;
         if (command->kind == COMMAND_VOLUME_REMOVE || command->kind == COMMAND_VOLUME_READY ||
-            command->kind == COMMAND_VOLUME_DROP)
+            command->kind == COMMAND_VOLUME_DROP || command->kind == COMMAND_VOLUME_MAINTAIN ||
+            command->kind == COMMAND_VOLUME_RESUME)
                 return command->volume.volume;
         return NULL;
 }

@@ -53,6 +53,9 @@ enum command_kind {
         COMMAND_NODE_EVICT,    /* an operator takes a node out of the cluster */
         COMMAND_WITNESS_SET,   /* there is one now; it gets its vote by a COMMAND_VOTER_SET */
         COMMAND_WITNESS_REMOVE,
+        COMMAND_VOLUME_MOVE,     /* by the leader, or by operators: another node coordinates it */
+        COMMAND_VOLUME_MAINTAIN, /* an operator begins to work on it */
+        COMMAND_VOLUME_RESUME,   /* and has ended that: it is proven anew */
         COMMAND_COUNT
 };
 
@@ -239,9 +242,16 @@ struct command_volume_add {
         char path[VOLUME_PATH_BYTES];
 };
 
-struct command_volume { /* VOLUME_REMOVE, VOLUME_READY, VOLUME_DROP */
+struct command_volume { /* VOLUME_REMOVE, VOLUME_READY, VOLUME_DROP, VOLUME_MAINTAIN, VOLUME_RESUME */
         char volume[NAME_BYTES];
         uint64_t identity;
+        char reason[REASON_BYTES];
+};
+
+struct command_volume_move {
+        char volume[NAME_BYTES];
+        uint64_t identity;
+        uint32_t node;
         char reason[REASON_BYTES];
 };
 
@@ -277,6 +287,7 @@ struct command {
                 struct command_fence_report fence_report;
                 struct command_volume_add volume_add;
                 struct command_volume volume;
+                struct command_volume_move volume_move;
                 struct command_volume_report volume_report;
                 struct command_fence_test fence_test;
                 struct command_fence_tested fence_tested;

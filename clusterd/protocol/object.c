@@ -77,7 +77,8 @@ ENUM_TEXT(volume_kind, VOLUME_KIND_COUNT,
 
 ENUM_TEXT(volume_state, VOLUME_STATE_COUNT,
           [VOLUME_PROVING] = "proving",
-          [VOLUME_READY] = "ready")
+          [VOLUME_READY] = "ready",
+          [VOLUME_MAINTENANCE] = "maintenance")
 
 ENUM_TEXT(path_state, PATH_STATE_COUNT,
           [PATH_UNKNOWN] = "unknown",

@@ -165,6 +165,7 @@ enum volume_kind {
 enum volume_state {
         VOLUME_PROVING, /* every member has to show that it is what it should be */
         VOLUME_READY,
+        VOLUME_MAINTENANCE, /* an operator works on it: no role, no lease, no look; proven anew afterwards */
         VOLUME_STATE_COUNT
 };
 
@@ -197,6 +198,8 @@ struct volume {
         char trouble[REASON_BYTES];       /* what was last said of a path that was lost */
         uint64_t since_index;             /* entry of the last change of state */
         node_set leases;                  /* who has said since it booted that it holds a lease there */
+        uint32_t coordinator;             /* the node that does the work on its images; NODE_NONE: none yet */
+        bool known;                       /* it was ready before: what it fails to prove does not forget it */
 };
 
 enum witness_kind {

@@ -168,6 +168,14 @@ static const struct verb_option role_move_options[] = {
         NAME("node", "NODE", "where to; without it the best place is chosen"),
 };
 
+static const struct verb_option volume_move_options[] = {
+        { .name = "node",
+          .value = VERB_VALUE_NAME,
+          .placeholder = "NODE",
+          .required = true,
+          .help = "one with a direct path to it" },
+};
+
 static const struct verb_option volume_add_options[] = {
         { .name = "kind",
           .value = VERB_VALUE_NAME,
@@ -410,6 +418,28 @@ static const struct verb verbs[VERB_COUNT] = {
                                  .operand = "NAME",
                                  .changes = true,
                                  .help = "Forget a volume that no role uses. What is on it stays." },
+        [VERB_VOLUME_MOVE] = { .noun = "volume",
+                               .name = "move",
+                               .operand = "NAME",
+                               .changes = true,
+                               OPTIONS(volume_move_options),
+                               .help = "Let another node coordinate it: do the work on its images. No role "
+                                       "moves." },
+        [VERB_VOLUME_MAINTENANCE_ON] = { .noun = "volume",
+                                         .name = "maintenance on",
+                                         .operand = "NAME",
+                                         .changes = true,
+                                         .help = "Take the cluster's hands off a volume from which no role "
+                                                 "runs: no role starts there, no lease is renewed, nothing "
+                                                 "is "
+                                                 "open." },
+        [VERB_VOLUME_MAINTENANCE_OFF] = { .noun = "volume",
+                                          .name = "maintenance off",
+                                          .operand = "NAME",
+                                          .changes = true,
+                                          .wait = VERB_WAIT_VOLUME,
+                                          .timeout_s = 60,
+                                          .help = "Prove it anew on every node, and use it again." },
         [VERB_FENCE_LIST] = { .noun = "fence", .name = "list", .help = "All fence devices." },
         [VERB_FENCE_SHOW] = { .noun = "fence",
                               .name = "show",

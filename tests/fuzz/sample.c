@@ -160,6 +160,8 @@ static void volume(struct sample_random *random, struct volume *volume)
         TEXT(random, volume->trouble);
         volume->since_index = counter(random);
         volume->leases = nodes(random);
+        volume->coordinator = node_or_none(random);
+        volume->known = either(random);
 }
 
 void sample_object(struct sample_random *random, enum object_kind kind, struct object *ret_object)
@@ -355,9 +357,17 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
         case COMMAND_VOLUME_REMOVE:
         case COMMAND_VOLUME_READY:
         case COMMAND_VOLUME_DROP:
+        case COMMAND_VOLUME_MAINTAIN:
+        case COMMAND_VOLUME_RESUME:
                 NAME(random, ret_command->volume.volume);
                 ret_command->volume.identity = identity(random);
                 TEXT(random, ret_command->volume.reason);
+                return;
+        case COMMAND_VOLUME_MOVE:
+                NAME(random, ret_command->volume_move.volume);
+                ret_command->volume_move.identity = identity(random);
+                ret_command->volume_move.node = node(random);
+                TEXT(random, ret_command->volume_move.reason);
                 return;
         case COMMAND_VOLUME_REPORT:
                 NAME(random, ret_command->volume_report.volume);

@@ -185,7 +185,8 @@ END_TEST
         "{\"name\":\"csv1\",\"state\":\"" state "\",\"direct\":[\"n1\",\"n2\"],\"paths\":["                  \
         "{\"node\":\"n1\",\"state\":\"direct\",\"reason\":\"\"},"                                            \
         "{\"node\":\"n2\",\"state\":\"" third "\",\"reason\":\"it is not there\"}],\"roles\":[\"vm01\"],"    \
-        "\"kind\":\"directory\",\"path\":\"/csv1\",\"free_bytes\":1048576,\"size_bytes\":21474836480,"       \
+        "\"coordinator\":\"n2\",\"kind\":\"directory\",\"path\":\"/"                                         \
+        "csv1\",\"free_bytes\":1048576,\"size_bytes\":21474836480,"                                          \
         "\"warning\":\"only 1 % of its space is free\",\"last_trouble\":null,"                               \
         "\"lease\":{\"state\":\"held\",\"for_ms\":12300,\"confirmed\":false,\"late\":false,\"error\":null}," \
         "\"renewing\":["                                                                                     \
@@ -197,6 +198,9 @@ START_TEST(a_volume_is_waited_for_until_it_is_proven)
                          DONE(VOLUME("proving", "unknown")), DONE(VOLUME("ready", "direct")));
         ck_assert_msg(status == VERB_EXIT_DONE, "%d: %s", status, output);
         ck_assert_str_eq(output, "csv1: being proven; not yet by n2\ncsv1: ready on n1 n2\n");
+        status = RUN("volume maintenance off csv1", DONE("{\"index\":42}"),
+                     DONE(VOLUME("proving", "unknown")), DONE(VOLUME("maintenance", "unknown")));
+        ck_assert_int_eq(status, VERB_EXIT_FAILED);
         status = RUN("volume add csv1 --kind directory --path /csv1", DONE("{\"index\":42}"), FAIL("3", ""));
         ck_assert_int_eq(status, VERB_EXIT_REFUSED);
 }
@@ -210,6 +214,7 @@ START_TEST(a_volume_is_shown_with_its_paths_and_what_it_lacks)
                          "  kind         directory\n"
                          "  path         /csv1\n"
                          "  free         1 MiB of 20.0 GiB\n"
+                         "  coordinator  n2\n"
                          "  paths        n1: direct\n"
                          "               n2: lost, it is not there\n"
                          "  lease        held here for 12.3 s, not confirmed by contact yet; renewed by n2\n"

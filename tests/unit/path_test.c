@@ -62,6 +62,7 @@ static void found(const struct cluster_action *look, enum path_state state, node
         event.looked.id = look->volume.id;
         event.looked.found = state;
         event.looked.seen = seen;
+        event.looked.made = look->volume.create && state == PATH_DIRECT;
         desk_step(&desk, &event);
         desk_settle(&desk);
 }
@@ -130,6 +131,68 @@ START_TEST(half_of_the_nodes_at_most_is_another_volume)
         struct cluster_action look = look_for_all();
         found(&look, PATH_DIRECT, 1);
         ck_assert_int_eq(volume_path(csv1(), 1), PATH_NOT_SHARED);
+}
+END_TEST
+
+static void order(enum command_kind kind)
+{
+        struct command command = { .kind = kind, .volume = { .volume = "csv1", .identity = 7 } };
+        ck_assert_int_eq(desk_ask(&desk, &command), REPLY_DONE);
+}
+
+START_TEST(in_maintenance_nothing_is_open_and_what_was_seen_before_proves_nothing)
+{
+        ready();
+        desk_wait(&desk, 5100);
+        struct cluster_action before = take_look();
+        order(COMMAND_VOLUME_MAINTAIN);
+        ck_assert_ptr_null(desk_take(&desk, CLUSTER_ACTION_FORGET_VOLUME)); /* a look is under way */
+        found(&before, PATH_DIRECT, 7);
+        ck_assert_ptr_null(desk_take(&desk, CLUSTER_ACTION_FORGET_VOLUME)); /* and a pass of the lease */
+        const struct cluster_action *pass = desk_take(&desk, CLUSTER_ACTION_LEASE);
+        struct cluster_event passed = { .kind = CLUSTER_EVENT_LEASE };
+        ck_assert_ptr_nonnull(pass);
+        passed.lease.pass = pass->lease.pass;
+        passed.lease.id = pass->lease.id;
+        passed.lease.result.outcome = LEASE_PASS_DONE;
+        desk_step(&desk, &passed);
+        const struct cluster_action *rest = desk_take(&desk, CLUSTER_ACTION_FORGET_VOLUME);
+        ck_assert_ptr_nonnull(rest);
+        ck_assert(rest->volume.keep);
+        desk_wait(&desk, 60000);
+        no_look();
+        ck_assert_ptr_null(desk_take(&desk, CLUSTER_ACTION_FORGET_VOLUME));
+        order(COMMAND_VOLUME_RESUME);
+        struct cluster_action look = take_look();
+        ck_assert(look.volume.create && look.volume.measure);
+        ck_assert_int_eq(volume_path(csv1(), 1), PATH_UNKNOWN);
+        found(&look, PATH_ABSENT, 0);
+        hear(2, PATH_MARKED);
+        hear(3, PATH_MARKED);
+        ck_assert_int_eq(csv1()->state, VOLUME_PROVING);
+        hear(2, PATH_DIRECT);
+        hear(3, PATH_DIRECT);
+        ck_assert_int_eq(csv1()->state, VOLUME_MAINTENANCE);
+        ck_assert_str_eq(csv1()->trouble, "n1: it is not there: is it mounted?");
+        rest = desk_take(&desk, CLUSTER_ACTION_FORGET_VOLUME);
+        ck_assert(rest != NULL && rest->volume.keep);
+        order(COMMAND_VOLUME_RESUME);
+        look = take_look();
+        struct cluster_event made = { .kind = CLUSTER_EVENT_LOOKED };
+        made.looked.look = look.volume.look;
+        made.looked.id = look.volume.id;
+        made.looked.found = PATH_DIRECT;
+        made.looked.made = true;
+        desk_step(&desk, &made);
+        desk_settle(&desk);
+        hear(2, PATH_ABSENT);
+        hear(3, PATH_MARKED);
+        look = take_look();
+        found(&look, PATH_DIRECT, 1);
+        hear(3, PATH_DIRECT);
+        ck_assert_int_eq(csv1()->state, VOLUME_MAINTENANCE);
+        rest = desk_take(&desk, CLUSTER_ACTION_FORGET_VOLUME);
+        ck_assert(rest != NULL && !rest->volume.keep); /* what this proof has made goes */
 }
 END_TEST
 
@@ -222,6 +285,7 @@ static Suite *path_suite(void)
         tcase_add_test(tcase, a_volume_is_ready_when_each_has_seen_the_marks_of_all);
         tcase_add_test(tcase, who_sees_another_volume_is_named_and_nothing_is_left);
         tcase_add_test(tcase, half_of_the_nodes_at_most_is_another_volume);
+        tcase_add_test(tcase, in_maintenance_nothing_is_open_and_what_was_seen_before_proves_nothing);
         tcase_add_test(tcase, a_look_that_hangs_is_a_loss_only_after_its_patience);
         tcase_add_test(tcase, a_path_is_lost_and_found_again);
         tcase_add_test(tcase, a_copy_of_the_volume_is_not_the_volume);

@@ -102,7 +102,12 @@ static void name_subject(struct command *command)
         case COMMAND_VOLUME_REMOVE:
         case COMMAND_VOLUME_READY:
         case COMMAND_VOLUME_DROP:
+        case COMMAND_VOLUME_MAINTAIN:
+        case COMMAND_VOLUME_RESUME:
                 TEXT_COPY(command->volume.volume, "csv1");
+                return;
+        case COMMAND_VOLUME_MOVE:
+                TEXT_COPY(command->volume_move.volume, "csv1");
                 return;
         case COMMAND_VOLUME_REPORT:
                 TEXT_COPY(command->volume_report.volume, "csv1");
@@ -164,6 +169,9 @@ static const char *const subjects[COMMAND_COUNT] = {
         [COMMAND_VOLUME_READY] = "volume:csv1",
         [COMMAND_VOLUME_DROP] = "volume:csv1",
         [COMMAND_VOLUME_REPORT] = "volume:csv1",
+        [COMMAND_VOLUME_MOVE] = "volume:csv1",
+        [COMMAND_VOLUME_MAINTAIN] = "volume:csv1",
+        [COMMAND_VOLUME_RESUME] = "volume:csv1",
         [COMMAND_CLUSTER_PAUSE] = "cluster",
         [COMMAND_CLUSTER_RESUME] = "cluster",
         [COMMAND_QUORUM_SET] = "node:3",

@@ -134,6 +134,15 @@ START_TEST(a_volume_is_added_and_removed_by_commands)
         reply = fixture_ask(&fixture, "volume.remove", "{\"name\":\"csv1\"}", false);
         ck_assert_int_eq(reply_exit(reply), VERB_EXIT_NO_OBJECT);
         fixture_add_volume(&fixture, 1, "csv1", 7);
+        (void)fixture_ask(&fixture, "volume.maintenance on", "{\"name\":\"csv1\"}", false);
+        ck_assert_int_eq(fixture.command.kind, COMMAND_VOLUME_MAINTAIN);
+        (void)fixture_ask(&fixture, "volume.maintenance off", "{\"name\":\"csv1\"}", false);
+        ck_assert_int_eq(fixture.command.kind, COMMAND_VOLUME_RESUME);
+        reply = fixture_ask(&fixture, "volume.move", "{\"name\":\"csv1\",\"node\":\"n9\"}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_NO_OBJECT);
+        (void)fixture_ask(&fixture, "volume.move", "{\"name\":\"csv1\",\"node\":\"n2\"}", false);
+        ck_assert_int_eq(fixture.command.kind, COMMAND_VOLUME_MOVE);
+        ck_assert_uint_eq(fixture.command.volume_move.node, 2);
         (void)fixture_ask(&fixture, "volume.remove", "{\"name\":\"csv1\"}", false);
         ck_assert_int_eq(fixture.command.kind, COMMAND_VOLUME_REMOVE);
         ck_assert_uint_eq(fixture.command.volume.identity, 7);

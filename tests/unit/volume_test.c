@@ -4,6 +4,7 @@
 
 #include "clusterd/base/path.h"
 #include "clusterd/base/text.h"
+#include "clusterd/core/coordinator.h"
 #include "clusterd/core/placement.h"
 #include "tests/unit/core_fixture.h"
 
@@ -204,9 +205,86 @@ START_TEST(a_witness_keeps_its_volume)
         ck_assert_int_eq(witness_on("csv1", "/csv1"), APPLY_DONE);
         ck_assert_int_eq(say(COMMAND_VOLUME_REMOVE), APPLY_REFUSED);
         ck_assert_str_eq(story.apply.reason, "the witness is on it: clu quorum witness remove first");
+        ck_assert_int_eq(say(COMMAND_VOLUME_MAINTAIN), APPLY_REFUSED);
         remove.witness.witness = story.model->settings.witness;
         ck_assert_int_eq(story_apply(&story, 1, &remove), APPLY_DONE);
         ck_assert_int_eq(say(COMMAND_VOLUME_REMOVE), APPLY_DONE);
+}
+END_TEST
+
+static enum apply_outcome coordinate(uint32_t node)
+{
+        struct command command = { .kind = COMMAND_VOLUME_MOVE,
+                                   .volume_move = { .volume = "csv1", .identity = 7, .node = node } };
+        return story_apply(&story, 1, &command);
+}
+
+START_TEST(one_in_service_that_reaches_it_coordinates_a_volume)
+{
+        struct command drain = { .kind = COMMAND_NODE_DRAIN, .node = { .node = 1, .incarnation = 1 } };
+        ck_assert_int_eq(add("csv1", "/csv1"), APPLY_DONE);
+        ck_assert_int_eq(coordinate(1), APPLY_REFUSED);
+        ck_assert_str_eq(story.apply.reason, "volume csv1 is being proven");
+        ck_assert_int_eq(say(COMMAND_VOLUME_DROP), APPLY_DONE);
+        ready();
+        ck_assert_uint_eq(csv1()->coordinator, NODE_NONE);
+        ck_assert_int_eq(coordinate(3), APPLY_DONE);
+        ck_assert_uint_eq(csv1()->coordinator, 3);
+        ck_assert_int_eq(report(2, PATH_HANGS), APPLY_DONE);
+        ck_assert_int_eq(coordinate(2), APPLY_REFUSED);
+        ck_assert_str_eq(story.apply.reason, "n2 has no path to volume csv1: it does not answer");
+        ck_assert_int_eq(coordinate(9), APPLY_REFUSED);
+        drain.node.incarnation = model_node(story.model, 1)->incarnation;
+        ck_assert_int_eq(story_apply(&story, 1, &drain), APPLY_DONE);
+        ck_assert_int_eq(coordinate(1), APPLY_REFUSED);
+        story_lost(&story, 3);
+        ck_assert_int_eq(coordinate(3), APPLY_REFUSED);
+        ck_assert_uint_eq(csv1()->coordinator, 3); /* until another is named */
+}
+END_TEST
+
+START_TEST(the_coordinator_of_the_fewest_volumes_is_chosen)
+{
+        ready();
+        ck_assert_uint_eq(coordinator_choose(story.model, csv1()), 1);
+        ck_assert_int_eq(coordinate(1), APPLY_DONE);
+        ck_assert_uint_eq(coordinator_choose(story.model, csv1()), 2);
+        ck_assert_int_eq(report(2, PATH_HANGS), APPLY_DONE);
+        ck_assert_uint_eq(coordinator_choose(story.model, csv1()), 3);
+}
+END_TEST
+
+START_TEST(a_volume_in_maintenance_has_no_paths_and_is_proven_anew_or_stays_there)
+{
+        ready();
+        struct role role = role_on_csv1("vm01"), other = role_on_csv1("vm02");
+        struct placement_load load;
+        char reason[REASON_BYTES];
+        ck_assert_int_eq(story_add_role(&story, &role), APPLY_DONE);
+        ck_assert_int_eq(say(COMMAND_VOLUME_RESUME), APPLY_REFUSED);
+        ck_assert_int_eq(coordinate(1), APPLY_DONE);
+        ck_assert_int_eq(say(COMMAND_VOLUME_MAINTAIN), APPLY_DONE);
+        ck_assert_int_eq(say(COMMAND_VOLUME_MAINTAIN), APPLY_REFUSED);
+        ck_assert_uint_eq(csv1()->coordinator, NODE_NONE);
+        ck_assert_uint_eq(csv1()->paths[PATH_DIRECT], 0);
+        ck_assert_int_eq(report(1, PATH_MARKED), APPLY_REFUSED);
+        ck_assert_int_eq(story_add_role(&story, &other), APPLY_REFUSED);
+        placement_load_read(story.model, &load);
+        ck_assert_int_eq(placement_check(story.model, &role, &load, 1, reason), PLACEMENT_NO_PATH);
+        ck_assert_str_eq(reason, "n1 cannot have volume csv1: it is in maintenance");
+        ck_assert_int_eq(say(COMMAND_VOLUME_RESUME), APPLY_DONE);
+        ck_assert_int_eq(csv1()->state, VOLUME_PROVING);
+        ck_assert_int_eq(say(COMMAND_VOLUME_DROP), APPLY_DONE);
+        ck_assert_int_eq(csv1()->state, VOLUME_MAINTENANCE); /* and not forgotten */
+        ck_assert_int_eq(say(COMMAND_VOLUME_RESUME), APPLY_DONE);
+        for (uint32_t node = 1; node <= 3; node++) {
+                ck_assert_int_eq(report(node, PATH_MARKED), APPLY_DONE);
+                ck_assert_int_eq(report(node, PATH_DIRECT), APPLY_DONE);
+        }
+        ck_assert_int_eq(placement_check(story.model, &role, &load, 1, reason), PLACEMENT_NO_PATH);
+        ck_assert_str_eq(reason, "n1 cannot have volume csv1: it is being proven");
+        ck_assert_int_eq(say(COMMAND_VOLUME_READY), APPLY_DONE);
+        ck_assert_int_eq(placement_check(story.model, &role, &load, 1, reason), PLACEMENT_FOUND);
 }
 END_TEST
 
@@ -340,6 +418,9 @@ static Suite *volume_suite(void)
         tcase_add_test(tcase, a_volume_is_ready_when_every_member_has_proven_it);
         tcase_add_test(tcase, who_is_lost_need_not_prove_a_volume_but_somebody_must);
         tcase_add_test(tcase, a_witness_keeps_its_volume);
+        tcase_add_test(tcase, one_in_service_that_reaches_it_coordinates_a_volume);
+        tcase_add_test(tcase, the_coordinator_of_the_fewest_volumes_is_chosen);
+        tcase_add_test(tcase, a_volume_in_maintenance_has_no_paths_and_is_proven_anew_or_stays_there);
         tcase_add_test(tcase, only_a_member_reports_and_only_on_itself);
         tcase_add_test(tcase, a_lost_path_has_its_reason_and_comes_back);
         tcase_add_test(tcase, a_node_that_joins_anew_proves_its_paths_anew);
