@@ -58,6 +58,7 @@ def test_a_volume_is_proven_by_every_node_and_its_role_goes_only_where_it_is(lab
     for node in lab.nodes:
         wait_until(lambda node=node: lease_is_held(lab, node), 10, f"{node} holds its lease and sees the others renew theirs")
 
+    let_another_coordinate(lab)
     (guest,) = roles.add_roles(lab, {"vm01": "n1"})
     check_equal(roles.show(lab, "n1", "vm01")["volumes"], ["csv"], "volumes of the role")
     check_equal(lab.clu("n1", "volume", "remove", "csv", exit_code=CLU_REFUSED)["exit"], CLU_REFUSED, "remove")
@@ -72,12 +73,47 @@ def test_a_volume_is_proven_by_every_node_and_its_role_goes_only_where_it_is(lab
         wait_until(lambda: where(lab, "n2", "vm01") == ("online", "n3"), 40, "vm01 runs on n3")
     guest.require_whole_disk()
 
+    lab.run("n2", "umount", "/csv")
+    work_on_it(lab, area)
     lab.clu("n2", "role", "stop", "vm01", "--force")
     lab.clu("n2", "role", "remove", "vm01")
-    lab.run("n2", "umount", "/csv")
     lab.clu("n2", "volume", "remove", "csv")
     wait_until(lambda: not os.path.exists(area), 5, "the lease area is gone")
     lab.figures.note(proof_ms=proof.ms, recovery_ms=recovery.ms)
+
+
+def coordinator(lab, node):
+    return lab.clu(node, "volume", "show", "csv")["coordinator"]
+
+
+def let_another_coordinate(lab):
+    """As asked, and not while that one is drained."""
+    wait_until(lambda: coordinator(lab, "n1") == "n1", 5, "n1 coordinates it")
+    lab.clu("n1", "volume", "move", "csv", "--node", "n3")
+    check_equal(coordinator(lab, "n1"), "n3", "coordinator")
+    lab.clu("n1", "node", "drain", "n3")
+    wait_until(lambda: coordinator(lab, "n1") in ("n1", "n2"), 5, "another coordinates it")
+    lab.clu("n1", "node", "resume", "n3")
+
+
+def is_open(lab, node):
+    """Whether a process there has anything of the volume open."""
+    return lab.run(node, "sh", "-c", "ls -l /proc/[0-9]*/fd 2>/dev/null | grep /csv/", check_exit=False).returncode == 0
+
+
+def work_on_it(lab, area):
+    """n2 and n3 are left. Its lease area is lost meanwhile, and made anew by the proof."""
+    check_equal(coordinator(lab, "n2") in ("n2", "n3"), True, "somebody who is left coordinates it")
+    refused = lab.clu("n2", "volume", "maintenance", "on", "csv", exit_code=CLU_REFUSED)
+    check("role 'vm01' has a disk on it" in refused["error"]["message"], refused["error"]["message"])
+    lab.clu("n2", "role", "stop", "vm01", "--force")
+    lab.clu("n2", "volume", "maintenance", "on", "csv")
+    for node in ("n2", "n3"):
+        wait_until(lambda node=node: not is_open(lab, node), 10, f"{node} has nothing open there")
+    os.unlink(area)
+    shown = lab.clu("n2", "volume", "maintenance", "off", "csv")
+    check_equal((shown["state"], shown["direct"]), ("ready", ["n2", "n3"]), "the volume")
+    lab.clu("n2", "role", "start", "vm01")
 
 
 @lab_test(nodes=3, fresh=True)
