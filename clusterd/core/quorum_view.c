@@ -9,7 +9,7 @@
  */
 #define OUT_OF_SERVICE INT32_C(1000000)
 
-/* Votes that do not follow: the witness gets its own when it can be of use, and keeps it until it is removed.
+/* Votes that do not follow: the witness gets its own when it can be of use, and keeps it as long as that is so.
  */
 static struct voter_set fixed_choice(const struct quorum_view *view, node_set gone)
 {
@@ -17,8 +17,8 @@ static struct voter_set fixed_choice(const struct quorum_view *view, node_set go
         node_set kept = settings->voters & ~gone, nodes = kept != 0 ? kept : settings->voters;
         bool even = node_set_count(nodes) % 2 == 0;
         return (struct voter_set){ .nodes = nodes,
-                                   .witness = !settings->witness.leaving &&
-                                              (settings->voters_witness != 0 || (view->witness && even)) };
+                                   .witness = !settings->witness.leaving && even &&
+                                              (settings->voters_witness != 0 || view->witness) };
 }
 
 struct voter_set quorum_choice(const struct quorum_view *view, node_set candidates)
