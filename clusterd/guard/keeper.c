@@ -196,8 +196,6 @@ static void on_message(void *context, uint32_t sender, const void *bytes, size_t
         uint64_t value;
         if (guard_probe_decode(bytes, count, &probe) != 0)
                 return;
-        if (keeper->ring.id != membership_ring(keeper->membership)) /* a new ring of the same nodes */
-                on_view(keeper, 0, 0);
         guard_hear(&keeper->state, &keeper->ring, sender, &probe);
         if (probe.keeper != keeper->identity)
                 return;

@@ -17,7 +17,8 @@ struct membership;
 /* Called on the loop thread, from the loop. */
 struct membership_listener {
         void *context;
-        /* members: nodes with a daemon in the group; connected: nodes in corosync's membership. */
+        /* members: nodes with a daemon in the group; connected: nodes in corosync's membership. Both may be as
+         * before, in a new ring. */
         void (*on_view)(void *context, node_set members, node_set connected);
         /* In total order; own messages come back too. bytes are borrowed. */
         void (*on_message)(void *context, uint32_t sender, const void *bytes, size_t count);
@@ -60,7 +61,7 @@ void membership_free(struct membership *membership);
 /* Queued when corosync is busy (flow control), then sent in order. Dropped while not connected. */
 void membership_send(struct membership *membership, const void *bytes, size_t count);
 
-/* The ring of the last view or later, never the same again; 0: none. */
+/* The ring of the last view, never the same again; 0: none. */
 uint64_t membership_ring(const struct membership *membership);
 
 #endif

@@ -191,7 +191,6 @@ static void give_view(struct membership *membership)
 static void give(struct membership *membership, const struct arrival *arrival)
 {
         const struct membership_listener *listener = &membership->listener;
-        bool changed;
         switch (arrival->kind) {
         case ARRIVAL_MESSAGE:
                 listener->on_message(listener->context, arrival->sender, arrival->bytes, arrival->count);
@@ -202,11 +201,9 @@ static void give(struct membership *membership, const struct arrival *arrival)
                 give_view(membership);
                 break;
         case ARRIVAL_CONNECTED:
-                changed = membership->connected_nodes != arrival->nodes;
                 membership->connected_nodes = arrival->nodes;
                 membership->ring = arrival->ring;
-                if (changed)
-                        give_view(membership);
+                give_view(membership);
                 break;
         }
 }
