@@ -118,11 +118,15 @@ void daemon_deliver(struct daemon *daemon, const struct cluster_event *event)
 
 static void on_view(void *context, node_set members, node_set connected)
 {
-        log_notice("the group changed" QB_XS " members=%#llx connected=%#llx", (unsigned long long)members,
-                   (unsigned long long)connected);
-        daemon_deliver(context,
-                       &(struct cluster_event){ .kind = CLUSTER_EVENT_VIEW,
-                                                .view = { .members = members, .connected = connected } });
+        struct daemon *daemon = context;
+        struct cluster_event event = { .kind = CLUSTER_EVENT_VIEW };
+        event.view.members = members;
+        event.view.connected = connected;
+        event.view.ring = membership_ring(daemon->membership);
+        log_notice("the group changed" QB_XS " members=%#llx connected=%#llx ring=%#llx",
+                   (unsigned long long)members, (unsigned long long)connected,
+                   (unsigned long long)event.view.ring);
+        daemon_deliver(daemon, &event);
 }
 
 static void on_message(void *context, uint32_t sender, const void *bytes, size_t count)
@@ -285,20 +289,24 @@ static int identify(struct daemon *daemon, const struct daemon_options *options,
 static void mirror_quorum(struct daemon *daemon)
 {
         struct cluster_status status;
+        const struct settings *settings = &cluster_model(daemon->cluster)->settings;
         uint32_t nodes = cluster_nodes_to_expect(daemon->cluster);
+        bool device = settings->witness.kind == WITNESS_QNETD && settings->voters_witness != 0;
         cluster_status_read(daemon->cluster, &status);
-        if (nodes == 0 || (daemon->mirrored_epoch == status.epoch && daemon->mirrored_nodes == nodes))
+        if (nodes == 0 || (daemon->mirrored_epoch == status.epoch && daemon->mirrored_nodes == nodes &&
+                           daemon->mirrored_device == device))
                 return;
-        int error = quorum_mirror_expect(daemon->mirror, nodes);
+        int error = quorum_mirror_expect(daemon->mirror, nodes, device);
         if (error == -EAGAIN)
                 return;
         daemon->mirrored_epoch = status.epoch;
         daemon->mirrored_nodes = nodes;
+        daemon->mirrored_device = device;
         if (error < 0)
                 log_warning("votequorum could not be told" QB_XS " nodes=%u error=%s", nodes,
                             strerrordesc_np(-error));
         else
-                log_info("votequorum expects" QB_XS " nodes=%u", nodes);
+                log_info("votequorum expects" QB_XS " nodes=%u device=%d", nodes, device);
 }
 
 /* Not from within a listener of the group: once a second is soon enough. */
@@ -468,6 +476,7 @@ static void release(struct daemon *daemon)
         volume_paths_free(daemon->paths);
         witness_port_free(daemon->witness);
         fence_presence_free(daemon->presence);
+        qnetd_port_free(daemon->qnetd);
         if (daemon->runner != NULL)
                 process_runner_free(daemon->runner);
         if (daemon->store != NULL)

@@ -189,6 +189,9 @@ int daemon_open_workers(struct daemon *daemon, const struct daemon_options *opti
         if (error == 0)
                 error = hypervisor_new(daemon->mailbox, &hypervisor_options, &hypervisor_listener,
                                        &daemon->hypervisor);
+        if (error == 0)
+                daemon->qnetd = qnetd_port_new(daemon->loop, daemon->mailbox, daemon->runner, daemon->node,
+                                               on_port_event, daemon);
         return error;
 }
 
@@ -297,6 +300,9 @@ void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action
         case CLUSTER_ACTION_WITNESS:
                 witness_port_ask(daemon->witness, action,
                                  cluster_model(daemon->cluster)->settings.cluster_name);
+                break;
+        case CLUSTER_ACTION_ATTEND_QNETD:
+                qnetd_port_attend(daemon->qnetd, action);
                 break;
         case CLUSTER_ACTION_FORGET_WITNESS:
                 witness_port_remove(daemon->witness, &action->witness.whom,

@@ -24,6 +24,7 @@
 #include "clusterd/io/request.h"
 #include "clusterd/io/store.h"
 #include "clusterd/io/volume_paths.h"
+#include "clusterd/io/qnetd_port.h"
 #include "clusterd/io/witness_port.h"
 #include "clusterd/protocol/codec.h"
 #include "resource-agents/fence_agent.h"
@@ -61,11 +62,13 @@ struct daemon {
         struct volume_paths *paths;
         struct witness_port *witness;
         struct fence_presence *presence;
+        struct qnetd_port *qnetd;
         struct ipc *ipc;
         struct request_handler *handler;
         struct quorum_mirror *mirror;
         uint64_t mirrored_epoch; /* votequorum knows what was so in this one */
         uint32_t mirrored_nodes;
+        bool mirrored_device;
         struct guard_client *guard;
         struct guard_order guard_order;
         bool watchdog;   /* as the keeper has reported */

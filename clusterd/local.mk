@@ -37,7 +37,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/apply_report.c \
 	%D%/core/apply_role.c \
 	%D%/core/apply_volume.c \
-	%D%/core/catch_up.c \
+	%D%/core/catch_up.c %D%/core/claim.c \
 	%D%/core/changes.c %D%/core/changes.h \
 	%D%/core/cluster.c %D%/core/cluster.h %D%/core/cluster_private.h \
 	%D%/core/commit.c \
@@ -103,6 +103,8 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/qdevice_config.h %D%/io/qdevice_config_corosync.c \
 	%D%/io/qdevice_status.c %D%/io/qdevice_status.h \
 	%D%/io/qnetd_device.c %D%/io/qnetd_device.h \
+	%D%/io/qnetd_place.c %D%/io/qnetd_place.h \
+	%D%/io/qnetd_port.c %D%/io/qnetd_port.h \
 	%D%/io/qnetd_watch.h %D%/io/qnetd_watch_corosync.c \
 	%D%/io/quorum_mirror.h %D%/io/quorum_mirror_corosync.c \
 	%D%/io/request.c %D%/io/request.h \

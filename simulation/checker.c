@@ -148,6 +148,8 @@ void checker_action(struct world *world, struct simulated_node *node, const stru
 static bool witness_would_vote(const struct world *world, uint64_t identity, node_set lacking)
 {
         const struct simulated_witness *witness = witness_by_identity(world, identity);
+        if (witness != NULL && witness->forgets)
+                return false; /* it would; that this counts for nobody shows when somebody goes on by it */
         NODE_SET_EACH (lacking, id) {
                 const struct disk *disk = &world->nodes[id].disk;
                 uint64_t epoch = disk->entry_count > 0 ? disk->entries[disk->entry_count - 1].epoch

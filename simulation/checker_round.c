@@ -33,7 +33,7 @@ static void check_participant(struct world *world, struct simulated_node *node, 
         if (!round_id_equal(&heard->round, &decide->round))
                 world_violate(world, "2: decided by hearsay", node, NULL,
                               "n%u counts as heard, and has not spoken in this round", id);
-        else if ((decide->decide.primary || decide->decide.witness) &&
+        else if ((decide->decide.primary || decide->decide.witness || decide->decide.claimed) &&
                  heard->promised >= decide->decide.epoch)
                 world_violate(world, "2: an epoch twice", node, NULL,
                               "%" PRIu64 " is to be promised, n%u said that it has promised %" PRIu64,

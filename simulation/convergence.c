@@ -71,6 +71,12 @@ static bool voters_are_right(struct world *world, const struct model *model, cha
                 FAIL("the witness %s", vote == 0 ? "votes" : "does not vote");
         if (node_set_count(want) % 2 == 0 && !witness)
                 want &= ~node_set_of(gives_up(model, want));
+        NODE_SET_EACH (witness && set->kind == WITNESS_QNETD ? descent_expected(world) : 0, node) {
+                struct cluster_witness known;
+                cluster_witness_read(world->nodes[node].core, &known);
+                if (!known.armed)
+                        FAIL("qnetd's vote would not count for n%u", node);
+        }
         if (model->settings.voters != want)
                 FAIL("voters are %" PRIx64 " instead of %" PRIx64, model->settings.voters, want);
         return true;

@@ -331,17 +331,20 @@ static void apply_misplace_path(struct world *world, const struct incident *inci
 static void apply_silence_witness(struct world *world, const struct incident *incident)
 {
         world->witnesses.silent_until_us = until_us(world, incident);
+        qnetd_ends(world);
 }
 
 static void apply_cut_witness(struct world *world, const struct incident *incident)
 {
         node_of(world, incident)->witness_io.cut_until_us = until_us(world, incident);
+        qnetd_cut(world, node_of(world, incident));
 }
 
 static void apply_replace_witness(struct world *world, const struct incident *incident)
 {
         (void)incident;
         witness_replace(world);
+        qnetd_ends(world);
 }
 
 /* --- fence devices, people --- */

@@ -109,19 +109,23 @@ void network_inbox_cut(struct station *station, uint64_t ring, uint64_t after)
         station->inbox_count = kept;
 }
 
-static void give_view(struct world *world, struct simulated_node *node, node_set members, node_set connected)
+static void give_view(struct world *world, struct simulated_node *node, uint64_t ring, node_set members,
+                      node_set connected)
 {
         struct station *station = &node->station;
-        if (station->view_given && station->members == members && station->connected == connected)
+        if (station->view_given && station->members == members && station->connected == connected &&
+            station->view_ring == ring)
                 return;
         station->view_given = true;
         station->members = members;
         station->connected = connected;
+        station->view_ring = ring;
         world->statistics->views++;
         world_note(world, node, "view members=%" PRIx64 " connected=%" PRIx64, members, connected);
         struct cluster_event event = { .kind = CLUSTER_EVENT_VIEW };
         event.view.members = members;
         event.view.connected = connected;
+        event.view.ring = ring;
         shell_step(world, node, &event);
 }
 
@@ -144,11 +148,12 @@ static void give_packet(struct world *world, struct simulated_node *node, const 
         node_set sender = node_set_of(packet->sender);
         switch (packet->kind) {
         case PACKET_JOIN:
-                give_view(world, node, delivery->absolute ? delivery->members : station->members | sender,
+                give_view(world, node, delivery->ring,
+                          delivery->absolute ? delivery->members : station->members | sender,
                           delivery->connected);
                 return;
         case PACKET_LEAVE:
-                give_view(world, node, station->members & ~sender, station->connected);
+                give_view(world, node, delivery->ring, station->members & ~sender, station->connected);
                 return;
         case PACKET_CONTACT:
                 return;
@@ -181,8 +186,9 @@ void network_on_deliver(struct world *world, const struct event *event)
                 return;
         }
         if (station->view_given)
-                give_view(world, node, station->members & delivery.transitional, delivery.connected);
-        give_view(world, node, delivery.members, delivery.connected);
+                give_view(world, node, delivery.ring, station->members & delivery.transitional,
+                          delivery.connected);
+        give_view(world, node, delivery.ring, delivery.members, delivery.connected);
 }
 
 /* --- ordering --- */

@@ -69,6 +69,7 @@ struct station {
         bool attached; /* the present daemon's join was ordered */
         node_set members;
         node_set connected;
+        uint64_t view_ring;
         bool view_given;
         struct packet_list outgoing;
         struct delivery *inbox;

@@ -93,6 +93,7 @@ static void station_enter(struct world *world, struct simulated_node *node, stru
         struct station *station = &node->station;
         station->ring = ring;
         keeper_on_view(node);
+        qnetd_ring(world, node);
         station->delivered = 0;
         station->received = 0;
         if (station->attached) {
@@ -292,6 +293,7 @@ void network_stop(struct world *world, struct simulated_node *node)
         station->attached = false;
         station->in_group = false;
         station->ring = NULL;
+        qnetd_corosync_ended(world, node);
         network_inbox_clear(station);
         network_packets_release(&station->outgoing);
         network_changed(world);

@@ -289,7 +289,7 @@ void operator_carry_out(struct world *world, const struct incident *incident)
                 command.volume_add.identity = ++world->next_id;
         if (failed == 0 && command.kind == COMMAND_WITNESS_SET) {
                 command.witness.witness.identity = ++world->next_id;
-                witness_make(world, command.witness.witness.identity);
+                witness_make(world, &command.witness.witness);
         }
         if (failed < 0)
                 tell(world, error, "answer %s %s", failed == -ENOENT ? "no-object" : "usage",

@@ -260,7 +260,7 @@ static int read_witness_set(const struct verb_call *call, const struct model *mo
         command->kind = COMMAND_WITNESS_SET;
         TEXT_COPY(command->witness.reason, "an operator asked");
         if (witness_kind_parse(call->operand, &witness->kind) < 0 || witness->kind == WITNESS_NONE)
-                return FAIL(EINVAL, "a witness is of kind share or disk, not '%.40s'", call->operand);
+                return FAIL(EINVAL, "a witness is of kind share, disk or qnetd, not '%.40s'", call->operand);
         if (witness->kind == WITNESS_DISK) {
                 if (name == NULL)
                         return FAIL(EINVAL, "a witness on a disk needs --volume");
@@ -268,9 +268,10 @@ static int read_witness_set(const struct verb_call *call, const struct model *mo
                 TEXT_COPY(witness->place, volume == NULL ? "" : volume->path);
                 return 0;
         }
-        if (path == NULL)
-                return FAIL(EINVAL, "a witness on a share needs --path");
-        TEXT_COPY(witness->place, path);
+        const char *place = witness->kind == WITNESS_QNETD ? verb_call_text(call, "host") : path;
+        if (place == NULL)
+                return FAIL(EINVAL, "a witness needs --%s", witness->kind == WITNESS_QNETD ? "host" : "path");
+        TEXT_COPY(witness->place, place);
         return 0;
 }
 

@@ -22,6 +22,8 @@ enum event_kind {
         EVENT_LEASE_DONE,  /* and has ended */
         EVENT_WITNESS_ASKED,
         EVENT_WITNESS_ANSWER,
+        EVENT_QDEVICE,    /* a corosync-qdevice; payload: a struct letter, of qnetd.c */
+        EVENT_QNETD,      /* the qnetd */
         EVENT_SIGHT_READ, /* a look at another's lease reads it */
         EVENT_SIGHT_DONE, /* and has ended */
         EVENT_LIST,       /* the hypervisor looks which domains it has */

@@ -111,8 +111,7 @@ static int read_mishaps(struct line *line, struct scenario *scenario)
 static int read_witness(struct line *line, struct scenario *scenario)
 {
         struct witness *witness = &scenario->settings.witness;
-        (void)line;
-        witness->kind = WITNESS_SHARE;
+        witness->kind = line_take(line, "qnetd") ? WITNESS_QNETD : WITNESS_SHARE;
         witness->identity = UINT64_C(0x77);
         TEXT_COPY(witness->place, "/witness");
         return 0;

@@ -38,7 +38,7 @@ void scenario_make_cluster(struct world *world, const struct scenario *scenario)
                 world->nodes[row->id].cpus = row->cpus;
         }
         if (scenario->settings.witness.kind != WITNESS_NONE)
-                witness_make(world, scenario->settings.witness.identity);
+                witness_make(world, &scenario->settings.witness);
         for (size_t i = 0; i < scenario->fence_count; i++)
                 fence_habit_set(world, scenario->fences[i].name, scenario->fences[i].habit);
 }

@@ -95,6 +95,9 @@ static void carry_out(struct world *world, struct simulated_node *node, const st
         case CLUSTER_ACTION_WITNESS:
                 witness_carry_out(world, node, action);
                 return;
+        case CLUSTER_ACTION_ATTEND_QNETD:
+                qnetd_attend(world, node, action);
+                return;
         case CLUSTER_ACTION_FORGET_VOLUME:
                 volume_forget(world, node, action);
                 return;

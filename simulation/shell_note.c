@@ -32,6 +32,7 @@ static const char *const action_names[CLUSTER_ACTION_COUNT] = {
         [CLUSTER_ACTION_REVOKE] = "revoke",
         [CLUSTER_ACTION_FORGET_WITNESS] = "forget-witness",
         [CLUSTER_ACTION_WITNESS] = "witness",
+        [CLUSTER_ACTION_ATTEND_QNETD] = "attend-qnetd",
         [CLUSTER_ACTION_FORGET_VOLUME] = "forget-volume",
         [CLUSTER_ACTION_GUARD] = "guard",
         [CLUSTER_ACTION_LOG] = "log",
@@ -58,9 +59,9 @@ static void note_multicast(struct world *world, struct simulated_node *node, con
                 TEXT_PRINT(detail,
                            "%sprimary epoch %" PRIu64 " leader n%u base %" PRIu64 ".%" PRIu64
                            " level %" PRIx64 " of %" PRIx64,
-                           decide->primary   ? ""
-                           : decide->witness ? "by the witness "
-                                             : "not ",
+                           decide->primary                      ? ""
+                           : decide->witness || decide->claimed ? "by the witness "
+                                                                : "not ",
                            decide->epoch, decide->leader, decide->base.epoch, decide->base.index,
                            decide->level, decide->participants);
         } else if (message->kind == MESSAGE_WITNESS) {
@@ -137,6 +138,7 @@ void shell_note(struct world *world, struct simulated_node *node, const struct c
         case CLUSTER_ACTION_FORGET_VOLUME:
         case CLUSTER_ACTION_WITNESS:
         case CLUSTER_ACTION_FORGET_WITNESS:
+        case CLUSTER_ACTION_ATTEND_QNETD:
         case CLUSTER_ACTION_COUNT:
                 world_note(world, node, "-> %s: %s", name, action->reason);
                 return;

@@ -26,11 +26,12 @@ const struct simulated_witness *witness_by_identity(const struct world *world, u
         return find((struct witnesses *)&world->witnesses, identity);
 }
 
-void witness_make(struct world *world, uint64_t identity)
+void witness_make(struct world *world, const struct witness *witness)
 {
         struct simulated_witness *free_one = find(&world->witnesses, 0);
         if (free_one != NULL)
-                *free_one = (struct simulated_witness){ .identity = identity };
+                *free_one = (struct simulated_witness){ .identity = witness->identity,
+                                                        .forgets = witness->kind == WITNESS_QNETD };
 }
 
 void witness_replace(struct world *world)
@@ -179,6 +180,7 @@ void witness_draw(struct world *world, uint64_t seconds)
 {
         struct random random;
         random_init(&random, world->options.seed ^ UINT64_C(0x7769746e657373));
+        bool forgets = random_chance(&random, 500);
         uint32_t often = world->node_count == 2 || world->node_count == 4 ? 700 : 250;
         if (!random_chance(&random, often))
                 return;
@@ -186,7 +188,8 @@ void witness_draw(struct world *world, uint64_t seconds)
         for (uint64_t at_us = SECOND(3); at_us < SECOND(seconds);
              at_us += random_between(&random, SECOND(2), SECOND(15))) {
                 struct incident set = { .kind = INCIDENT_CLU };
-                TEXT_COPY(set.words, "quorum witness set share --path /witness");
+                TEXT_COPY(set.words, forgets ? "quorum witness set qnetd --host witness"
+                                             : "quorum witness set share --path /witness");
                 incident_schedule(world, set, at_us);
                 if (troubled)
                         draw_trouble(world, &random, at_us + random_between(&random, 0, SECOND(5)));

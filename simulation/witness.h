@@ -20,6 +20,7 @@ struct world;
 struct simulated_witness {
         uint64_t identity; /* 0: there is none */
         bool replaced;     /* its file is another one now */
+        bool forgets;      /* it is a qnetd: simulation/qnetd.c */
         struct witness_tag tag;
 };
 
@@ -36,7 +37,7 @@ struct witness_io {
         uint64_t cut_until_us; /* this node does not reach it */
 };
 
-void witness_make(struct world *world, uint64_t identity);
+void witness_make(struct world *world, const struct witness *witness);
 const struct simulated_witness *witness_by_identity(const struct world *world, uint64_t identity);
 void witness_carry_out(struct world *world, struct simulated_node *node, const struct cluster_action *action);
 void witness_on_asked(struct world *world, const struct event *event);

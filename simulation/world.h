@@ -20,6 +20,7 @@
 #include "simulation/power_cuts.h"
 #include "simulation/names.h"
 #include "simulation/network.h"
+#include "simulation/qnetd.h"
 #include "simulation/queue.h"
 #include "simulation/random.h"
 #include "simulation/telling.h"
@@ -350,6 +351,7 @@ struct simulated_node {
         struct path_trouble path_troubles[SHARES_MAX];
         struct lease_io lease_ios[VOLUMES_MAX + 1];
         struct witness_io witness_io;
+        struct qdevice qdevice;
         node_set isolated;         /* as its core shows it */
         uint64_t lease_written_us; /* when a write of its leases last landed */
         struct node_memory memory;
@@ -408,6 +410,7 @@ struct world {
         struct fault_model faults;
         struct share shares[SHARES_MAX];
         struct witnesses witnesses;
+        struct qnetd qnetd;
         struct trouble *troubles; /* by the role's number */
         struct telling telling;
         uint64_t zero_us;     /* when a story begins */

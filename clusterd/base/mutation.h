@@ -53,6 +53,8 @@
         MUTATION(WITNESS_STORES, "core/commit.c", "what it helps to commit is stored by all who are level")  \
         MUTATION(WITNESS_UNTOLD, "core/witness.c", "it knows of an epoch before that is active")             \
         MUTATION(CONTACT_BY_A_PROMISE, "core/contact.c", "its promise alone is no contact")                  \
+        MUTATION(CLAIM_AFTER_REFUSAL, "quorum/qnetd_claim.c", "only the first answer in a ring counts")      \
+        MUTATION(CLAIM_OVER_THE_SILENT, "quorum/qnetd_claim.c", "whom a vote leaves out is out of the ring") \
         /* volumes */                                                                                        \
         MUTATION(VOLUME_UNPROVEN, "core/apply_volume.c", "every member proves a volume before it is used")   \
         MUTATION(PROVEN_WITHOUT_THE_LOST, "core/path.c", "the mark of a lost node is looked for, too")       \

@@ -123,6 +123,7 @@ static void dispatch(struct cluster *cluster, const struct cluster_event *event)
         case CLUSTER_EVENT_WAKE:
                 break;
         case CLUSTER_EVENT_VIEW:
+                cluster->ring = event->view.ring;
                 round_view(cluster, event->view.members, event->view.connected);
                 break;
         case CLUSTER_EVENT_MESSAGE:
@@ -170,6 +171,9 @@ static void dispatch(struct cluster *cluster, const struct cluster_event *event)
         case CLUSTER_EVENT_WITNESS:
                 witness_answered(cluster, event);
                 break;
+        case CLUSTER_EVENT_QNETD:
+                claim_heard(cluster, event);
+                break;
         case CLUSTER_EVENT_WATCHDOG:
                 guard_reported(cluster, event);
                 break;
@@ -200,6 +204,7 @@ void cluster_step(struct cluster *cluster, const struct cluster_event *event, st
                           event->kind == CLUSTER_EVENT_LOADED ? &cluster->ledger.applied : &applied_before);
         round_tick(cluster);
         witness_tick(cluster);
+        claim_tick(cluster);
         guard_tick(cluster);
         reconcile_tick(cluster);
         path_tick(cluster);

@@ -62,6 +62,7 @@ enum cluster_event_kind {
         CLUSTER_EVENT_REVOKED, /* the end of CLUSTER_ACTION_REVOKE */
         CLUSTER_EVENT_LEAVING, /* this daemon is told to end: cluster_may_leave() says when */
         CLUSTER_EVENT_WITNESS, /* what CLUSTER_ACTION_WITNESS was answered */
+        CLUSTER_EVENT_QNETD,   /* what this node's corosync and qdevice tell of a qnetd, in their order */
         CLUSTER_EVENT_WATCHDOG /* what the guard keeper reports of it */
 };
 
@@ -84,6 +85,12 @@ enum operation_result {
         OPERATION_SUCCEEDED,
         OPERATION_FAILED, /* and we know that what is there now is as observation says */
         OPERATION_UNKNOWN /* deadline passed, or could not ask: nothing may be concluded */
+};
+
+enum qnetd_news {
+        QNETD_RING,   /* a ring has formed */
+        QNETD_ANSWER, /* in that ring, the first and those after it */
+        QNETD_SIGHT   /* what there is at the moment */
 };
 
 struct cluster_event_operation {
@@ -116,6 +123,7 @@ struct cluster_event {
                 struct {
                         node_set members;   /* nodes whose daemon is in the group */
                         node_set connected; /* nodes whose corosync is in our membership */
+                        uint64_t ring;      /* of that membership; never the same again; 0: none */
                 } view;
                 struct {
                         uint32_t sender;
@@ -181,6 +189,17 @@ struct cluster_event {
                         char text[REASON_BYTES]; /* failed: why */
                 } witness;
                 struct {
+                        enum qnetd_news news;
+                        uint64_t ring;    /* RING: as in a view; 0: none */
+                        node_set members; /* RING: of it */
+                        bool granted;     /* ANSWER */
+                        bool votes;       /* SIGHT: connected, and it has given its vote */
+                        /* ANSWER, SIGHT: of this node's qdevice to qnetd, that has stood for a while; 0: none
+                         */
+                        uint64_t connection;
+                        char text[REASON_BYTES]; /* SIGHT: why it gives none */
+                } qnetd;
+                struct {
                         bool present;    /* it stands behind this node's guard, or would */
                         uint32_t arming; /* of the order that the keeper has carried out */
                 } watchdog;
@@ -213,11 +232,13 @@ enum cluster_action_kind {
         CLUSTER_ACTION_REVOKE,        /* write that it is to end. Answer with CLUSTER_EVENT_REVOKED */
         CLUSTER_ACTION_FORGET_VOLUME, /* what we have left there goes, or our hands are off it at least */
         CLUSTER_ACTION_FORGET_WITNESS, /* it is of no use any more: what stands there goes */
-        CLUSTER_ACTION_WITNESS, /* ask it; a later question takes the place of one that is not answered.
-                                   Answer with CLUSTER_EVENT_WITNESS */
-        CLUSTER_ACTION_GUARD,   /* tell the guard keeper, before anything else leaves, whether roles run
-                                   here and who votes; and until when leases keep them */
-        CLUSTER_ACTION_LOG,     /* reason is news for the log */
+        CLUSTER_ACTION_WITNESS,      /* ask it; a later question takes the place of one that is not answered.
+                                        Answer with CLUSTER_EVENT_WITNESS */
+        CLUSTER_ACTION_ATTEND_QNETD, /* tell of this one from now on, by CLUSTER_EVENT_QNETD; kind NONE: of
+                                        none */
+        CLUSTER_ACTION_GUARD,        /* tell the guard keeper, before anything else leaves, whether roles run
+                                        here and who votes; and until when leases keep them */
+        CLUSTER_ACTION_LOG,          /* reason is news for the log */
         CLUSTER_ACTION_COUNT
 };
 
@@ -362,6 +383,7 @@ struct cluster_witness {
         bool known, answers;        /* here */
         uint64_t since_ms;          /* of `answers` */
         char text[REASON_BYTES];    /* why it does not answer */
+        bool armed;                 /* a qnetd: its vote would count after the next loss, here */
         char refusal[REASON_BYTES]; /* why the present view does not have its vote; empty: it was not asked */
 };
 

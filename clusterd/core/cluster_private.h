@@ -14,6 +14,7 @@
 #include "clusterd/core/ledger.h"
 #include "clusterd/core/planner.h"
 #include "clusterd/core/round_rule.h"
+#include "quorum/qnetd_claim.h"
 
 enum round_phase {
         ROUND_NONE,      /* not in a group, or waiting for somebody to open a round */
@@ -38,6 +39,8 @@ struct round {
         uint64_t state_ms;               /* when we told this round our state */
         uint64_t probe_sent_ms,
                 probe_back_ms; /* our last heartbeat that came back; back 0: none in this view */
+        uint64_t probe_ring;   /* when it came back */
+        bool told_claim;       /* our STATE told the claim that we have */
         node_set spoke;
         struct message_state states[NODES_MAX + 1];
         struct message_decide decide;
@@ -82,6 +85,17 @@ struct witness_link {
         uint32_t refused;           /* rounds in a row that went without it */
         char text[REASON_BYTES];    /* why it does not answer */
         char refusal[REASON_BYTES]; /* why the present round does not have its vote */
+};
+
+/* claim.c: of a qnetd. */
+struct qnetd_link {
+        uint64_t identity; /* of the witness that all this is about; 0: none is attended */
+        bool attended;     /* or that there is none was said */
+        struct qnetd_claim claim;
+        uint64_t connection, connection_ms; /* of this node to it, and since when it is known; 0: none */
+        bool seen, votes;                   /* it gives its vote, as was seen last */
+        uint64_t looked_ms;                 /* when that was last taken for an answer */
+        char text[REASON_BYTES];            /* why it gives none */
 };
 
 /* pending.c: a client's command until it is answered. */
@@ -280,7 +294,9 @@ struct cluster {
         uint64_t join_count;    /* request_id of our node-join on its way; 0: none */
         uint64_t join_ms;
 
+        uint64_t ring; /* of corosync, as of the last view */
         struct witness_link witness;
+        struct qnetd_link qnetd;
         bool planner_due;
         uint64_t planner_ms;      /* of its last pass */
         uint64_t planner_wake_ms; /* when a pass is due for the time alone */
@@ -353,6 +369,8 @@ bool round_is_leader(const struct cluster *cluster);
 bool round_may_propose(const struct cluster *cluster);
 /* The epoch's entry is committed. */
 void round_activate(struct cluster *cluster);
+/* Nobody may go on, or so it was decided before this node had a claim. */
+void round_open_for_claim(struct cluster *cluster);
 /* The witness has promised the epoch; it votes for somebody else, or for nobody that we could hear of. */
 void round_go_on(struct cluster *cluster);
 void round_refuse(struct cluster *cluster);
@@ -403,6 +421,17 @@ bool witness_holders_fit(const struct round *round, node_set holders);
 bool witness_lets_begin(struct cluster *cluster);
 /* There is one, it answers here and is to stay: it may have a vote. */
 bool witness_may_vote(const struct cluster *cluster);
+
+/* What is known of whether it answers, by an answer or otherwise; text: why it does not. */
+void witness_note(struct cluster *cluster, bool answered, const char *text);
+
+/* claim.c */
+void claim_heard(struct cluster *cluster, const struct cluster_event *event);
+void claim_tick(struct cluster *cluster);
+/* This node was in its ring, with all of that, at this time and in an active epoch. */
+void claim_contact(struct cluster *cluster, uint64_t at_ms);
+/* Does this node have a claim? Told in its STATE. */
+bool claim_tell(const struct cluster *cluster, struct message_state *state);
 
 /* observe.c */
 /* Role slots have new meanings: what was known by slot is forgotten, and asked for anew. */

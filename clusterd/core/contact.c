@@ -47,12 +47,16 @@ void contact_heartbeat(struct cluster *cluster, uint32_t sender, const struct me
          */
         if (MUTATED(CONTACT_BY_ONE_HEARTBEAT))
                 contact_renew(cluster, heartbeat->sent_ms);
-        if (round->probe_back_ms != 0 && heartbeat->sent_ms > round->probe_back_ms)
+        if (round->probe_back_ms != 0 && heartbeat->sent_ms > round->probe_back_ms) {
                 contact_renew(cluster, MUTATED(CONTACT_WHEN_BACK) ? cluster->now_ms : round->probe_sent_ms);
-        else if (round->probe_back_ms != 0)
+                if (round->probe_ring == cluster->ring)
+                        claim_contact(cluster, round->probe_sent_ms);
+        } else if (round->probe_back_ms != 0) {
                 return;
+        }
         round->probe_sent_ms = heartbeat->sent_ms;
         round->probe_back_ms = cluster->now_ms;
+        round->probe_ring = cluster->ring;
 }
 
 void contact_tick(struct cluster *cluster)

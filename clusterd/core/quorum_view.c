@@ -9,7 +9,8 @@
  */
 #define OUT_OF_SERVICE INT32_C(1000000)
 
-/* Votes that do not follow: the witness gets its own when it can be of use, and keeps it as long as that is so.
+/* Votes that do not follow: the witness gets its own when it can be of use, and keeps it as long as that is
+ * so.
  */
 static struct voter_set fixed_choice(const struct quorum_view *view, node_set gone)
 {

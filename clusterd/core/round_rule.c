@@ -5,6 +5,7 @@
 
 #include "clusterd/base/mutation.h"
 #include "clusterd/core/ledger.h"
+#include "quorum/qnetd_claim.h"
 
 struct voters round_voters(node_set now, uint64_t witness, node_set before, uint64_t before_witness)
 {
@@ -50,6 +51,32 @@ static bool holds_all(const struct message_state *states, node_set history, uint
         return MUTATED(WITNESS_FOR_LAGGARDS);
 }
 
+static struct qnetd_claim claim_of(const struct message_state *state)
+{
+        return (struct qnetd_claim){
+                .ring = state->claim_ring,
+                .members = state->claim_members,
+                .granted = { .connection = state->claim_witness,
+                             .epoch = state->claim_epoch,
+                             .level = state->claim_level },
+        };
+}
+
+/* Every voter that is here with a history has a claim to a qnetd's vote, and may do without the others. */
+static bool is_claimed(const struct message_state *states, node_set spoke, node_set history,
+                       const struct voters *voters, uint64_t epoch)
+{
+        node_set all = voters->now.nodes | voters->before.nodes, here = all & history;
+        uint64_t ring = states[node_set_lowest(here)].claim_ring;
+        NODE_SET_EACH (here, node) {
+                struct qnetd_claim claim = claim_of(&states[node]);
+                if (states[node].claim_witness != voters->witness || claim.ring != ring ||
+                    !qnetd_claim_counts(&claim, epoch, all & ~history, all & ~spoke))
+                        return false;
+        }
+        return here != 0;
+}
+
 void round_decide(const struct message_state *states, node_set spoke, struct message_decide *ret_decide)
 {
         node_set history = 0; /* those who were level once */
@@ -87,8 +114,10 @@ void round_decide(const struct message_state *states, node_set spoke, struct mes
         struct voters voters = round_voters(ret_decide->voters, ret_decide->voters_witness,
                                             ret_decide->voters_before, ret_decide->voters_before_witness);
         ret_decide->primary = round_holds(history, &voters) || MUTATED(EPOCH_BY_FEW);
-        ret_decide->witness = !round_holds(well, &voters) && round_holds_with(well, &voters, true) &&
-                              holds_all(states, history, winner->last.epoch);
+        bool would_do = !round_holds(well, &voters) && round_holds_with(well, &voters, true) &&
+                        holds_all(states, history, winner->last.epoch);
+        ret_decide->claimed = would_do && is_claimed(states, spoke, history, &voters, winner->last.epoch);
+        ret_decide->witness = would_do && !ret_decide->claimed;
         /* Entries carry epochs up to the winner's last; promises may be ahead of them. */
         ret_decide->epoch = (promised > winner->last.epoch ? promised : winner->last.epoch) + 1;
         ret_decide->leader = node_set_lowest(ret_decide->level);

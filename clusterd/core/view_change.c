@@ -100,7 +100,8 @@ static void send_state(struct cluster *cluster)
 {
         const struct ledger *ledger = &cluster->ledger;
         struct voters voters = commit_voters(cluster);
-        action_message(cluster, MESSAGE_STATE)->state = (struct message_state){
+        struct message_state *state = &action_message(cluster, MESSAGE_STATE)->state;
+        *state = (struct message_state){
                 .last = ledger->last,
                 .applied = ledger->applied,
                 .first_index = ledger->first_index,
@@ -114,6 +115,7 @@ static void send_state(struct cluster *cluster)
                 .sick = cluster->store_failed,
                 .witness_promised = cluster->witness.promised,
         };
+        cluster->round.told_claim = claim_tell(cluster, state);
 }
 
 static void on_view_open(struct cluster *cluster, uint32_t sender, const struct round_id *id)
@@ -266,7 +268,10 @@ static void on_decide(struct cluster *cluster, uint32_t sender, const struct mes
                                      decide->voters_before_witness);
         round->voters_index = decide->base.index; /* or before that: the epoch's own entry settles it */
         round->position = decide->base.index;
-        if (decide->witness) {
+        if (decide->claimed) {
+                round->advanced = true; /* it has voted, and for nobody else */
+                round_go_on(cluster);
+        } else if (decide->witness) {
                 enter(cluster, ROUND_WITNESS);
                 if (decide->asker == self(cluster))
                         witness_ask(cluster, WITNESS_PROMISE);
@@ -275,6 +280,15 @@ static void on_decide(struct cluster *cluster, uint32_t sender, const struct mes
         } else {
                 enter(cluster, ROUND_REFUSED);
         }
+}
+
+void round_open_for_claim(struct cluster *cluster)
+{
+        struct round *round = &cluster->round;
+        if (round->phase != ROUND_REFUSED || round->told_claim)
+                return;
+        round->told_claim = true;
+        open_round(cluster, "the witness has voted for this view");
 }
 
 void round_go_on(struct cluster *cluster)

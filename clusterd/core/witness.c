@@ -79,6 +79,11 @@ void witness_ask(struct cluster *cluster, enum witness_question_kind kind)
                 say(cluster, false, "this node does not know where the witness is");
                 return;
         }
+        if (whom->kind == WITNESS_QNETD) {
+                say(cluster, false,
+                    "qnetd has not voted for this view as it left the others, who must come back");
+                return;
+        }
         bool promise = kind == WITNESS_PROMISE;
         struct cluster_action *action = put_question(cluster, whom, kind, true,
                                                      promise ? "without its vote there is no majority"
@@ -171,7 +176,7 @@ void witness_round_ended(struct cluster *cluster)
 
 /* --- does it answer? --- */
 
-static void note(struct cluster *cluster, bool answered, const char *text)
+void witness_note(struct cluster *cluster, bool answered, const char *text)
 {
         struct witness_link *link = &cluster->witness;
         if (!answered)
@@ -198,7 +203,7 @@ static void end_question(struct cluster *cluster, const struct cluster_event *ev
 {
         struct witness_link *link = &cluster->witness;
         link->question = 0;
-        note(cluster, event->witness.outcome != WITNESS_FAILED, event->witness.text);
+        witness_note(cluster, event->witness.outcome != WITNESS_FAILED, event->witness.text);
         if (event->witness.outcome != WITNESS_FAILED && event->witness.tag.promised > link->promised)
                 link->promised = event->witness.tag.promised;
         if (link->for_round)
@@ -222,7 +227,8 @@ bool witness_may_vote(const struct cluster *cluster)
 static void take_up(struct cluster *cluster, const struct witness *set)
 {
         struct witness_link *link = &cluster->witness;
-        if (link->whom.kind != WITNESS_NONE && set->kind == WITNESS_NONE && round_is_leader(cluster))
+        bool forgets = link->whom.kind == WITNESS_NONE || link->whom.kind == WITNESS_QNETD;
+        if (!forgets && set->kind == WITNESS_NONE && round_is_leader(cluster))
                 action_add(cluster, CLUSTER_ACTION_FORGET_WITNESS, "it was removed")->witness.whom =
                         link->whom;
         *link = (struct witness_link){ .whom = *set, .questions = link->questions };
@@ -245,8 +251,8 @@ void witness_tick(struct cluster *cluster)
         }
         if (set->identity != link->whom.identity)
                 take_up(cluster, set);
-        if (set->kind == WITNESS_NONE || link->question != 0)
-                return;
+        if (set->kind == WITNESS_NONE || set->kind == WITNESS_QNETD || link->question != 0)
+                return; /* of a qnetd claim_tick() says whether it answers */
         if (link->looked_ms != 0 && cluster->now_ms < link->looked_ms + LOOK_EVERY_MS) {
                 wake_at(cluster, link->looked_ms + LOOK_EVERY_MS);
                 return;
@@ -266,6 +272,7 @@ void cluster_witness_read(const struct cluster *cluster, struct cluster_witness 
                 .known = link->known,
                 .answers = link->answers,
                 .since_ms = link->since_ms,
+                .armed = qnetd_claim_is_armed(&cluster->qnetd.claim),
         };
         TEXT_COPY(ret_witness->text, link->text);
         TEXT_COPY(ret_witness->refusal, link->refusal);

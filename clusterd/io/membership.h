@@ -17,8 +17,8 @@ struct membership;
 /* Called on the loop thread, from the loop. */
 struct membership_listener {
         void *context;
-        /* members: nodes with a daemon in the group; connected: nodes in corosync's membership. Both may be as
-         * before, in a new ring. */
+        /* members: nodes with a daemon in the group; connected: nodes in corosync's membership. Both may be
+         * as before, in a new ring. */
         void (*on_view)(void *context, node_set members, node_set connected);
         /* In total order; own messages come back too. bytes are borrowed. */
         void (*on_message)(void *context, uint32_t sender, const void *bytes, size_t count);

@@ -138,10 +138,10 @@ static void on_time(void *data)
         assert(error == 0);
 }
 
-static void on_ring(void *context, uint64_t ring)
+static void on_ring(void *context, uint64_t ring, node_set members)
 {
         struct qnetd_device *device = context;
-        device->listener.on_ring(device->listener.context, ring);
+        device->listener.on_ring(device->listener.context, ring, members);
 }
 
 static void on_answer(void *context, bool granted, uint64_t connection)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "clusterd/base/node_set.h"
 #include "clusterd/io/mailbox.h"
 
 struct qnetd_watch;
@@ -29,8 +30,8 @@ struct qnetd_listener {
         void *context;
         /* A ring has formed, or was there already; its number is that of membership_ring(). 0: corosync is
          * gone. */
-        void (*on_ring)(void *context, uint64_t ring);
-        /* The first answer in that ring; or, if it was there already, what there is now. */
+        void (*on_ring)(void *context, uint64_t ring, node_set members);
+        /* An answer in that ring: the first when it is formed; or, if it was there already, what there is. */
         void (*on_answer)(void *context, bool granted, uint64_t connection);
         /* At first and whenever it changes. */
         void (*on_sight)(void *context, const struct qnetd_sight *sight);

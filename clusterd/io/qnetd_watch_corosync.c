@@ -35,7 +35,6 @@ struct qnetd_watch {
         /* of the thread */
         votequorum_handle_t handle; /* 0: not connected */
         uint64_t ring;              /* 0: none yet */
-        bool answered;              /* in that ring */
         uint64_t connection;        /* seen last */
         uint64_t since_ms;          /* and first */
         bool told;
@@ -51,6 +50,7 @@ enum kind { KIND_RING, KIND_ANSWER, KIND_SIGHT };
 struct parcel {
         enum kind kind;
         uint64_t ring;
+        node_set members;
         bool granted;
         uint64_t connection;
         struct qnetd_sight sight;
@@ -76,7 +76,7 @@ static void deliver(void *context, void *data)
         if (!watch->closed)
                 switch (parcel->kind) {
                 case KIND_RING:
-                        listener->on_ring(listener->context, parcel->ring);
+                        listener->on_ring(listener->context, parcel->ring, parcel->members);
                         break;
                 case KIND_ANSWER:
                         listener->on_answer(listener->context, parcel->granted, parcel->connection);
@@ -148,18 +148,21 @@ static bool is_by_vote(struct qnetd_watch *watch)
 static void on_ring(votequorum_handle_t handle, uint64_t context, votequorum_ring_id_t ring, uint32_t count,
                     uint32_t nodes[])
 {
-        (void)context, (void)count, (void)nodes;
+        (void)context;
         struct qnetd_watch *watch = NULL;
         if (votequorum_context_get(handle, (void **)&watch) != CS_OK || watch == NULL)
                 return;
+        struct parcel parcel = { .kind = KIND_RING };
+        for (uint32_t i = 0; i < count; i++)
+                parcel.members |= node_set_of(nodes[i]);
         watch->ring = ring.seq << 8 | ring.nodeid;
-        watch->answered = false;
-        tell(watch, &(struct parcel){ .kind = KIND_RING, .ring = watch->ring });
+        parcel.ring = watch->ring;
+        tell(watch, &parcel);
 }
 
 /*
- * The first of a ring comes when votequorum has done with it, and it had waited for the vote. A later one, as
- * when a refusal has become a vote, is no first answer.
+ * The first of a ring comes when votequorum has done with it, and it had waited for the vote. Later ones come
+ * when a vote comes or goes.
  */
 static void on_quorum(votequorum_handle_t handle, uint64_t context, uint32_t quorate, uint32_t count,
                       votequorum_node_t nodes[])
@@ -168,9 +171,8 @@ static void on_quorum(votequorum_handle_t handle, uint64_t context, uint32_t quo
         struct qnetd_watch *watch = NULL;
         if (votequorum_context_get(handle, (void **)&watch) != CS_OK || watch == NULL)
                 return;
-        if (watch->ring == 0 || watch->answered)
+        if (watch->ring == 0)
                 return;
-        watch->answered = true;
         struct parcel parcel = { .kind = KIND_ANSWER, .granted = quorate != 0 && is_by_vote(watch) };
         struct qnetd_sight sight = look(watch, ANSWER_MS);
         parcel.connection = sight.error == 0 ? sight.connection : 0;

@@ -7,6 +7,7 @@
  * and others who ask corosync hear the same. Nothing here is asked by us.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct quorum_mirror;
@@ -16,10 +17,11 @@ struct quorum_mirror *quorum_mirror_new(uint32_t node);
 void quorum_mirror_free(struct quorum_mirror *mirror);
 
 /*
- * So many nodes are all that votequorum is to expect. 0: it does; -EAGAIN: ask
- * again later, for it is being told, or sees another number at this moment;
- * else negative errno. Does not wait: a corosync that hangs keeps a thread.
+ * So many nodes are all that votequorum is to expect, and the vote of its device
+ * (a qnetd) or not. 0: it does; -EAGAIN: ask again later, for it is being told,
+ * or sees another number at this moment; else negative errno. Does not wait: a
+ * corosync that hangs keeps a thread.
  */
-int quorum_mirror_expect(struct quorum_mirror *mirror, uint32_t nodes);
+int quorum_mirror_expect(struct quorum_mirror *mirror, uint32_t nodes, bool device);
 
 #endif

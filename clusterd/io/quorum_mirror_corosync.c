@@ -15,7 +15,8 @@ struct quorum_mirror {
         uint32_t node;
         pthread_mutex_t mutex;
         uint32_t asked; /* nodes; 0: nothing is, or its answer was taken */
-        bool busy;      /* a thread waits for corosync */
+        bool device;
+        bool busy; /* a thread waits for corosync */
         int answer;
         unsigned references; /* the owner, the thread */
 };
@@ -38,25 +39,27 @@ static int error_of(cs_error_t answer)
         }
 }
 
-static int ask(votequorum_handle_t handle, uint32_t node, uint32_t nodes)
+static int ask(votequorum_handle_t handle, uint32_t node, uint32_t nodes, bool device)
 {
         struct votequorum_info info;
         int error = error_of(votequorum_getinfo(handle, node, &info));
         if (error < 0)
                 return error;
-        if (info.total_votes != nodes)
+        uint32_t cast = (info.flags & VOTEQUORUM_INFO_QDEVICE_CAST_VOTE) != 0 ? info.qdevice_votes : 0;
+        uint32_t expected = nodes + (device ? 1 : 0);
+        if (info.total_votes - cast != nodes)
                 return -EAGAIN;
-        return info.highest_expected == nodes ? 0 : error_of(votequorum_setexpected(handle, nodes));
+        return info.highest_expected == expected ? 0 : error_of(votequorum_setexpected(handle, expected));
 }
 
-static int tell(uint32_t node, uint32_t nodes)
+static int tell(uint32_t node, uint32_t nodes, bool device)
 {
         votequorum_handle_t handle;
         votequorum_callbacks_t nothing = { .votequorum_quorum_notify_fn = NULL };
         int error = error_of(votequorum_initialize(&handle, &nothing));
         if (error < 0)
                 return error;
-        error = ask(handle, node, nodes);
+        error = ask(handle, node, nodes, device);
         (void)votequorum_finalize(handle);
         return error;
 }
@@ -77,8 +80,9 @@ static void *run(void *context)
         struct quorum_mirror *mirror = context;
         pthread_mutex_lock(&mirror->mutex);
         uint32_t nodes = mirror->asked;
+        bool device = mirror->device;
         pthread_mutex_unlock(&mirror->mutex);
-        int answer = tell(mirror->node, nodes);
+        int answer = tell(mirror->node, nodes, device);
         pthread_mutex_lock(&mirror->mutex);
         mirror->answer = answer;
         mirror->busy = false;
@@ -105,12 +109,13 @@ void quorum_mirror_free(struct quorum_mirror *mirror)
 }
 
 /* Locked. */
-static int begin(struct quorum_mirror *mirror, uint32_t nodes)
+static int begin(struct quorum_mirror *mirror, uint32_t nodes, bool device)
 {
         int error = worker_start_thread(run, mirror);
         if (error < 0)
                 return error;
         mirror->asked = nodes;
+        mirror->device = device;
         mirror->busy = true;
         mirror->references++;
         return -EAGAIN;
@@ -122,12 +127,13 @@ static int take_answer(struct quorum_mirror *mirror)
         return mirror->answer;
 }
 
-int quorum_mirror_expect(struct quorum_mirror *mirror, uint32_t nodes)
+int quorum_mirror_expect(struct quorum_mirror *mirror, uint32_t nodes, bool device)
 {
         int error = -EAGAIN;
         pthread_mutex_lock(&mirror->mutex);
         if (!mirror->busy)
-                error = mirror->asked == nodes ? take_answer(mirror) : begin(mirror, nodes);
+                error = mirror->asked == nodes && mirror->device == device ? take_answer(mirror)
+                                                                           : begin(mirror, nodes, device);
         pthread_mutex_unlock(&mirror->mutex);
         return error;
 }

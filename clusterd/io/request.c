@@ -186,7 +186,8 @@ static void handle_change(struct request *request)
                                                &change.command.fence_add);
                 return;
         }
-        if (verb_id(request->verb) == VERB_WITNESS_SET && request->services->witness_make != NULL) {
+        if (verb_id(request->verb) == VERB_WITNESS_SET && request->services->witness_make != NULL &&
+            change.command.witness.witness.kind != WITNESS_QNETD) {
                 pending->change = change;
                 request->services->witness_make(request->services->context, request->token,
                                                 &change.command.witness.witness);

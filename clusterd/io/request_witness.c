@@ -6,6 +6,7 @@
 #include "clusterd/base/path.h"
 #include "clusterd/base/text.h"
 #include "clusterd/io/host.h"
+#include "clusterd/io/qnetd_place.h"
 
 /* The witness: shown, set and removed. */
 
@@ -22,11 +23,12 @@ json_t *document_witness(const struct request *request)
                 return json_null();
         uint64_t now_ms = request->services->now_ms(request->services->context);
         json_t *document = json_pack(
-                "{s:s, s:o, s:o, s:b, s:b, s:b, s:b, s:o}", "kind", witness_kind_name(witness.set.kind),
+                "{s:s, s:o, s:o, s:b, s:b, s:b, s:b, s:o, s:o}", "kind", witness_kind_name(witness.set.kind),
                 "place", document_text(witness.set.place), "volume",
                 witness.set.kind == WITNESS_DISK ? document_text(witness.set.volume) : json_null(), "vote",
                 (int)witness.vote, "decides", (int)witness.decides, "leaving", (int)witness.set.leaving,
-                "answers", (int)(witness.known && witness.answers), "reason",
+                "answers", (int)(witness.known && witness.answers), "armed",
+                witness.set.kind == WITNESS_QNETD ? json_boolean(witness.armed) : json_null(), "reason",
                 document_text(witness.answers ? witness.refusal : witness.text));
         json_object_set_new(document, "since_ms",
                             !witness.known || witness.since_ms > now_ms
@@ -73,6 +75,19 @@ static int take_disk(struct request *request, struct witness *witness)
         return 0;
 }
 
+static int take_qnetd(struct request *request, struct witness *witness)
+{
+        char host[ADDRESS_BYTES];
+        uint16_t port;
+        const char *place = request_text(request, "host");
+        if (place == NULL || qnetd_place_parse(place, host, &port) < 0)
+                return request_fail(request, VERB_EXIT_USAGE, "", "see clu quorum witness set --help",
+                                    "a qnetd needs --host: a name or an address, with ':PORT' where it is "
+                                    "not 5403");
+        TEXT_COPY(witness->place, place);
+        return 0;
+}
+
 static int take_place(struct request *request, struct witness *witness)
 {
         switch (witness->kind) {
@@ -80,12 +95,14 @@ static int take_place(struct request *request, struct witness *witness)
                 return take_share(request, witness);
         case WITNESS_DISK:
                 return take_disk(request, witness);
+        case WITNESS_QNETD:
+                return take_qnetd(request, witness);
         case WITNESS_NONE:
         case WITNESS_KIND_COUNT:
                 break;
         }
         return request_fail(request, VERB_EXIT_USAGE, "", "see clu quorum witness set --help",
-                            "a witness is of kind share or disk, not '%s'", request->name);
+                            "a witness is of kind share, disk or qnetd, not '%s'", request->name);
 }
 
 int change_witness_set(struct request *request, struct change *change)

@@ -44,6 +44,11 @@ static const struct json_field state_fields[] = {
         JSON_FIELD("whole", BOOL, struct message, state.whole, .later = true),
         JSON_FIELD("sick", BOOL, struct message, state.sick, .later = true),
         JSON_FIELD("witness_promised", COUNTER, struct message, state.witness_promised, .later = true),
+        JSON_FIELD("claim_witness", IDENTITY, struct message, state.claim_witness, .later = true),
+        JSON_FIELD("claim_ring", COUNTER, struct message, state.claim_ring, .later = true),
+        JSON_FIELD("claim_epoch", COUNTER, struct message, state.claim_epoch, .later = true),
+        JSON_FIELD("claim_members", NODE_SET, struct message, state.claim_members, .later = true),
+        JSON_FIELD("claim_level", NODE_SET, struct message, state.claim_level, .later = true),
 };
 
 /* A view that may not go on needs no leader. */
@@ -60,6 +65,7 @@ static const struct json_field decide_fields[] = {
         JSON_FIELD("voters_before_witness", IDENTITY, struct message, decide.voters_before_witness, .later = true),
         JSON_FIELD("witness", BOOL, struct message, decide.witness, .later = true),
         JSON_FIELD("asker", NODE_OR_NONE, struct message, decide.asker, .later = true),
+        JSON_FIELD("claimed", BOOL, struct message, decide.claimed, .later = true),
 };
 
 static const struct json_field promised_fields[] = {

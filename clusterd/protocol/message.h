@@ -77,6 +77,12 @@ struct message_state {
         bool whole;                /* holds what was committed in the epoch of its last entry */
         bool sick;                 /* its disk takes nothing: it will not promise */
         uint64_t witness_promised; /* the highest epoch that it has heard the witness promise */
+        /* Its claim to a qnetd's vote (quorum/qnetd_claim.h): */
+        uint64_t claim_witness; /* the identity of that; 0: it has none */
+        uint64_t claim_ring;    /* in which it was granted */
+        uint64_t claim_epoch;   /* in which it was armed */
+        node_set claim_members; /* of that ring */
+        node_set claim_level;   /* in that epoch */
 };
 
 struct message_decide {
@@ -90,6 +96,7 @@ struct message_decide {
         uint64_t voters_witness, voters_before_witness;
         bool witness;   /* may go on if the witness promises; if also primary, then also without, perhaps */
         uint32_t asker; /* who asks it */
+        bool claimed;   /* may go on by a qnetd's vote: nobody is asked */
 };
 
 struct message_propose {

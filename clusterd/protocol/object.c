@@ -70,7 +70,8 @@ ENUM_TEXT(move_end, MOVE_END_COUNT,
 ENUM_TEXT(witness_kind, WITNESS_KIND_COUNT,
           [WITNESS_NONE] = "none",
           [WITNESS_SHARE] = "share",
-          [WITNESS_DISK] = "disk")
+          [WITNESS_DISK] = "disk",
+          [WITNESS_QNETD] = "qnetd")
 
 ENUM_TEXT(volume_kind, VOLUME_KIND_COUNT,
           [VOLUME_DIRECTORY] = "directory")

@@ -206,7 +206,7 @@ enum witness_kind {
         WITNESS_NONE,
         WITNESS_SHARE, /* a file on a share: it remembers (quorum/witness_tag.h) */
         WITNESS_DISK,  /* the same file on a volume of the cluster */
-        /* One that remembers nothing may not be asked as these are: it needs a rule of its own. */
+        WITNESS_QNETD, /* a daemon that remembers nothing (quorum/qnetd_claim.h) */
         WITNESS_KIND_COUNT
 };
 
@@ -215,7 +215,7 @@ struct witness {
         enum witness_kind kind;
         uint64_t identity;             /* random: this one, not one that was set before or after; 0: none */
         bool leaving;                  /* to be removed when it has no vote any more */
-        char place[VOLUME_PATH_BYTES]; /* the directory of its file */
+        char place[VOLUME_PATH_BYTES]; /* the directory of its file; WITNESS_QNETD: the host, or host:port */
         char volume[NAME_BYTES]; /* WITNESS_DISK: whose directory that is; it stays while the witness does */
 };
 

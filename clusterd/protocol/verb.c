@@ -117,6 +117,11 @@ static const struct verb_option witness_set_options[] = {
           .bytes_max = VOLUME_PATH_BYTES,
           .help = "of a share: the directory where every node has it mounted" },
         NAME("volume", "VOLUME", "of a disk: the volume of the cluster that its file is on"),
+        { .name = "host",
+          .value = VERB_VALUE_TEXT,
+          .placeholder = "HOST[:PORT]",
+          .bytes_max = ADDRESS_BYTES,
+          .help = "of a qnetd: where corosync-qnetd runs, outside of the cluster" },
         TEXT("reason", 96, "why, for the ledger"),
 };
 
@@ -344,7 +349,7 @@ static const struct verb verbs[VERB_COUNT] = {
                                .changes = true,
                                OPTIONS(witness_set_options),
                                .help = "Let something outside of the nodes vote while these are an even "
-                                       "number; KIND: share or disk." },
+                                       "number; KIND: share, disk or qnetd." },
         [VERB_WITNESS_REMOVE] = { .noun = "quorum",
                                   .name = "witness remove",
                                   .changes = true,

@@ -40,21 +40,24 @@ static const char *yes_or_no(bool value)
 
 static void print(const struct probe *probe)
 {
-        static const char *const states[] = { "none", "armed", "asked", "granted" };
+        const char *state = probe->claim.armed.connection != 0     ? "armed"
+                            : probe->claim.asked.connection != 0   ? "asked"
+                            : probe->claim.granted.connection != 0 ? "granted"
+                                                                   : "none";
         printf("{\"error\": %d, \"connected\": %s, \"encrypted\": %s, \"stands\": %s, \"voted\": %s, "
                "\"ring\": %llu, \"granted\": %s, \"claim\": \"%s\", \"counts\": %s}\n",
                probe->sight.error, yes_or_no(probe->sight.connected), yes_or_no(probe->sight.encrypted),
                yes_or_no(probe->sight.connection != 0), yes_or_no(probe->sight.voted),
-               (unsigned long long)probe->claim.ring, yes_or_no(probe->granted), states[probe->claim.state],
-               yes_or_no(qnetd_claim_counts(&probe->claim, EPOCH, probe->other)));
+               (unsigned long long)probe->claim.ring, yes_or_no(probe->granted), state,
+               yes_or_no(qnetd_claim_counts(&probe->claim, EPOCH, probe->other, probe->other)));
         (void)fflush(stdout);
 }
 
-static void on_ring(void *context, uint64_t ring)
+static void on_ring(void *context, uint64_t ring, node_set members)
 {
         struct probe *probe = context;
         probe->granted = false;
-        qnetd_claim_ring(&probe->claim, ring);
+        qnetd_claim_ring(&probe->claim, ring, members);
         print(probe);
 }
 

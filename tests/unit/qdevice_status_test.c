@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "clusterd/io/qdevice_status.h"
+#include "clusterd/io/qnetd_place.h"
 
 #include <check.h>
 #include <errno.h>
@@ -154,6 +155,40 @@ START_TEST(no_daemon_is_told_from_one_that_hangs)
 }
 END_TEST
 
+static const struct {
+        const char *place, *host; /* NULL: refused */
+        uint16_t port;
+} places[] = {
+        { "q", "q", 0 },
+        { "q.example:5404", "q.example", 5404 },
+        { "10.0.0.9:1", "10.0.0.9", 1 },
+        { "fd00::9", "fd00::9", 0 },
+        { "[fd00::9]", "fd00::9", 0 },
+        { "[fd00::9]:5404", "fd00::9", 5404 },
+        { "", NULL, 0 },
+        { ":5403", NULL, 0 },
+        { "q:", NULL, 0 },
+        { "q:0", NULL, 0 },
+        { "q:65536", NULL, 0 },
+        { "q:54x", NULL, 0 },
+        { "[fd00::9", NULL, 0 },
+        { "[fd00::9]5404", NULL, 0 },
+        { "two words", NULL, 0 },
+};
+
+START_TEST(a_place_is_a_host_and_maybe_a_port)
+{
+        char host[ADDRESS_BYTES];
+        uint16_t port;
+        int error = qnetd_place_parse(places[_i].place, host, &port);
+        ck_assert_msg((error == 0) == (places[_i].host != NULL), "%s", places[_i].place);
+        if (error != 0)
+                return;
+        ck_assert_str_eq(host, places[_i].host);
+        ck_assert_uint_eq(port, places[_i].port);
+}
+END_TEST
+
 int main(void)
 {
         TCase *tcase = tcase_create("status");
@@ -164,6 +199,8 @@ int main(void)
         tcase_add_test(tcase, a_daemon_that_hangs_costs_its_time_and_no_more);
         tcase_add_test(tcase, a_daemon_that_refuses_has_said_nothing);
         tcase_add_test(tcase, no_daemon_is_told_from_one_that_hangs);
+
+        tcase_add_loop_test(tcase, a_place_is_a_host_and_maybe_a_port, 0, sizeof places / sizeof *places);
 
         Suite *suite = suite_create("qdevice_status");
         suite_add_tcase(suite, tcase);

@@ -5,65 +5,70 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct qnetd_claim armed = {
-        .state = QNETD_CLAIM_ARMED, .ring = 1, .connection = 7, .epoch = 5, .level = 3
-};
+static const struct qnetd_claim armed = { .ring = 1,
+                                          .members = 3,
+                                          .armed = { .connection = 7, .epoch = 5, .level = 3 } };
+
+static bool counts(const struct qnetd_claim *claim, uint64_t epoch, node_set lost)
+{
+        return qnetd_claim_counts(claim, epoch, lost, lost);
+}
 
 START_TEST(the_vote_counts_for_whoever_was_granted_it_first)
 {
         struct qnetd_claim claim = armed;
-        qnetd_claim_ring(&claim, 2);
-        ck_assert(!qnetd_claim_counts(&claim, 5, 2));
+        qnetd_claim_ring(&claim, 2, 1);
+        ck_assert(!counts(&claim, 5, 2));
         qnetd_claim_answer(&claim, true, 7);
-        ck_assert(qnetd_claim_counts(&claim, 5, 2));
+        ck_assert(counts(&claim, 5, 2));
         qnetd_claim_connection(&claim, 0);
-        ck_assert(qnetd_claim_counts(&claim, 5, 2));
+        ck_assert(counts(&claim, 5, 2));
 }
 END_TEST
 
 START_TEST(nobody_counts_it_who_was_refused_first)
 {
         struct qnetd_claim claim = armed;
-        qnetd_claim_ring(&claim, 2);
+        qnetd_claim_ring(&claim, 2, 1);
         qnetd_claim_answer(&claim, false, 7);
         qnetd_claim_answer(&claim, true, 7);
-        ck_assert(!qnetd_claim_counts(&claim, 5, 2));
+        ck_assert(!counts(&claim, 5, 2));
 }
 END_TEST
 
 START_TEST(nobody_counts_it_over_another_connection)
 {
         struct qnetd_claim claim = armed;
-        qnetd_claim_ring(&claim, 2);
+        qnetd_claim_ring(&claim, 2, 1);
         qnetd_claim_answer(&claim, true, 8);
-        ck_assert(!qnetd_claim_counts(&claim, 5, 2));
+        ck_assert(!counts(&claim, 5, 2));
         claim = armed;
         qnetd_claim_connection(&claim, 8);
         qnetd_claim_connection(&claim, 7);
-        qnetd_claim_ring(&claim, 2);
+        qnetd_claim_ring(&claim, 2, 1);
         qnetd_claim_answer(&claim, true, 7);
-        ck_assert(!qnetd_claim_counts(&claim, 5, 2));
+        ck_assert(!counts(&claim, 5, 2));
 }
 END_TEST
 
 START_TEST(nobody_counts_it_after_a_ring_in_between)
 {
         struct qnetd_claim claim = armed;
-        qnetd_claim_ring(&claim, 2);
-        qnetd_claim_ring(&claim, 3);
+        qnetd_claim_ring(&claim, 2, 1);
+        qnetd_claim_ring(&claim, 3, 1);
         qnetd_claim_answer(&claim, true, 7);
-        ck_assert(!qnetd_claim_counts(&claim, 5, 2));
+        ck_assert(!counts(&claim, 5, 2));
 }
 END_TEST
 
 START_TEST(it_counts_only_for_that_history_and_for_the_loss_of_who_was_level)
 {
         struct qnetd_claim claim = armed;
-        qnetd_claim_ring(&claim, 2);
+        qnetd_claim_ring(&claim, 2, 1);
         qnetd_claim_answer(&claim, true, 7);
-        ck_assert(!qnetd_claim_counts(&claim, 4, 2));
-        ck_assert(!qnetd_claim_counts(&claim, 6, 2));
-        ck_assert(!qnetd_claim_counts(&claim, 5, 2 | 4));
+        ck_assert(!counts(&claim, 4, 2));
+        ck_assert(!counts(&claim, 6, 2));
+        ck_assert(!counts(&claim, 5, 2 | 4));
 }
 END_TEST
 
@@ -71,11 +76,35 @@ START_TEST(a_contact_in_a_ring_of_the_past_arms_nobody)
 {
         struct qnetd_claim claim = { .ring = 2 };
         qnetd_claim_arm(&claim, 1, 7, 5, 3);
-        ck_assert_int_eq(claim.state, QNETD_CLAIM_NONE);
+        ck_assert(!qnetd_claim_is_armed(&claim));
         qnetd_claim_arm(&claim, 2, 0, 5, 3);
-        ck_assert_int_eq(claim.state, QNETD_CLAIM_NONE);
+        ck_assert(!qnetd_claim_is_armed(&claim));
         qnetd_claim_arm(&claim, 2, 7, 5, 3);
-        ck_assert_int_eq(claim.state, QNETD_CLAIM_ARMED);
+        ck_assert(qnetd_claim_is_armed(&claim));
+}
+END_TEST
+
+START_TEST(who_is_in_the_ring_may_not_be_silent)
+{
+        struct qnetd_claim claim = armed;
+        qnetd_claim_ring(&claim, 2, 3);
+        qnetd_claim_answer(&claim, true, 7);
+        ck_assert(!counts(&claim, 5, 2));
+        ck_assert(qnetd_claim_counts(&claim, 5, 2, 0)); /* it speaks, and has no history */
+}
+END_TEST
+
+START_TEST(an_epoch_that_holds_by_the_vote_may_be_followed_by_another_in_its_ring)
+{
+        struct qnetd_claim claim = armed;
+        qnetd_claim_ring(&claim, 2, 1);
+        qnetd_claim_answer(&claim, true, 7);
+        qnetd_claim_arm(&claim, 2, 7, 6, 1);
+        ck_assert(counts(&claim, 6, 2));
+        ck_assert(!counts(&claim, 5, 2));
+        qnetd_claim_ring(&claim, 3, 1);
+        qnetd_claim_answer(&claim, true, 7);
+        ck_assert(!counts(&claim, 6, 2)); /* who was not level in epoch 6 */
 }
 END_TEST
 
@@ -157,6 +186,14 @@ static uint8_t swapped_members(uint8_t members)
         return (uint8_t)(members >> 1 & 1) | (uint8_t)((members & 1) << 1);
 }
 
+static void swap_claim(struct qnetd_claim *claim)
+{
+        node_set *sets[] = { &claim->members, &claim->armed.level, &claim->asked.level,
+                             &claim->granted.level };
+        for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
+                *sets[i] = swapped_members((uint8_t)*sets[i]);
+}
+
 /* The two nodes are alike: each situation has a twin. */
 static struct world twin_of(const struct world *world)
 {
@@ -166,6 +203,7 @@ static struct world twin_of(const struct world *world)
                 *node = world->node[1 - who];
                 twin.client[who] = world->client[1 - who];
                 twin.claim[who] = world->claim[1 - who];
+                swap_claim(&twin.claim[who]);
                 node->members = swapped_members(node->members);
                 twin.client[who].members = swapped_members(twin.client[who].members);
                 for (int i = 0; i < WAITING_MAX; i++)
@@ -242,8 +280,13 @@ static void form_ring(struct world *world, int who, uint8_t ring, uint8_t member
         node->ring = ring;
         node->members = members;
         node->answered = 0;
-        if (weakness != RING || world->claim[who].state == QNETD_CLAIM_ARMED)
-                qnetd_claim_ring(&world->claim[who], ring);
+        struct qnetd_claim *claim = &world->claim[who];
+        struct qnetd_claim before = *claim;
+        qnetd_claim_ring(claim, ring, members);
+        if (weakness == RING && !qnetd_claim_is_armed(&before)) {
+                claim->asked = before.asked;
+                claim->granted = before.granted;
+        }
         if (node->connection == 0)
                 first_answer(world, who, false);
         else
@@ -372,8 +415,7 @@ static bool may_go_on_alone(const struct world *world, int who)
 {
         const struct node *node = &world->node[who];
         return node->alive && node->members == 1 << who &&
-               (node->alone ||
-                qnetd_claim_counts(&world->claim[who], node->epoch, node_set_of(2 - (uint32_t)who)));
+               (node->alone || counts(&world->claim[who], node->epoch, node_set_of(2 - (uint32_t)who)));
 }
 
 static void go_on_alone(struct world *world, int who)
@@ -441,7 +483,7 @@ static bool take_step(struct world *world, int who, int step)
         case 8:
                 if ((!are_together(world) && weakness != CONTACT) || node->epoch == 0 || node->members == 0 ||
                     (!node->alive) || world->contacts == most.contacts ||
-                    world->claim[who].state == QNETD_CLAIM_ARMED ||
+                    qnetd_claim_is_armed(&world->claim[who]) ||
                     (weakness != CONTACT && world->node[0].epoch != world->node[1].epoch))
                         return false;
                 contact(world, who);
@@ -583,6 +625,8 @@ int main(void)
         tcase_add_test(tcase, nobody_counts_it_after_a_ring_in_between);
         tcase_add_test(tcase, it_counts_only_for_that_history_and_for_the_loss_of_who_was_level);
         tcase_add_test(tcase, a_contact_in_a_ring_of_the_past_arms_nobody);
+        tcase_add_test(tcase, who_is_in_the_ring_may_not_be_silent);
+        tcase_add_test(tcase, an_epoch_that_holds_by_the_vote_may_be_followed_by_another_in_its_ring);
         tcase_set_timeout(tcase, 300); /* seconds of a machine that is busy */
         tcase_add_loop_test(tcase, no_two_go_on_alone_and_nobody_from_the_past, 0,
                             sizeof explored / sizeof explored[0]);

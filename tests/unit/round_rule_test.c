@@ -226,6 +226,48 @@ START_TEST(a_change_of_the_voters_needs_both_majorities)
 END_TEST
 
 /* By counting: the heart of "no two majorities". */
+/* Nodes 1 and 2 of four, with a qnetd's vote by the claims that they tell. */
+static const struct {
+        const char *what;
+        struct {
+                uint64_t witness, ring, epoch;
+                node_set level;
+        } claim[2];
+        bool whole, claimed;
+} claims[] = {
+        { "both", { { 9, 6, 4, N(3) | N(4) }, { 9, 6, 4, N(3) | N(4) } }, true, true },
+        { "one of them", { { 9, 6, 4, N(3) | N(4) }, { 0 } }, true, false },
+        { "another ring", { { 9, 6, 4, N(3) | N(4) }, { 9, 7, 4, N(3) | N(4) } }, true, false },
+        { "another epoch", { { 9, 6, 3, N(3) | N(4) }, { 9, 6, 3, N(3) | N(4) } }, true, false },
+        { "another witness", { { 8, 6, 4, N(3) | N(4) }, { 8, 6, 4, N(3) | N(4) } }, true, false },
+        { "one that may not lack", { { 9, 6, 4, N(3) | N(4) }, { 9, 6, 4, N(3) } }, true, false },
+        { "no holder of the epoch", { { 9, 6, 4, N(3) | N(4) }, { 9, 6, 4, N(3) | N(4) } }, false, false },
+};
+
+START_TEST(a_claim_is_every_voters)
+{
+        struct message_state states[NODES_MAX + 1];
+        struct message_decide decide;
+        memset(states, 0, sizeof states);
+        for (uint32_t node = 1; node <= 2; node++) {
+                struct message_state *state = &states[node];
+                state->last = (struct ledger_position){ .epoch = 4, .index = 9 };
+                state->voters = N(1) | N(2) | N(3) | N(4);
+                state->voters_witness = 9;
+                state->whole = claims[_i].whole;
+                state->claim_witness = claims[_i].claim[node - 1].witness;
+                state->claim_ring = claims[_i].claim[node - 1].ring;
+                state->claim_epoch = claims[_i].claim[node - 1].epoch;
+                state->claim_members = N(1) | N(2);
+                state->claim_level = claims[_i].claim[node - 1].level;
+        }
+        round_decide(states, N(1) | N(2), &decide);
+        ck_assert(!decide.primary);
+        ck_assert_msg(decide.claimed == claims[_i].claimed, "%s", claims[_i].what);
+        ck_assert_msg(decide.witness == (claims[_i].whole && !claims[_i].claimed), "%s", claims[_i].what);
+}
+END_TEST
+
 START_TEST(two_disjoint_sets_are_never_both_a_majority)
 {
         for (node_set voters = 0; voters < 64; voters++)
@@ -249,6 +291,7 @@ int main(void)
         tcase_add_loop_test(tcase, decides_as_the_table_says, 0, sizeof cases / sizeof *cases);
         tcase_add_loop_test(tcase, a_change_of_the_voters_needs_both_majorities, 0,
                             sizeof changes / sizeof *changes);
+        tcase_add_loop_test(tcase, a_claim_is_every_voters, 0, sizeof claims / sizeof *claims);
         tcase_add_test(tcase, two_disjoint_sets_are_never_both_a_majority);
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);
