@@ -16,6 +16,7 @@
 
 #define QUERY_TIMEOUT_MS 30000  /* a daemon that is well answers in milliseconds */
 #define FENCE_TIMEOUT_MS 900000 /* its agents have deadlines of their own, up to 600 s */
+#define PLAN_TIMEOUT_MS  2000   /* it goes without that, then */
 #define FOLLOW_MS        500
 #define LEDGER_PAGE      1000
 
@@ -135,6 +136,18 @@ static int carry_out(const struct verb_call *call, json_t *arguments)
         return VERB_EXIT_DONE;
 }
 
+/* What it would mean for the votes, before it is done or confirmed; a refusal is told by the deed itself. */
+static void foretell_quorum(const struct verb_call *call, json_t *arguments)
+{
+        SCOPED_REPLY struct call_reply plan = { 0 };
+        if (!call->verb->bears_on_quorum || call->plan || call->json)
+                return;
+        call_daemon(call->verb, arguments, true, call_now_ms() + PLAN_TIMEOUT_MS, &plan);
+        if (plan.exit == VERB_EXIT_DONE)
+                print_quorum_plan(plan.result);
+        (void)fflush(stdout); /* a question may follow, on the other stream */
+}
+
 static int verify(const struct verb_call *call, const char *path)
 {
         SCOPED_REPLY struct call_reply reply = { 0 };
@@ -151,11 +164,14 @@ static int run_verb(const struct verb_call *call)
 
         if (verb_id(call->verb) == VERB_LEDGER_VERIFY && verb_call_has(call, "file"))
                 return verify(call, verb_call_text(call, "file"));
-        if (!confirm(call, &error, &exit))
-                return fail(call, exit, error);
         json_t *arguments = call_arguments(call, &error, &exit);
         if (arguments == NULL)
                 return fail(call, exit, error);
+        foretell_quorum(call, arguments);
+        if (!confirm(call, &error, &exit)) {
+                json_decref(arguments);
+                return fail(call, exit, error);
+        }
         int status = verb_call_has(call, "follow") ? follow(call, arguments) : carry_out(call, arguments);
         json_decref(arguments);
         return status;

@@ -114,6 +114,13 @@ void print_error(json_t *error)
                 (void)fprintf(stderr, "  what to do: %s\n", field(error, "remedy"));
 }
 
+void print_quorum_plan(json_t *result)
+{
+        json_t *quorum = json_object_get(result, "quorum");
+        if (quorum != NULL)
+                printf("Quorum now: %s\nQuorum then: %s\n", field(quorum, "before"), field(quorum, "after"));
+}
+
 void print_plan(json_t *result)
 {
         size_t at;
@@ -130,9 +137,7 @@ void print_plan(json_t *result)
         }
         if (json_is_true(json_object_get(result, "cut")))
                 printf("     ... and more\n");
-        json_t *quorum = json_object_get(result, "quorum");
-        if (quorum != NULL)
-                printf("Quorum now: %s\nQuorum then: %s\n", field(quorum, "before"), field(quorum, "after"));
+        print_quorum_plan(result);
         json_t *note;
         json_array_foreach(json_object_get(result, "notes"), at, note)
                 printf("Note: %s\n", json_string_value(note));

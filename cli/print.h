@@ -9,6 +9,8 @@
 /* Of what was asked, by its verb. */
 void print_result(const struct verb_call *call, json_t *result);
 void print_plan(json_t *result);
+/* The votes before and after, if it says so. */
+void print_quorum_plan(json_t *result);
 /* One JSON document on standard output: the result with "schema", or the error with "schema" and "exit". */
 void print_json(enum verb_exit exit, json_t *error, json_t *result);
 /* Message, rule and remedy on standard error. */

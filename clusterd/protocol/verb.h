@@ -106,12 +106,13 @@ struct verb {
         const char *name;    /* a word, or two: "witness set" */
         const char *operand; /* placeholder of the name it is about; NULL: none */
         bool operand_optional;
-        const char *help;    /* one sentence */
-        bool changes;        /* takes --plan; needs the right to change, and quorum */
-        const char *deed;    /* the flag with which it changes something and waits; NULL: it always does */
-        const char *risk;    /* what is at stake: asked for before, unless --yes; NULL: nothing */
-        enum verb_wait wait; /* takes --no-wait and --timeout */
-        uint32_t timeout_s;  /* default of --timeout */
+        const char *help;     /* one sentence */
+        bool changes;         /* takes --plan; needs the right to change, and quorum */
+        const char *deed;     /* the flag with which it changes something and waits; NULL: it always does */
+        const char *risk;     /* what is at stake: asked for before, unless --yes; NULL: nothing */
+        bool bears_on_quorum; /* what that means for the votes is shown before */
+        enum verb_wait wait;  /* takes --no-wait and --timeout */
+        uint32_t timeout_s;   /* default of --timeout */
         const struct verb_option *options;
         size_t option_count;
 };

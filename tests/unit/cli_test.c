@@ -319,6 +319,18 @@ START_TEST(quorum_show_says_what_each_loss_means)
                     DONE("{\"steps\":[],\"cut\":false,\"quorum\":{\"before\":\"this\",\"after\":\"that\"}}")),
                 VERB_EXIT_DONE);
         ck_assert_ptr_nonnull(strstr(output, "Quorum now: this\nQuorum then: that\n"));
+        ck_assert_int_eq(
+                RUN("node drain n1 --no-wait",
+                    DONE("{\"steps\":[],\"cut\":false,\"quorum\":{\"before\":\"this\",\"after\":\"that\"}}"),
+                    DONE("{\"index\":7}")),
+                VERB_EXIT_DONE);
+        ck_assert_uint_eq(asked, 2);
+        ck_assert_ptr_nonnull(strstr(last_request, "\"plan\":false"));
+        ck_assert_ptr_nonnull(strstr(output, "Quorum now: this\nQuorum then: that\nnode drain n1: done"));
+        ck_assert_int_eq(RUN("node drain n1 --no-wait --json", DONE("{\"index\":7}")), VERB_EXIT_DONE);
+        ck_assert_uint_eq(asked, 1);
+        ck_assert_int_eq(RUN("node evict n1 --no-wait --yes", FAIL("3", "")), VERB_EXIT_REFUSED);
+        ck_assert_ptr_null(strstr(output, "Quorum"));
 }
 END_TEST
 
