@@ -23,7 +23,7 @@ noinst_LIBRARIES += %D%/libcluprotocol.a
 	%D%/protocol/ipc_frame.h \
 	%D%/protocol/message.c %D%/protocol/message.h \
 	%D%/protocol/object.c %D%/protocol/object.h \
-	%D%/protocol/verb.c %D%/protocol/verb.h \
+	%D%/protocol/verb.c %D%/protocol/verb.h %D%/protocol/verb_find.c \
 	%D%/protocol/verb_parse.c %D%/protocol/verb_value.c %D%/protocol/verb_value.h
 %C%_libcluprotocol_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(NETTLE_CFLAGS)
 

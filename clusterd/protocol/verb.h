@@ -130,6 +130,7 @@ extern const struct verb_option verb_common_options[VERB_COMMON_COUNT];
 bool verb_has_common(const struct verb *verb, enum verb_common common);
 
 /* Rows by id, in the order of help: nouns stay together. */
+extern const struct verb verb_table[VERB_COUNT];
 const struct verb *verb_by_id(enum verb_id id);
 /* Of a row of the table. */
 enum verb_id verb_id(const struct verb *verb);
