@@ -146,9 +146,10 @@ void print_plan(json_t *result)
 
 static void print_changed(const struct verb_call *call, json_t *result)
 {
-        printf("%s %s%s%s: done, entry %s\n", call->verb->noun, call->verb->name,
-               call->operand == NULL ? "" : " ", call->operand == NULL ? "" : call->operand,
-               field(result, "index"));
+        bool is_entry = json_object_get(result, "index") != NULL;
+        printf("%s %s%s%s: done%s%s\n", call->verb->noun, call->verb->name, call->operand == NULL ? "" : " ",
+               call->operand == NULL ? "" : call->operand, is_entry ? ", entry " : "",
+               is_entry ? field(result, "index") : "");
 }
 
 static void print_shown_role(json_t *result)
@@ -190,6 +191,9 @@ void print_result(const struct verb_call *call, json_t *result)
                 return;
         case VERB_VOLUME_SHOW:
                 print_volume(result);
+                return;
+        case VERB_IMAGE_LIST:
+                print_image_list(result);
                 return;
         case VERB_FENCE_LIST:
                 print_fence_list(result);
@@ -233,6 +237,10 @@ void print_result(const struct verb_call *call, json_t *result)
         case VERB_VOLUME_MOVE:
         case VERB_VOLUME_MAINTENANCE_ON:
         case VERB_VOLUME_MAINTENANCE_OFF:
+        case VERB_IMAGE_CREATE:
+        case VERB_IMAGE_RESIZE:
+        case VERB_IMAGE_SNAPSHOT:
+        case VERB_IMAGE_DELETE:
         case VERB_FENCE_ADD:
         case VERB_FENCE_REMOVE:
         case VERB_QUORUM_SET:

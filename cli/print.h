@@ -34,6 +34,7 @@ void print_role_list(json_t *result);
 void print_role(json_t *role);
 void print_role_why(json_t *result);
 void print_volume_list(json_t *result);
+void print_image_list(json_t *result);
 void print_volume(json_t *volume);
 void print_fence_list(json_t *result);
 void print_fence_device(json_t *device);

@@ -54,6 +54,32 @@ void print_volume_list(json_t *result)
         table_free(table);
 }
 
+void print_image_list(json_t *result)
+{
+        static const struct table_column columns[] = {
+                { .title = "IMAGE" },
+                { .title = "FORMAT" },
+                { .title = "SIZE", .right = true },
+                { .title = "ALLOCATED", .right = true },
+        };
+        struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+        size_t at;
+        json_t *image;
+
+        json_array_foreach(json_object_get(result, "images"), at, image)
+        {
+                char size[32], allocated[32];
+                table_add(table,
+                          (const char *[]){
+                                  field(image, "name"), field(image, "format"),
+                                  space_text(image, "size_bytes", size, sizeof(size)),
+                                  space_text(image, "allocated_bytes", allocated, sizeof(allocated)) },
+                          NULL, 0);
+        }
+        table_print(table);
+        table_free(table);
+}
+
 /* Of the node that was asked, and whose it saw being renewed. */
 static void print_lease(json_t *volume)
 {

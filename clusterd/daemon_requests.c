@@ -127,6 +127,33 @@ static void verify(void *context, uint64_t token)
         process_run(daemon->runner, &request);
 }
 
+/* A volume may take its time, or hang: the client hears of that, and what was begun is ended. */
+#define IMAGE_TIMEOUT_MS 90000
+
+static void on_image_done(void *context, const struct process_result *result)
+{
+        SCOPED_FREE struct question *question = context;
+        request_image_done(question->daemon->handler, question->token,
+                           !result->timed_out && result->exit_code == 0,
+                           result->timed_out ? "not done after 90 s, and ended" : result->output);
+}
+
+static void image(void *context, uint64_t token, const char *const *argv)
+{
+        struct daemon *daemon = context;
+        size_t last = 0;
+        while (argv[last + 1] != NULL)
+                last++;
+        log_notice("work on images" QB_XS " program=%s last=%s", argv[0], argv[last]);
+        struct process_request request = {
+                .argv = argv,
+                .timeout_ms = IMAGE_TIMEOUT_MS,
+                .on_exit = on_image_done,
+                .context = question_new(daemon, token, ""),
+        };
+        process_run(daemon->runner, &request);
+}
+
 static void witness_make(void *context, uint64_t token, const struct witness *witness)
 {
         struct daemon *daemon = context;
@@ -169,6 +196,8 @@ int daemon_open_ipc(struct daemon *daemon)
                 .fence_check = fence_check,
                 .fence_test = fence_test,
                 .verify = verify,
+                .node = daemon->node,
+                .image = image,
                 .witness_make = witness_make,
                 .witness_remove = witness_remove,
         };

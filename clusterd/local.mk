@@ -123,6 +123,7 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/request_role.c \
 	%D%/io/request_role_list.c \
 	%D%/io/request_verify.c \
+	%D%/io/request_image.c \
 	%D%/io/request_volume.c \
 	%D%/io/request_why.c \
 	%D%/io/store.h %D%/io/store_internal.h \

@@ -313,6 +313,51 @@ void request_verified(struct request_handler *handler, uint64_t token, const cha
         pending_remove(handler, pending);
 }
 
+static bool is_of_images(enum verb_id id)
+{
+        return id == VERB_IMAGE_LIST || id == VERB_IMAGE_CREATE || id == VERB_IMAGE_RESIZE ||
+               id == VERB_IMAGE_SNAPSHOT || id == VERB_IMAGE_DELETE;
+}
+
+static json_t *image_plan(const struct request *request, const struct image_order *order)
+{
+        return json_pack("{s:[{s:s, s:o, s:s}], s:b}", "steps", "command", request->verb->name, "subject",
+                         document_text(order->path), "reason", "by the node that coordinates the volume",
+                         "cut", false);
+}
+
+static void handle_image(struct request *request)
+{
+        struct image_order order = { .format = NULL };
+        if (request_image(request, &order) < 0)
+                return send_failure(request);
+        if (request->plan)
+                return send_result(request, image_plan(request, &order));
+        if (request->handler->count >= PENDING_MAX) {
+                (void)request_fail(request, VERB_EXIT_FAILED, "", "try again",
+                                   "%d requests are being worked on already", PENDING_MAX);
+                request->error.retry = true;
+                return send_failure(request);
+        }
+        (void)pending_add(request);
+        request->services->image(request->services->context, request->token, order.argv);
+}
+
+void request_image_done(struct request_handler *handler, uint64_t token, bool done, const char *output)
+{
+        struct pending *pending = pending_find(handler, token);
+        if (pending == NULL)
+                return;
+        struct request request = request_of(handler, pending);
+        if (!done)
+                (void)request_fail(&request, VERB_EXIT_FAILED, "", "", "%s of volume %s failed: %.600s",
+                                   pending->verb->name, pending->name, output);
+        send_result(&request, !done                                       ? NULL
+                              : verb_id(pending->verb) == VERB_IMAGE_LIST ? document_images(output)
+                                                                          : json_object());
+        pending_remove(handler, pending);
+}
+
 static void handle_verify(struct request *request)
 {
         (void)pending_add(request);
@@ -425,6 +470,8 @@ static void dispatch(struct request *request)
                 handle_fence_test(request);
         else if (id == VERB_ROLE_LIST)
                 send_role_list(request);
+        else if (is_of_images(id))
+                handle_image(request);
         else if (id == VERB_LEDGER_VERIFY)
                 handle_verify(request);
         else if (request->verb->changes)

@@ -55,6 +55,9 @@ struct request_services {
          * leaves it unmade. */
         void (*witness_make)(void *context, uint64_t token, const struct witness *witness);
         void (*witness_remove)(void *context, const struct witness *witness);
+        uint32_t node; /* this one */
+        /* Runs a program beside the loop, with a deadline; answered by request_image_done. */
+        void (*image)(void *context, uint64_t token, const char *const *argv);
         /* Runs `clusterd --verify` on this node's ledger beside the loop; answered by request_verified. */
         void (*verify)(void *context, uint64_t token);
 };
@@ -79,6 +82,8 @@ void request_witness_made(struct request_handler *handler, uint64_t token, bool 
 /* known: the agent answered; on: the node has power. */
 void request_fence_tested(struct request_handler *handler, uint64_t token, const char *device, bool known,
                           bool on, const char *text, uint32_t duration_ms);
+/* output: what was printed; done: it ended as it should. */
+void request_image_done(struct request_handler *handler, uint64_t token, bool done, const char *output);
 /* output: what `clusterd --verify` printed, a whole reply; NULL when it could not be run. */
 void request_verified(struct request_handler *handler, uint64_t token, const char *output);
 

@@ -234,6 +234,11 @@ int request_change(struct request *request, struct change *ret_change)
         case VERB_EVENT_LIST:
         case VERB_LEDGER_LIST:
         case VERB_LEDGER_VERIFY:
+        case VERB_IMAGE_LIST:
+        case VERB_IMAGE_CREATE:
+        case VERB_IMAGE_RESIZE:
+        case VERB_IMAGE_SNAPSHOT:
+        case VERB_IMAGE_DELETE:
         case VERB_COUNT:
                 break;
         }

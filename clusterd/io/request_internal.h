@@ -120,6 +120,17 @@ int request_change(struct request *request, struct change *ret_change);
 int change_volume_add(struct request *request, struct change *change);
 int change_volume(struct request *request, enum command_kind kind, struct change *change);
 int change_volume_move(struct request *request, struct change *change);
+
+/* request_image.c: what a child is to do; its own texts are here. */
+struct image_order {
+        const char *argv[12]; /* NULL-terminated */
+        const char *format;
+        char volume[NAME_BYTES], tag[NAME_BYTES], size[32];
+        char path[VOLUME_PATH_BYTES + NAME_BYTES + 16], draft[VOLUME_PATH_BYTES + NAME_BYTES + 16];
+};
+
+int request_image(struct request *request, struct image_order *ret_order);
+json_t *document_images(const char *output);
 /* request_change_role.c */
 int change_role_add(struct request *request, struct change *change);
 int change_role_set(struct request *request, struct change *change);

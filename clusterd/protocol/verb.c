@@ -176,6 +176,36 @@ static const struct verb_option volume_move_options[] = {
           .help = "one with a direct path to it" },
 };
 
+#define IMAGE_NAME                                                                                           \
+        {                                                                                                    \
+                .name = "image", .value = VERB_VALUE_NAME, .placeholder = "IMAGE", .required = true,         \
+                .help = "its file on the volume; ends in .raw, .img or .qcow2, which says the format"        \
+        }
+#define IMAGE_SIZE                                                                                           \
+        {                                                                                                    \
+                .name = "size", .value = VERB_VALUE_NUMBER, .placeholder = "MIB", .required = true,          \
+                .least = 1, .most = 64 << 20, .help = "how large the guest sees it"                          \
+        }
+
+static const struct verb_option image_size_options[] = {
+        IMAGE_NAME,
+        IMAGE_SIZE,
+        FLAG("thin", "though less is free on the volume"),
+};
+
+static const struct verb_option image_snapshot_options[] = {
+        IMAGE_NAME,
+        { .name = "tag",
+          .value = VERB_VALUE_NAME,
+          .placeholder = "TAG",
+          .required = true,
+          .help = "name of the snapshot, kept within the image" },
+};
+
+static const struct verb_option image_delete_options[] = {
+        IMAGE_NAME,
+};
+
 static const struct verb_option volume_add_options[] = {
         { .name = "kind",
           .value = VERB_VALUE_NAME,
@@ -448,6 +478,36 @@ const struct verb verb_table[VERB_COUNT] = {
                                           .wait = VERB_WAIT_VOLUME,
                                           .timeout_s = 60,
                                           .help = "Prove it anew on every node, and use it again." },
+        [VERB_IMAGE_LIST] = { .noun = "volume",
+                              .name = "image list",
+                              .operand = "VOLUME",
+                              .help = "The images on a volume. These verbs are asked on the node that "
+                                      "coordinates it." },
+        [VERB_IMAGE_CREATE] = { .noun = "volume",
+                                .name = "image create",
+                                .operand = "VOLUME",
+                                .changes = true,
+                                OPTIONS(image_size_options),
+                                .help = "Make an empty image, whole or not at all." },
+        [VERB_IMAGE_RESIZE] = { .noun = "volume",
+                                .name = "image resize",
+                                .operand = "VOLUME",
+                                .changes = true,
+                                OPTIONS(image_size_options),
+                                .help = "Make an image larger that no role is running from." },
+        [VERB_IMAGE_SNAPSHOT] = { .noun = "volume",
+                                  .name = "image snapshot",
+                                  .operand = "VOLUME",
+                                  .changes = true,
+                                  OPTIONS(image_snapshot_options),
+                                  .help = "Keep the present state of a qcow2 image that no role is running "
+                                          "from." },
+        [VERB_IMAGE_DELETE] = { .noun = "volume",
+                                .name = "image delete",
+                                .operand = "VOLUME",
+                                .changes = true,
+                                OPTIONS(image_delete_options),
+                                .help = "Delete an image that is no role's disk." },
         [VERB_FENCE_LIST] = { .noun = "fence", .name = "list", .help = "All fence devices." },
         [VERB_FENCE_SHOW] = { .noun = "fence",
                               .name = "show",

@@ -5,7 +5,7 @@ import os
 import time
 
 from clulab import roles
-from clulab.testing import Stopwatch, check, check_equal, lab_test, wait_until
+from clulab.testing import CLU_DONE, CLU_FAILED, Stopwatch, check, check_equal, lab_test, wait_until
 
 CLU_REFUSED = 3
 
@@ -63,6 +63,8 @@ def test_a_volume_is_proven_by_every_node_and_its_role_goes_only_where_it_is(lab
     check_equal(roles.show(lab, "n1", "vm01")["volumes"], ["csv"], "volumes of the role")
     check_equal(lab.clu("n1", "volume", "remove", "csv", exit_code=CLU_REFUSED)["exit"], CLU_REFUSED, "remove")
 
+    work_on_images(lab)
+
     # n2 loses its path; n1 loses its power: n3 is the only place.
     lose(lab, "n2")
     wait_until(lambda: lab.clu("n1", "volume", "show", "csv")["lost"] == ["n2"], 15, "n2 has lost the volume")
@@ -94,6 +96,39 @@ def let_another_coordinate(lab):
     lab.clu("n1", "node", "drain", "n3")
     wait_until(lambda: coordinator(lab, "n1") in ("n1", "n2"), 5, "another coordinates it")
     lab.clu("n1", "node", "resume", "n3")
+
+
+def image(lab, node, verb, *words, exit_code=CLU_DONE):
+    return lab.clu(node, "volume", "image", verb, "csv", *words, exit_code=exit_code)
+
+
+def images(lab, node):
+    return {row["name"]: row["size_bytes"] >> 20 for row in image(lab, node, "list")["images"]}
+
+
+def work_on_images(lab):
+    """By who coordinates it; vm01 runs from an image there."""
+    node = coordinator(lab, "n1")
+    other = next(name for name in lab.nodes if name != node)
+    refused = image(lab, other, "list", exit_code=CLU_REFUSED)
+    check_equal(refused["error"]["message"], f"volume csv is coordinated by {node}", "answer of another node")
+    image(lab, node, "create", "--image", "a.raw", "--size", "8")
+    check_equal(images(lab, node), {"vm01.img": 64, "a.raw": 8}, "images")
+    failed = image(lab, node, "create", "--image", "a.raw", "--size", "16", exit_code=CLU_FAILED)
+    check("File exists" in failed["error"]["message"], failed["error"]["message"])
+    image(lab, node, "resize", "--image", "a.raw", "--size", "16")
+    image(lab, node, "resize", "--image", "a.raw", "--size", "4", exit_code=CLU_FAILED)
+    image(lab, node, "create", "--image", "b.qcow2", "--size", "8")
+    image(lab, node, "snapshot", "--image", "b.qcow2", "--tag", "before")
+    check_equal(images(lab, node)["a.raw"], 16, "size of a.raw")
+    for verb, words in (("delete", ()), ("resize", ("--size", "128"))):
+        refused = image(lab, node, verb, "--image", "vm01.img", *words, exit_code=CLU_REFUSED)
+        check("is a disk of role vm01" in refused["error"]["message"], refused["error"]["message"])
+    image(lab, node, "create", "--image", "huge.raw", "--size", str(1 << 24), exit_code=CLU_REFUSED)
+    image(lab, node, "delete", "--image", "a.raw")
+    image(lab, node, "delete", "--image", "b.qcow2")
+    check_equal(images(lab, node), {"vm01.img": 64}, "images")
+    check_equal([name for name in os.listdir(lab.place.csv_dir) if name.endswith("-part")], [], "what was left half done")
 
 
 def is_open(lab, node):

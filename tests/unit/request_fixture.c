@@ -182,6 +182,16 @@ static void verify(void *context, uint64_t token)
         (void)token;
 }
 
+static void image(void *context, uint64_t token, const char *const *argv)
+{
+        struct fixture *fixture = context;
+        (void)token;
+        TEXT_COPY(fixture->program, argv[0]);
+        while (argv[1] != NULL)
+                argv++;
+        TEXT_COPY(fixture->last_word, argv[0]);
+}
+
 static void add_node(struct fixture *fixture, uint32_t id, const char *name)
 {
         struct object object = { .kind = OBJECT_NODE,
@@ -249,6 +259,8 @@ void fixture_open(struct fixture *fixture)
                                                                            .move_progress = move_progress,
                                                                            .fence_check = fence_check,
                                                                            .fence_test = fence_test,
+                                                                           .node = 1,
+                                                                           .image = image,
                                                                            .verify = verify });
 }
 

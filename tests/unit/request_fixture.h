@@ -35,6 +35,7 @@ struct fixture {
         uint32_t submit_count;
         char definition[4096];
         uint32_t fence_checks, fence_tests;
+        char program[32], last_word[512]; /* of what was to be run */
         struct entry entries[FIXTURE_ENTRIES_MAX];
         size_t entry_count;
         uint64_t entries_asked; /* limits of all queries */

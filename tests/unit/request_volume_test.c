@@ -117,6 +117,42 @@ START_TEST(a_volume_that_was_refused_says_why)
 }
 END_TEST
 
+START_TEST(images_are_the_work_of_who_coordinates_the_volume)
+{
+        struct volume *volume;
+        fixture_add_volume(&fixture, 1, "csv1", 7);
+        volume = (struct volume *)model_volume(fixture.cluster.model, "csv1");
+        json_t *reply = fixture_ask(&fixture, "volume.image list", "{\"name\":\"csv1\"}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_REFUSED);
+        volume->coordinator = 2;
+        reply = fixture_ask(&fixture, "volume.image list", "{\"name\":\"csv1\"}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_REFUSED);
+        ck_assert_str_eq(reply_message(reply), "volume csv1 is coordinated by n2");
+        volume->coordinator = 1;
+        ck_assert_ptr_null(fixture_ask(&fixture, "volume.image list", "{\"name\":\"csv1\"}", false));
+        ck_assert_str_eq(fixture.program, "sh");
+        request_image_done(fixture.handler, fixture.token, true, "1048576 8 a b.raw\n5 0 x.txt\n");
+        json_t *images = json_object_get(json_object_get(fixture.reply, "result"), "images");
+        ck_assert_uint_eq(json_array_size(images), 1);
+        ck_assert_str_eq(json_string_value(json_object_get(json_array_get(images, 0), "name")), "a b.raw");
+        ck_assert_ptr_null(fixture_ask(&fixture, "volume.image delete",
+                                       "{\"name\":\"csv1\",\"image\":\"b.raw\"}", false));
+        ck_assert_str_eq(fixture.program, "sh");
+        ck_assert_str_eq(fixture.last_word, "/csv1/b.raw");
+        request_image_done(fixture.handler, fixture.token, false, "no such file");
+        ck_assert_int_eq(reply_exit(fixture.reply), VERB_EXIT_FAILED);
+        reply = fixture_ask(&fixture, "volume.image create",
+                            "{\"name\":\"csv1\",\"image\":\"b.exe\",\"size\":1}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_USAGE);
+        reply = fixture_ask(&fixture, "volume.image create",
+                            "{\"name\":\"csv1\",\"image\":\"../b.raw\",\"size\":1}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_USAGE);
+        reply = fixture_ask(&fixture, "volume.image snapshot",
+                            "{\"name\":\"csv1\",\"image\":\"b.raw\",\"tag\":\"t\"}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_REFUSED);
+}
+END_TEST
+
 START_TEST(a_volume_is_added_and_removed_by_commands)
 {
         ck_assert_ptr_null(fixture_ask(&fixture, "volume.add",
@@ -158,6 +194,7 @@ int main(void)
         tcase_add_test(tcase, a_volume_is_shown_with_the_lease_of_who_is_asked);
         tcase_add_test(tcase, a_role_is_bound_to_the_volumes_of_its_disks);
         tcase_add_test(tcase, a_volume_that_was_refused_says_why);
+        tcase_add_test(tcase, images_are_the_work_of_who_coordinates_the_volume);
         tcase_add_test(tcase, a_volume_is_added_and_removed_by_commands);
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);

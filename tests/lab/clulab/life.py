@@ -24,7 +24,7 @@ CLU_READY_COMMAND = ["clu", "node", "list", "--json"]
 NEEDED_PROGRAMS = {
     "corosync": "corosync", "corosync-quorumtool": "corosync", "corosync-qdevice": "corosync-qdevice",
     "corosync-qnetd": "corosync-qnetd", "certutil": "libnss3-tools", "libvirtd": "libvirt-daemon",
-    "virsh": "libvirt-clients", "qemu-system-x86_64": "qemu-system-x86", "tini": "tini", "ip": "iproute2",
+    "virsh": "libvirt-clients", "qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "tini": "tini", "ip": "iproute2",
     "nsenter": "util-linux", "cc": "gcc", "busybox": "busybox-static",
 }
 
