@@ -223,6 +223,7 @@ void print_result(const struct verb_call *call, json_t *result)
         case VERB_NODE_DRAIN:
         case VERB_NODE_RESUME:
         case VERB_NODE_FENCE:
+        case VERB_NODE_POWER_ON:
         case VERB_NODE_RELEASE:
         case VERB_NODE_CONFIRM_OFF:
         case VERB_NODE_EVICT:

@@ -219,6 +219,25 @@ static void settle_fence_test(json_t *node, struct settle_verdict *verdict)
                        name);
 }
 
+static void settle_power_on(json_t *node, struct settle_verdict *verdict)
+{
+        json_t *test = json_object_get(node, "test");
+        const char *name = field(node, "name");
+
+        if (json_is_integer(json_object_get(test, "level")))
+                SETTLE(verdict, SETTLE_GOES_ON, "%s: level %s of its fence devices turns it on", name,
+                       field(test, "level"));
+        else if (number(test, "failed") > 0)
+                SETTLE(verdict, SETTLE_FAILED,
+                       "%s: levels of its fence devices that could not turn it on: %s; clu fence history %s "
+                       "tells which",
+                       name, field(test, "failed"), name);
+        else if (is(node, "state", "down"))
+                SETTLE(verdict, SETTLE_GOES_ON, "%s: on, and booting", name);
+        else
+                SETTLE(verdict, SETTLE_DONE, "%s: on, and back", name);
+}
+
 /* Until it has no vote the others still count on it. */
 static void settle_evict(json_t *node, struct settle_verdict *verdict)
 {
@@ -256,6 +275,8 @@ void settle_read(const struct verb *verb, json_t *document, const struct settle_
                 settle_fence(document, ret_verdict);
         else if (verb_id(verb) == VERB_NODE_EVICT)
                 settle_evict(document, ret_verdict);
+        else if (verb_id(verb) == VERB_NODE_POWER_ON)
+                settle_power_on(document, ret_verdict);
         else if (verb_id(verb) == VERB_VOLUME_ADD || verb_id(verb) == VERB_VOLUME_MAINTENANCE_OFF)
                 settle_volume(document, ret_verdict);
         else if (verb_id(verb) == VERB_FENCE_ADD)

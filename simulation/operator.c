@@ -233,6 +233,22 @@ void operator_on_command(struct world *world, const struct event *event)
         world_schedule(world, random_between(chance(world), 1, 2 * interval_us), EVENT_OPERATOR, NULL, 0, 0);
 }
 
+/* In some worlds somebody turns nodes on, whatever has become of them; of a chance of its own. */
+void operator_draw_power(struct world *world, uint64_t seconds)
+{
+        struct random random;
+        random_init(&random, world->options.seed ^ UINT64_C(0x706f7765726f6e));
+        if (!random_chance(&random, 150))
+                return;
+        for (uint64_t at_us = SECOND(5); at_us < SECOND(seconds);
+             at_us += random_between(&random, MS(500), SECOND(12))) {
+                struct incident on = { .kind = INCIDENT_CLU };
+                TEXT_PRINT(on.words, "node power-on n%u",
+                           1 + (uint32_t)random_below(&random, world->node_count));
+                incident_schedule(world, on, at_us);
+        }
+}
+
 void operator_begin(struct world *world)
 {
         static const uint64_t intervals[] = { MS(100), MS(400), MS(1000), MS(3000) };

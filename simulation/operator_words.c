@@ -362,6 +362,19 @@ static int read_fence_test(const struct verb_call *call, const struct model *mod
         return 0;
 }
 
+static int read_power_on(const struct verb_call *call, const struct model *model, struct command *command,
+                         char *ret_error)
+{
+        const struct node *node = model_node_by_name(model, call->operand);
+        if (node == NULL)
+                return FAIL(ENOENT, "there is no node %s", call->operand);
+        command->kind = COMMAND_FENCE_TEST;
+        command->fence_test.node = node->id;
+        command->fence_test.on_only = true;
+        TEXT_COPY(command->fence_test.reason, "an operator asked");
+        return 0;
+}
+
 static int read_call(const struct verb_call *call, const struct model *model, struct command *command,
                      char *ret_error)
 {
@@ -377,6 +390,8 @@ static int read_call(const struct verb_call *call, const struct model *model, st
         case VERB_CLUSTER_RESUME:
                 command->kind = COMMAND_CLUSTER_RESUME;
                 return 0;
+        case VERB_NODE_POWER_ON:
+                return read_power_on(call, model, command, ret_error);
         case VERB_NODE_RELEASE:
                 return read_node(call, COMMAND_NODE_RELEASE, model, command, ret_error);
         case VERB_NODE_FENCE:

@@ -308,6 +308,7 @@ static void incidents_draw(struct world *world, struct random *random, uint64_t 
 {
         faults_begin(world);
         operator_begin(world);
+        operator_draw_power(world, seconds);
         witness_draw(world, seconds);
         end_draw(world, random, seconds);
 }

@@ -252,6 +252,7 @@ struct operator_model {
 };
 
 void operator_begin(struct world *world);
+void operator_draw_power(struct world *world, uint64_t seconds);
 void operator_on_command(struct world *world, const struct event *event);
 void operator_carry_out(struct world *world, const struct incident *incident);
 void operator_put_right(struct world *world);

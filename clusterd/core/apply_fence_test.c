@@ -65,10 +65,26 @@ static bool can_be_tested(struct apply *apply, const struct node *node, bool for
         return apply->outcome == APPLY_DONE;
 }
 
+/* While it is lost its devices are at work: on by one of two power supplies, it would be off by neither. */
+static bool can_be_turned_on(struct apply *apply, const struct node *node)
+{
+        const struct node *other = node_under_test(apply->model);
+        if (other != NULL)
+                apply_refuse(apply, "fence devices are busy with %s: one node at a time", other->name);
+        else if (node->state != NODE_DOWN)
+                apply_refuse(apply, "%s is %s: only who is proven off is turned on", node->name,
+                             node_state_name(node->state));
+        else if (fence_level_after(apply->model, node->id, 0) == 0)
+                apply_refuse(apply, "no level of fence devices is complete for %s: clu fence list",
+                             node->name);
+        return apply->outcome == APPLY_DONE;
+}
+
 void apply_fence_test(struct apply *apply, const struct command_fence_test *test)
 {
         struct node *node = apply_node(apply, test->node);
-        if (node == NULL || !can_be_tested(apply, node, test->force))
+        if (node == NULL ||
+            !(test->on_only ? can_be_turned_on(apply, node) : can_be_tested(apply, node, test->force)))
                 return;
         if (node->state == NODE_UP) {
                 struct command_node lost = { .node = node->id, .incarnation = node->incarnation };
@@ -76,9 +92,19 @@ void apply_fence_test(struct apply *apply, const struct command_fence_test *test
                 apply_node_lost(apply, &lost, true);
         }
         node->test_level = fence_level_after(apply->model, node->id, 0);
-        node->test_off = false;
+        node->test_off = node->test_on_only = test->on_only;
         node->test_failed = 0;
         apply_changed_node(apply, node);
+}
+
+static void end_test(struct node *node)
+{
+        if (!node->test_on_only)
+                node->fence_wanted = false; /* one that none of them turned off joins again */
+        if (node->state == NODE_DOWN)
+                TEXT_COPY(node->reason, node->test_on_only ? "its fence devices were told to turn it on"
+                                                           : "its fence devices have been tested");
+        node->test_on_only = false;
 }
 
 void apply_fence_tested(struct apply *apply, const struct command_fence_tested *tested)
@@ -92,13 +118,10 @@ void apply_fence_tested(struct apply *apply, const struct command_fence_tested *
                 return;
         }
         node->test_failed += !tested->succeeded;
-        node->test_off = !tested->on;
         if (tested->on)
                 node->test_level = fence_level_after(apply->model, node->id, tested->level);
-        if (node->test_level == 0) {
-                node->fence_wanted = false; /* one that none of them turned off joins again */
-                if (node->state == NODE_DOWN)
-                        TEXT_COPY(node->reason, "its fence devices have been tested");
-        }
+        node->test_off = node->test_level != 0 && (node->test_on_only || !tested->on);
+        if (node->test_level == 0)
+                end_test(node);
         apply_changed_node(apply, node);
 }

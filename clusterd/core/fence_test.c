@@ -45,9 +45,9 @@ void fence_test_forget(struct cluster *cluster, const char *reason)
 static void start_device(struct cluster *cluster, const struct node *node, const struct fence_device *device)
 {
         struct fence_test *test = &cluster->fence_test;
-        struct cluster_action *action =
-                action_add(cluster, CLUSTER_ACTION_FENCE, "test of level %u: %s is to be turned %s",
-                           node->test_level, node->name, test->on ? "on" : "off");
+        struct cluster_action *action = action_add(
+                cluster, CLUSTER_ACTION_FENCE, "%slevel %u: %s is to be turned %s",
+                node->test_on_only ? "" : "test of ", node->test_level, node->name, test->on ? "on" : "off");
         test->running++;
         action->fence.attempt = test->attempt;
         action->fence.node = node->id;

@@ -222,6 +222,8 @@ bool quorum_view_forbids(const struct quorum_view *view, const struct command *c
         if (command->kind != COMMAND_NODE_DRAIN && command->kind != COMMAND_NODE_FENCE &&
             command->kind != COMMAND_FENCE_TEST && command->kind != COMMAND_NODE_EVICT)
                 return false;
+        if (command->kind == COMMAND_FENCE_TEST && command->fence_test.on_only)
+                return false;
         uint32_t node = command->kind == COMMAND_FENCE_TEST ? command->fence_test.node : command->node.node;
         if (!holds(view, &view->voters, view->here))
                 return false; /* there is none to be lost */

@@ -164,6 +164,22 @@ static int change_fence_test(struct request *request, struct change *change)
         return 0;
 }
 
+static int change_power_on(struct request *request, struct change *change)
+{
+        struct command_fence_test *test = &change->command.fence_test;
+        const char *reason = request_text(request, "reason");
+        const struct node *node;
+
+        if (request_node(request, &node) < 0)
+                return -EINVAL;
+        change->command.kind = COMMAND_FENCE_TEST;
+        test->node = node->id;
+        test->on_only = true;
+        TEXT_PRINT(test->reason, "asked by %s%s%s", request->client->actor, reason == NULL ? "" : ": ",
+                   reason == NULL ? "" : reason);
+        return 0;
+}
+
 int request_change(struct request *request, struct change *ret_change)
 {
         switch (verb_id(request->verb)) {
@@ -179,6 +195,8 @@ int request_change(struct request *request, struct change *ret_change)
                 return change_node(request, COMMAND_NODE_RESUME, "resumed", ret_change);
         case VERB_NODE_FENCE:
                 return change_node(request, COMMAND_NODE_FENCE, "fenced", ret_change);
+        case VERB_NODE_POWER_ON:
+                return change_power_on(request, ret_change);
         case VERB_NODE_RELEASE:
                 return change_node(request, COMMAND_NODE_RELEASE, "released", ret_change);
         case VERB_NODE_CONFIRM_OFF:

@@ -244,14 +244,15 @@ static void say_voter_set(struct sentence *sentence, const struct command_voter_
 
 static void say_fence_test(struct sentence *sentence, const struct command_fence_test *test)
 {
-        say(sentence, "%s is to be turned off and on by each level of its fence devices%s",
-            name_of(sentence, test->node), test->force ? ", by force" : "");
+        say(sentence, "%s is to be turned %s by each level of its fence devices%s",
+            name_of(sentence, test->node), test->on_only ? "on" : "off and on",
+            test->force ? ", by force" : "");
         say_reason(sentence, test->reason);
 }
 
 static void say_fence_tested(struct sentence *sentence, const struct command_fence_tested *tested)
 {
-        say(sentence, "test of fence level %" PRIu32 ": %s was%s turned %s", tested->level,
+        say(sentence, "fence level %" PRIu32 ": %s was%s turned %s", tested->level,
             name_of(sentence, tested->node), tested->succeeded ? "" : " not", tested->on ? "on" : "off");
         say(sentence, ", after ");
         say_duration(sentence, tested->duration_ms);

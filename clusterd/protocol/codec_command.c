@@ -216,6 +216,7 @@ static const struct json_field fence_test_fields[] = {
         JSON_FIELD("node", NODE, struct command_fence_test, node),
         JSON_FIELD("force", BOOL, struct command_fence_test, force),
         JSON_FIELD("reason", TEXT, struct command_fence_test, reason),
+        JSON_FIELD("on_only", BOOL, struct command_fence_test, on_only, .later = true),
 };
 static const struct json_shape fence_test_shape = JSON_SHAPE(fence_test_fields);
 

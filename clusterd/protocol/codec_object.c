@@ -68,6 +68,7 @@ static const struct json_field node_fields[] = {
         JSON_FIELD("lost_index", COUNTER, struct node, lost_index),
         JSON_FIELD("reason", TEXT, struct node, reason),
         JSON_FIELD("evicted", BOOL, struct node, evicted, .later = true),
+        JSON_FIELD("test_on_only", BOOL, struct node, test_on_only, .later = true),
 };
 static const struct json_shape node_shape = JSON_SHAPE(node_fields);
 

@@ -142,6 +142,7 @@ struct command_fence_test {
         uint32_t node;
         bool force; /* though roles run there */
         char reason[REASON_BYTES];
+        bool on_only; /* no test: one that is proven off is turned on, by all levels */
 };
 
 struct command_fence_tested {

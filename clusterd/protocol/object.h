@@ -76,6 +76,7 @@ struct node {
         uint64_t since_index;                  /* entry of the last change of state or duty */
         uint64_t lost_index;                   /* entry of the last loss; 0 if never lost */
         char reason[REASON_BYTES];
+        bool test_on_only; /* no test: each level is to turn it on, and none turns it off */
 };
 
 enum role_kind {

@@ -341,6 +341,13 @@ const struct verb verb_table[VERB_COUNT] = {
                               OPTIONS(node_leaves_options),
                               .help = "Turn a node off; it counts as lost at once and its roles recover "
                                       "elsewhere." },
+        [VERB_NODE_POWER_ON] = { .noun = "node",
+                                 .name = "power-on",
+                                 .operand = "NODE",
+                                 .changes = true,
+                                 NODE_WORK(600),
+                                 OPTIONS(node_reason_options),
+                                 .help = "Turn a node on, by its fence devices: one that is proven off." },
         [VERB_NODE_RELEASE] = { .noun = "node",
                                 .name = "release",
                                 .operand = "NODE",

@@ -39,6 +39,7 @@ enum verb_id {
         VERB_NODE_DRAIN,
         VERB_NODE_RESUME,
         VERB_NODE_FENCE,
+        VERB_NODE_POWER_ON,
         VERB_NODE_RELEASE,
         VERB_NODE_CONFIRM_OFF,
         VERB_NODE_EVICT,

@@ -126,6 +126,7 @@ static void node_object(struct sample_random *random, struct node *object)
         object->evicted = either(random);
         object->test_level = integer32(random);
         object->test_off = either(random);
+        object->test_on_only = either(random);
         object->test_failed = integer32(random);
         object->watchdog = either(random);
         object->quorum_priority = (int32_t)integer32(random);
@@ -380,6 +381,7 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
         case COMMAND_FENCE_TEST:
                 ret_command->fence_test.node = node(random);
                 ret_command->fence_test.force = either(random);
+                ret_command->fence_test.on_only = either(random);
                 TEXT(random, ret_command->fence_test.reason);
                 return;
         case COMMAND_FENCE_TESTED:

@@ -192,5 +192,12 @@ def test_devices_are_tested_for_real(lab):
     check_equal(tested(lab, "n3")[-2:], [(2, "off", False), (2, "on", False)],
                 "the steps of the broken strip")
     wait_until(lambda: lab.clu("n1", "node", "show", "n3")["state"] == "up", 60, "n3 is up again")
+
+    lab.fence_mode("ok", "n3")
+    lab.clu("n1", "node", "power-on", "n3", exit_code=CLU_REFUSED)  # it is up
+    check_equal(lab.clu("n1", "node", "fence", "n3", timeout_s=60)["state"], "down", "n3")
+    begun = time.monotonic()
+    check_equal(lab.clu("n1", "node", "power-on", "n3", timeout_s=120)["state"], "up", "n3 once it is wanted on")
+    lab.figures.note(on_to_member_ms=(time.monotonic() - begun) * 1000)
     guest.require_whole_disk(boots=1)
     roles.check_ledgers_agree(lab)

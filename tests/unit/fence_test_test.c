@@ -92,6 +92,41 @@ START_TEST(each_level_turns_it_off_and_on_and_it_joins_afterwards)
 }
 END_TEST
 
+static enum reply_outcome ask_power_on(void)
+{
+        struct command command = test_of(2, false);
+        command.fence_test.on_only = true;
+        return desk_ask(&desk, &command);
+}
+
+/* By every level: one may be the second power supply. Nothing turns it off, and no word of "on" is evidence.
+ */
+START_TEST(who_is_off_is_turned_on_by_each_level)
+{
+        add_at_level("bmc", 1, 1);
+        add_at_level("strip", 3, 1);
+        ck_assert_int_eq(ask_power_on(), REPLY_REFUSED); /* it is up */
+        ask_test(2, false);
+        ck_assert_int_eq(ask_power_on(), REPLY_REFUSED); /* its devices are at work */
+        turn("bmc", false, true);
+        turn("bmc", true, true);
+        turn("strip", false, true);
+        turn("strip", true, true);
+        uint64_t evidence = tested()->evidence.index;
+        ck_assert_int_eq(tested()->state, NODE_DOWN);
+        ck_assert_int_eq(ask_power_on(), REPLY_DONE);
+        turn("bmc", true, false);
+        turn("strip", true, true);
+        ck_assert_uint_eq(tested()->test_level, 0);
+        ck_assert_uint_eq(tested()->test_failed, 1);
+        ck_assert(!tested()->test_off && !tested()->test_on_only);
+        ck_assert_uint_eq(tested()->evidence.index, evidence);
+        ck_assert_ptr_null(desk_take(&desk, CLUSTER_ACTION_FENCE));
+        ask_test(2, false); /* and a test is a whole one again */
+        turn("bmc", false, true);
+}
+END_TEST
+
 START_TEST(between_two_levels_there_is_a_pause)
 {
         add_at_level("bmc", 1, 1);
@@ -291,6 +326,7 @@ int main(void)
         tcase_set_timeout(tcase, 30);
         tcase_add_checked_fixture(tcase, begin, end);
         tcase_add_test(tcase, each_level_turns_it_off_and_on_and_it_joins_afterwards);
+        tcase_add_test(tcase, who_is_off_is_turned_on_by_each_level);
         tcase_add_test(tcase, between_two_levels_there_is_a_pause);
         tcase_add_test(tcase, who_is_tested_does_not_join);
         tcase_add_test(tcase, all_devices_of_a_level_act_together);

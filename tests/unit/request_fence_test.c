@@ -138,6 +138,17 @@ START_TEST(a_real_fence_test_is_a_change)
 }
 END_TEST
 
+START_TEST(a_node_is_turned_on_by_a_command)
+{
+        ck_assert_ptr_null(
+                fixture_ask(&fixture, "node.power-on", "{\"name\":\"n2\",\"reason\":\"repaired\"}", false));
+        ck_assert_int_eq(fixture.command.kind, COMMAND_FENCE_TEST);
+        ck_assert(fixture.command.fence_test.on_only);
+        ck_assert_uint_eq(fixture.command.fence_test.node, 2);
+        ck_assert_str_eq(fixture.command.fence_test.reason, "asked by root: repaired");
+}
+END_TEST
+
 static void add_report(uint32_t node, const char *device)
 {
         struct command_fence_report *report =
@@ -199,6 +210,7 @@ int main(void)
         tcase_add_test(tcase, a_fence_device_is_checked_before_it_is_added);
         tcase_add_test(tcase, a_fence_test_asks_every_device_of_the_node);
         tcase_add_test(tcase, a_node_without_a_watchdog_is_warned_of);
+        tcase_add_test(tcase, a_node_is_turned_on_by_a_command);
         tcase_add_test(tcase, who_lacks_an_agent_is_named);
         tcase_add_test(tcase, a_real_fence_test_is_a_change);
         tcase_add_test(tcase, fence_history_tells_of_one_node_or_all);

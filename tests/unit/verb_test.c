@@ -42,6 +42,7 @@ static const char *const good[] = {
         "role set vm01 --priority -3",
         "role stop -- vm01",
         "fence show f1",
+        "node power-on n1 --reason repaired",
         "fence history",
         "fence history n1 --limit 3",
         "fence test n1",
