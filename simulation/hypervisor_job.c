@@ -267,8 +267,13 @@ static void move_fail(struct world *world, struct simulated_node *node, struct h
 {
         struct simulated_node *target = &world->nodes[job->action.role.node];
         copy_vanishes(world, target, job->action.role.name, job->domain_id);
-        bool here = hypervisor_domain(world, node, job->action.role.name) != NULL;
-        job_end(world, node, job, OPERATION_FAILED, here ? OBSERVED_RUNNING : OBSERVED_ABSENT_UNKNOWN);
+        const struct domain *here = hypervisor_domain(world, node, job->action.role.name);
+        /* Nobody waited for it any more: what is here may have come since. */
+        bool comes = here != NULL && here->state == DOMAIN_INCOMING;
+        job_end(world, node, job, OPERATION_FAILED,
+                here == NULL ? OBSERVED_ABSENT_UNKNOWN
+                : comes      ? OBSERVED_INCOMING
+                             : OBSERVED_RUNNING);
 }
 
 /*

@@ -62,7 +62,8 @@ static bool majority_was_awake(const struct world *world, const struct simulated
                                uint64_t since_us, uint64_t moment_us)
 {
         node_set awake = 0;
-        NODE_SET_EACH (node->station.members, member)
+        /* What was given to a daemon that stands still may be of an older ring. */
+        NODE_SET_EACH (node->station.members & node->station.ring->nodes, member)
                 if (world->nodes[member].daemon_thaw_us + since_us + CONTACT_US < moment_us)
                         awake |= node_set_of(member);
         return voters_must_do(world, awake, moment_us - since_us - CONTACT_US);
