@@ -29,10 +29,13 @@ def gone(found, lost, voters):
     return found if settled and rows_of(found)[lost]["seen"] == "not heard" else None
 
 
-def there(lab, found, back, voters):
-    """The same once BACK is a level member, with a vote or (of two) without."""
+def there(lab, back, voters):
+    """What n1's `quorum show` says once BACK is a level member, with a vote or (of two) without."""
+    if not is_level(lab, back):
+        return None
+    found = quorum(lab, "n1")
     settled = found["quorate"] and found["voters"] == voters and not found["voters_before"]
-    return found if settled and is_level(lab, back) else None
+    return found if settled else None
 
 
 def rows_of(found):
@@ -82,7 +85,7 @@ def test_five_nodes_down_to_one_and_back(lab):
     for back, voters, text in ASCENT:
         begun = time.monotonic()
         lab.power_on(back)
-        found = wait_until(lambda voters=voters, back=back: there(lab, quorum(lab, "n1"), back, voters),
+        found = wait_until(lambda voters=voters, back=back: there(lab, back, voters),
                            RETURN_TIMEOUT_S, f"{' '.join(voters)} vote with {back}", poll_s=0.05)
         return_ms.append(elapsed_ms(begun))
         check_equal(found["text"][0], text, f"said after the return of {back}")
