@@ -33,6 +33,12 @@ for file in $(lint_c_files | grep -v '^tests/lab/'); do
                 finding "$file: no local.mk names it"
 done
 
+# A folder of stories that is not named is in no release, and nobody misses it there.
+for folder in tests/scenarios/*/; do
+        grep -q "%D%/$(basename "$folder")\>" tests/scenarios/local.mk ||
+                finding "$folder: tests/scenarios/local.mk does not name it"
+done
+
 # Directories above this tree that no other machine need have; one of a single name may be anybody's word.
 own=$(d=$(pwd); while [ "$d" != / ]; do
               case ${d#/} in
