@@ -34,6 +34,11 @@ def network_card_address(node, net):
     return f"02:c1:00:00:{settings.NET_NUMBERS[net]:02x}:{int(node[1:]):02x}"
 
 
+def switch_address(net):
+    """Of `outside`. Left to itself a bridge takes the lowest of its ports, which come and go: the same swallowing."""
+    return f"02:c1:00:00:{settings.NET_NUMBERS[net]:02x}:fe"
+
+
 class Switch:
     """Runs inside the switch's network namespace."""
 
@@ -43,6 +48,7 @@ class Switch:
         lines = ["link set lo up"]
         for net in settings.NETS:
             lines += self._bridge_lines(net)
+            lines.append(f"link set {net} address {switch_address(net)}")
         lines.append(f"addr add {settings.outside_address(index)}/24 dev guest")
         ip_batch(lines)
 
