@@ -7,12 +7,11 @@ import os
 import time
 
 from clulab import roles
-from clulab.testing import CLU_REFUSED, check, check_equal, holds_for, lab_test, wait_until
-from clulab.votes import (RETURN_TIMEOUT_S, add_fence_devices, cuts_by_fencing, elapsed_ms, is_level, quorum,
-                          wait_mirrored, wait_online)
+from clulab.testing import CLU_REFUSED, check, check_equal, lab_test, wait_until
+from clulab.votes import (FOLLOW_TIMEOUT_S, RETURN_TIMEOUT_S, add_fence_devices, elapsed_ms, is_level,
+                          lose_power_in_turn, quorum, return_from_the_past, wait_mirrored, wait_online, wait_shot,
+                          wait_votes)
 
-FOLLOW_TIMEOUT_S = 40
-SILENCE_S = 8
 SHARE = "/csv/witness"
 VOLUME = "quorum"
 
@@ -35,17 +34,6 @@ def set_witness(lab, words):
     check("may be lost" in planned["after"], f"the plan says {planned}")
     lab.clu("n1", "quorum", "witness", "set", *words)
     return wait_votes(lab, "n1", lab.nodes, len(lab.nodes) % 2 == 0)
-
-
-def wait_votes(lab, node, voters, witness):
-    """Until NODE says that these vote and that there is quorum; what it says."""
-    def settled():
-        found = quorum(lab, node)
-        votes = bool(found["witness"] and found["witness"]["vote"])
-        whole = found["voters"] == voters and votes == witness and not found["voters_before"] and found["quorate"]
-        return found if whole else None
-
-    return wait_until(settled, FOLLOW_TIMEOUT_S, f"{' '.join(voters)} vote, the witness {witness}", poll_s=0.05)
 
 
 def said_of_witness(lab, node):
@@ -79,36 +67,13 @@ def test_two_nodes_and_a_witness_lose_their_power(lab):
     make_witness(lab, "share")
     wait_mirrored(lab)
     guest, = roles.add_roles(lab, {"vm01": "n2"})
-    verdict_ms, running_ms = [], []
-    for lost, left in (("n2", "n1"), ("n1", "n2")):
-        cut = lab.power_off(lost)
-        wait_votes(lab, left, [left], False)
-        verdict_ms.append(elapsed_ms(cut))
-        wait_online(lab, left, "vm01", left)
-        running_ms.append(elapsed_ms(cut))
-        wait_mirrored(lab)
-        if lost == "n2":
-            return_of(lab, lost)
-
-    # n2 went on alone and dies; n1, which knows nothing of that, comes back first.
-    lab.clu("n2", "role", "set", "vm01", "--note", "decided while n1 slept")
-    lab.power_off("n2")
-    lab.power_on("n1")
-    wait_until(lambda: "newer history" in said_of_witness(lab, "n1"), RETURN_TIMEOUT_S, "n1 is refused by the witness",
-               poll_s=0.1)
-    holds_for(lambda: not quorum(lab, "n1")["quorate"] and not lab.domains("n1"), SILENCE_S, "n1 starts nothing",
-              poll_s=0.2)
-    wait_mirrored(lab)
-    lab.power_on("n2")
-    wait_until(lambda: is_level(lab, "n1") and is_level(lab, "n2"), RETURN_TIMEOUT_S, "both are level", poll_s=0.1)
-    check_equal(roles.show(lab, "n1", "vm01")["note"], "decided while n1 slept", "the note")
+    lose_power_in_turn(lab, return_of)
+    return_from_the_past(lab, lambda: "newer history" in said_of_witness(lab, "n1"), mirrored=True)
     wait_votes(lab, "n1", ["n1", "n2"], True)
     wait_mirrored(lab)
     roles.check_ledgers_agree(lab)
     guest.wait_writes(60)
     guest.require_whole_disk()
-    lab.figures.note(cut_to_votes_ms=" ".join(f"{ms:.0f}" for ms in verdict_ms),
-                     cut_to_running_ms=" ".join(f"{ms:.0f}" for ms in running_ms))
 
 
 @lab_test(nodes=2, fresh=True)
@@ -117,14 +82,7 @@ def test_two_nodes_and_a_witness_do_not_hear_each_other(lab):
     add_fence_devices(lab)
     make_witness(lab, "share")
     guests = roles.add_roles(lab, {"vm01": "n2", "vm02": "n1"})
-    cut = lab.partition(["n1"], ["n2"])
-    wait_until(lambda: cuts_by_fencing(lab, cut), FOLLOW_TIMEOUT_S, "one is shot", poll_s=0.05)
-    shot_ms = elapsed_ms(cut)
-    loser, = cuts_by_fencing(lab, cut)
-    survivor = "n1" if loser == "n2" else "n2"
-    for role in ("vm01", "vm02"):
-        wait_online(lab, survivor, role, survivor)
-    holds_for(lambda: lab.status()[survivor]["power"] == "on", SILENCE_S, f"{survivor} is not shot", poll_s=0.2)
+    _, loser = wait_shot(lab, lab.partition(["n1"], ["n2"]))
     wait_mirrored(lab)
     lab.heal()
     return_of(lab, loser)
@@ -132,7 +90,6 @@ def test_two_nodes_and_a_witness_do_not_hear_each_other(lab):
     for guest in guests:
         guest.wait_writes()
         guest.require_whole_disk()
-    lab.figures.note(cut_to_shot_ms=shot_ms, survivor=survivor)
 
 
 @lab_test(nodes=2, fresh=True)

@@ -4,10 +4,12 @@
 import time
 
 from clulab import roles
-from clulab.testing import wait_until
+from clulab.testing import check_equal, holds_for, wait_until
 
-FOLLOW_TIMEOUT_S = 30
+FOLLOW_TIMEOUT_S = 40
 RETURN_TIMEOUT_S = 60
+# Longer than a round, a fence agent and a start together.
+SILENCE_S = 8
 # clusterd tells votequorum once a second.
 MIRROR_TIMEOUT_S = 5
 
@@ -56,3 +58,60 @@ def wait_online(lab, asked, name, owner):
         return row["state"] == "online" and row["owner"] == owner
 
     wait_until(online, FOLLOW_TIMEOUT_S, f"{name} is online on {owner}", poll_s=0.05)
+
+
+def wait_votes(lab, node, voters, witness):
+    """Until NODE says that these vote and that there is quorum; what it says."""
+    def settled():
+        found = quorum(lab, node)
+        votes = bool(found["witness"] and found["witness"]["vote"])
+        whole = found["voters"] == voters and votes == witness and not found["voters_before"] and found["quorate"]
+        return found if whole else None
+
+    return wait_until(settled, FOLLOW_TIMEOUT_S, f"{' '.join(voters)} vote, the witness {witness}", poll_s=0.05)
+
+
+def lose_power_in_turn(lab, return_of):
+    """n2, which returns, then n1: each time the other goes on with the witness, and runs vm01."""
+    verdict_ms, running_ms = [], []
+    for lost, left in (("n2", "n1"), ("n1", "n2")):
+        cut = lab.power_off(lost)
+        wait_votes(lab, left, [left], False)
+        verdict_ms.append(elapsed_ms(cut))
+        wait_online(lab, left, "vm01", left)
+        running_ms.append(elapsed_ms(cut))
+        wait_mirrored(lab)
+        if lost == "n2":
+            return_of(lab, lost)
+    lab.figures.note(cut_to_votes_ms=" ".join(f"{ms:.0f}" for ms in verdict_ms),
+                     cut_to_running_ms=" ".join(f"{ms:.0f}" for ms in running_ms))
+
+
+def return_from_the_past(lab, is_refused, mirrored):
+    """n2 went on alone and dies; n1, which knows nothing of that, comes back first, and is refused until n2 is there.
+
+    MIRRORED: corosync says no, too."""
+    lab.clu("n2", "role", "set", "vm01", "--note", "decided while n1 slept")
+    lab.power_off("n2")
+    lab.power_on("n1")
+    wait_until(is_refused, RETURN_TIMEOUT_S, "n1 has heard of the witness", poll_s=0.1)
+    holds_for(lambda: not quorum(lab, "n1")["quorate"] and not lab.domains("n1"), SILENCE_S, "n1 starts nothing",
+              poll_s=0.2)
+    if mirrored:
+        wait_mirrored(lab)
+    lab.power_on("n2")
+    wait_until(lambda: is_level(lab, "n1") and is_level(lab, "n2"), RETURN_TIMEOUT_S, "both are level", poll_s=0.1)
+    check_equal(roles.show(lab, "n1", "vm01")["note"], "decided while n1 slept", "the note")
+
+
+def wait_shot(lab, cut):
+    """Who does not hear the other is shot: survivor and loser, and the time from CUT."""
+    wait_until(lambda: cuts_by_fencing(lab, cut), FOLLOW_TIMEOUT_S, "one is shot", poll_s=0.05)
+    shot_ms = elapsed_ms(cut)
+    loser, = cuts_by_fencing(lab, cut)
+    survivor = "n1" if loser == "n2" else "n2"
+    for role in ("vm01", "vm02"):
+        wait_online(lab, survivor, role, survivor)
+    holds_for(lambda: lab.status()[survivor]["power"] == "on", SILENCE_S, f"{survivor} is not shot", poll_s=0.2)
+    lab.figures.note(cut_to_shot_ms=shot_ms, survivor=survivor)
+    return survivor, loser
