@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The lease area as a real file, and the thread that works on it. pread and
- * pwrite of the code under test come here first (the linker's --wrap), to
- * fail at a chosen call, to be lost, or to hang.
+ * The thread that works on a lease area, which is a real file. pread and pwrite
+ * of the code under test come here first (the linker's --wrap), to fail at a
+ * chosen call, to be lost, or to hang.
  */
 
 #include <check.h>
@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "clusterd/base/text.h"
@@ -31,7 +30,7 @@ static struct {
         pthread_mutex_t mutex;
         pthread_cond_t changed;
         unsigned calls, fail_at, hang_at; /* 0: none */
-        bool lose_writes, no_links;
+        bool lose_writes;
         bool hang;        /* every call waits while it is set */
         unsigned hanging; /* calls that wait now */
 } disk = { .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
@@ -67,15 +66,6 @@ ssize_t __wrap_pwrite(int fd, const void *buffer, size_t count, off_t offset)
         if (disk_call())
                 return -1;
         return disk.lose_writes ? (ssize_t)count : __real_pwrite(fd, buffer, count, offset);
-}
-
-int __real_link(const char *from, const char *to);
-int __wrap_link(const char *from, const char *to);
-
-int __wrap_link(const char *from, const char *to)
-{
-        errno = EPERM; /* as vfat and others say it */
-        return disk.no_links ? -1 : __real_link(from, to);
 }
 
 static void disk_hang(bool hang)
@@ -214,113 +204,6 @@ static const struct lease_sight *look(uint32_t node)
         return &desk.sight;
 }
 
-/* The file */
-
-START_TEST(an_area_is_made_once_and_found_again)
-{
-        struct lease_area_id owner;
-        struct stat status;
-        area_create(&west);
-        area_create(&west);
-        ck_assert_int_eq(stat(path, &status), 0);
-        ck_assert_int_eq(status.st_size, (off_t)LEASE_AREA_BYTES);
-        ck_assert_int_ge(status.st_blocks * 512,
-                         (off_t)LEASE_AREA_BYTES); /* a full volume keeps its leases */
-        int fd = -1;
-        ck_assert_int_eq(lease_file_open(path, &west, &owner, &fd), 0);
-        ck_assert_int_eq(close(fd), 0);
-}
-END_TEST
-
-START_TEST(another_clusters_area_is_refused_by_name_and_left_alone)
-{
-        struct lease_area_id owner;
-        int fd = -1;
-        area_create(&west);
-        ck_assert_int_eq(lease_file_create(path, &east, &owner), -EPERM);
-        ck_assert_str_eq(owner.cluster, "west");
-        ck_assert_int_eq(lease_file_open(path, &east, &owner, &fd), -EPERM);
-        ck_assert_int_eq(fd, -1);
-        area_create(&west);
-}
-END_TEST
-
-static void write_file(const void *bytes, size_t count)
-{
-        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-        ck_assert_int_ge(fd, 0);
-        ck_assert_int_eq(write(fd, bytes, count), (ssize_t)count);
-        ck_assert_int_eq(close(fd), 0);
-}
-
-START_TEST(what_is_no_area_is_refused_and_left_alone)
-{
-        static uint8_t zeroes[LEASE_AREA_BYTES];
-        struct lease_area_id owner;
-        int fd = -1;
-        ck_assert_int_eq(lease_file_open(path, &west, &owner, &fd), -ENOENT);
-        write_file("precious", 8);
-        ck_assert_int_eq(lease_file_create(path, &west, &owner), -EBADMSG);
-        ck_assert_int_eq(lease_file_open(path, &west, &owner, &fd), -EBADMSG);
-        write_file(zeroes, sizeof zeroes);
-        ck_assert_int_eq(lease_file_open(path, &west, &owner, &fd), -EBADMSG);
-        ck_assert_int_eq(unlink(path), 0);
-        ck_assert_int_eq(symlink("/dev/zero", path), 0);
-        ck_assert_int_eq(lease_file_open(path, &west, &owner, &fd), -EBADMSG);
-        ck_assert_int_eq(unlink(path), 0);
-        ck_assert_int_eq(mkfifo(path, 0600), 0);
-        ck_assert_int_lt(lease_file_open(path, &west, &owner, &fd), 0); /* and does not wait for anybody */
-}
-END_TEST
-
-START_TEST(a_file_system_without_links_is_not_another_clusters)
-{
-        struct lease_area_id owner;
-        disk.no_links = true;
-        ck_assert_int_eq(lease_file_create(path, &west, &owner), -EOPNOTSUPP);
-        ck_assert_str_eq(lease_file_explain(-EOPNOTSUPP), "the file system has no hard links");
-        disk.no_links = false;
-}
-END_TEST
-
-START_TEST(only_this_area_is_removed)
-{
-        ck_assert_int_eq(lease_file_remove(path, &west), -ENOENT);
-        area_create(&west);
-        ck_assert_int_eq(lease_file_remove(path, &east), -EPERM);
-        area_create(&west);
-        ck_assert_int_eq(lease_file_remove(path, &west), 0);
-        ck_assert_int_eq(access(path, F_OK), -1);
-        write_file("precious", 8);
-        ck_assert_int_eq(lease_file_remove(path, &west), -ENODATA);
-        ck_assert_int_eq(access(path, F_OK), 0);
-}
-END_TEST
-
-START_TEST(of_many_that_make_it_at_once_one_does)
-{
-        pid_t makers[16];
-        unsigned made = 0;
-        for (uint8_t i = 0; i < 16; i++) {
-                makers[i] = fork();
-                if (makers[i] == 0) {
-                        struct lease_area_id area = { .cluster = "many", .volume = { i } }, owner;
-                        int error = lease_file_create(path, &area, &owner);
-                        _exit(error == 0 ? 0 : error == -EPERM ? 1 : 2);
-                }
-        }
-        for (int i = 0; i < 16; i++) {
-                int status;
-                ck_assert_int_eq(waitpid(makers[i], &status, 0), makers[i]);
-                ck_assert(WIFEXITED(status) && WEXITSTATUS(status) < 2);
-                made += WEXITSTATUS(status) == 0;
-        }
-        ck_assert_uint_eq(made, 1);
-}
-END_TEST
-
-/* The worker */
-
 START_TEST(a_lease_is_taken_renewed_seen_and_released)
 {
         hold();
@@ -384,7 +267,9 @@ static void exchange(const struct lease_area_id *area, bool in_place)
         lease_area_encode(area, bytes);
         if (!in_place)
                 ck_assert_int_eq(unlink(path), 0);
-        write_file(bytes, sizeof bytes);
+        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        ck_assert_int_eq(write(fd, bytes, sizeof bytes), sizeof bytes);
+        ck_assert_int_eq(close(fd), 0);
 }
 
 START_TEST(what_has_become_another_clusters_is_not_touched)
@@ -592,15 +477,6 @@ END_TEST
 int main(void)
 {
         Suite *suite = suite_create("lease_worker");
-        TCase *file = tcase_create("file");
-        tcase_add_checked_fixture(file, set_up, tear_down);
-        tcase_add_test(file, an_area_is_made_once_and_found_again);
-        tcase_add_test(file, another_clusters_area_is_refused_by_name_and_left_alone);
-        tcase_add_test(file, what_is_no_area_is_refused_and_left_alone);
-        tcase_add_test(file, a_file_system_without_links_is_not_another_clusters);
-        tcase_add_test(file, only_this_area_is_removed);
-        tcase_add_test(file, of_many_that_make_it_at_once_one_does);
-        suite_add_tcase(suite, file);
         TCase *worker = tcase_create("worker");
         tcase_add_checked_fixture(worker, set_up, tear_down);
         tcase_add_test(worker, a_lease_is_taken_renewed_seen_and_released);

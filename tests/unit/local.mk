@@ -105,6 +105,7 @@ check_PROGRAMS += \
 	%D%/voter_set_test \
 	%D%/witness_tag_test \
 	%D%/qnetd_claim_test \
+	%D%/qnetd_world_test \
 	%D%/process_runner_test \
 	%D%/fence_agent_test \
 	%D%/ocf_definition_test \
@@ -130,6 +131,10 @@ check_PROGRAMS += \
 %C%_qnetd_claim_test_SOURCES = %D%/qnetd_claim_test.c
 %C%_qnetd_claim_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_qnetd_claim_test_LDADD   = quorum/libcluquorum.a $(CHECK_LIBS)
+
+%C%_qnetd_world_test_SOURCES = %D%/qnetd_world_test.c
+%C%_qnetd_world_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
+%C%_qnetd_world_test_LDADD   = quorum/libcluquorum.a $(CHECK_LIBS)
 
 %C%_process_runner_test_SOURCES = %D%/process_runner_test.c \
 	clusterd/io/process_runner.c clusterd/io/process_start.c
@@ -346,17 +351,23 @@ check_PROGRAMS += %D%/witness_share_test
 check_PROGRAMS += %D%/witness_port_test
 %C%_witness_port_test_SOURCES = %D%/witness_port_test.c
 %C%_witness_port_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS) $(QB_CFLAGS)
-%C%_witness_port_test_LDADD   = clusterd/libcluio.a quorum/libcluquorum.a clusterd/libclubase.a $(CHECK_LIBS) $(QB_LIBS) -lpthread
+%C%_witness_port_test_LDADD   = clusterd/libcluio.a clusterd/libcluprotocol.a quorum/libcluquorum.a clusterd/libclubase.a $(PURE_LIBS) $(CHECK_LIBS) $(QB_LIBS) -lpthread
 
 check_PROGRAMS += %D%/fence_presence_test
 %C%_fence_presence_test_SOURCES = %D%/fence_presence_test.c
 %C%_fence_presence_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS) $(QB_CFLAGS)
 %C%_fence_presence_test_LDADD   = clusterd/libcluio.a $(CLU_CORE) $(PURE_LIBS) $(CHECK_LIBS) $(QB_LIBS) -lpthread
 
+check_PROGRAMS += %D%/lease_file_test
+%C%_lease_file_test_SOURCES = %D%/lease_file_test.c
+%C%_lease_file_test_CFLAGS  = $(LEASE_TEST_CFLAGS) $(QB_CFLAGS)
+%C%_lease_file_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=link
+%C%_lease_file_test_LDADD   = clusterd/libcluio.a $(LEASE_TEST_LIBS) $(QB_LIBS) -lpthread
+
 check_PROGRAMS += %D%/lease_worker_test
 %C%_lease_worker_test_SOURCES = %D%/lease_worker_test.c
 %C%_lease_worker_test_CFLAGS  = $(LEASE_TEST_CFLAGS) $(QB_CFLAGS)
-%C%_lease_worker_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pread -Wl,--wrap=pwrite -Wl,--wrap=link
+%C%_lease_worker_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pread -Wl,--wrap=pwrite
 %C%_lease_worker_test_LDADD   = clusterd/libcluio.a $(LEASE_TEST_LIBS) $(QB_LIBS) -lpthread
 
 check_PROGRAMS += %D%/volume_paths_test
