@@ -289,24 +289,22 @@ static int identify(struct daemon *daemon, const struct daemon_options *options,
 static void mirror_quorum(struct daemon *daemon)
 {
         struct cluster_status status;
-        const struct settings *settings = &cluster_model(daemon->cluster)->settings;
-        uint32_t nodes = cluster_nodes_to_expect(daemon->cluster);
-        bool device = settings->witness.kind == WITNESS_QNETD && settings->voters_witness != 0;
+        struct cluster_expected expected = cluster_expected_votes(daemon->cluster);
+        const struct cluster_expected *before = &daemon->mirrored;
         cluster_status_read(daemon->cluster, &status);
-        if (nodes == 0 || (daemon->mirrored_epoch == status.epoch && daemon->mirrored_nodes == nodes &&
-                           daemon->mirrored_device == device))
+        if (expected.nodes == 0 || (daemon->mirrored_epoch == status.epoch &&
+                                    before->nodes == expected.nodes && before->device == expected.device))
                 return;
-        int error = quorum_mirror_expect(daemon->mirror, nodes, device);
+        int error = quorum_mirror_expect(daemon->mirror, expected.nodes, expected.device);
         if (error == -EAGAIN)
                 return;
         daemon->mirrored_epoch = status.epoch;
-        daemon->mirrored_nodes = nodes;
-        daemon->mirrored_device = device;
+        daemon->mirrored = expected;
         if (error < 0)
-                log_warning("votequorum could not be told" QB_XS " nodes=%u error=%s", nodes,
+                log_warning("votequorum could not be told" QB_XS " nodes=%u error=%s", expected.nodes,
                             strerrordesc_np(-error));
         else
-                log_info("votequorum expects" QB_XS " nodes=%u device=%d", nodes, device);
+                log_info("votequorum expects" QB_XS " nodes=%u device=%d", expected.nodes, expected.device);
 }
 
 /* Not from within a listener of the group: once a second is soon enough. */

@@ -67,8 +67,7 @@ struct daemon {
         struct request_handler *handler;
         struct quorum_mirror *mirror;
         uint64_t mirrored_epoch; /* votequorum knows what was so in this one */
-        uint32_t mirrored_nodes;
-        bool mirrored_device;
+        struct cluster_expected mirrored;
         struct guard_client *guard;
         struct guard_order guard_order;
         bool watchdog;   /* as the keeper has reported */

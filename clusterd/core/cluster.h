@@ -397,11 +397,15 @@ void cluster_voters_read(const struct cluster *cluster, struct voters *ret_voter
  * be committed. 0 and 0 when blank. */
 void cluster_voters(const struct cluster *cluster, node_set *ret_now, node_set *ret_before);
 
-/*
- * How many nodes votequorum should expect, from the leader of an active epoch; 0: it is not for this node to
- * say. Then whoever is a majority of those who were here last is quorate there, too.
- */
-uint32_t cluster_nodes_to_expect(const struct cluster *cluster);
+/* What votequorum should expect; nodes 0: it is not for this node to say. */
+struct cluster_expected {
+        uint32_t nodes;
+        bool device; /* and the vote of a qnetd */
+};
+
+/* From the leader of an active epoch. Then whoever is a majority of those who were here last is quorate
+ * there, too. */
+struct cluster_expected cluster_expected_votes(const struct cluster *cluster);
 
 /* Have the others a quorum without this node, or will they never? Its daemon may end without doing harm. */
 bool cluster_may_leave(const struct cluster *cluster);

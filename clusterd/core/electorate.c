@@ -161,9 +161,15 @@ bool cluster_may_leave(const struct cluster *cluster)
         return voters.before.nodes == 0 && round_is_active(cluster) && voter_set_equal(&choice, &voters.now);
 }
 
-uint32_t cluster_nodes_to_expect(const struct cluster *cluster)
+struct cluster_expected cluster_expected_votes(const struct cluster *cluster)
 {
-        return round_is_leader(cluster) ? node_set_count(cluster->round.connected) : 0;
+        const struct settings *settings = &cluster->model->settings;
+        if (!round_is_leader(cluster))
+                return (struct cluster_expected){ .nodes = 0 };
+        return (struct cluster_expected){
+                .nodes = node_set_count(cluster->round.connected),
+                .device = settings->witness.kind == WITNESS_QNETD && settings->voters_witness != 0,
+        };
 }
 
 void electorate_applied(struct cluster *cluster, const struct entry *entry)

@@ -208,20 +208,20 @@ START_TEST(votequorum_is_told_who_is_here_by_the_leader_alone)
 {
         desk_view(&desk, N(2) | N(3));
         desk_wait(&desk, 100);
-        ck_assert_uint_eq(cluster_nodes_to_expect(desk.cluster), 3);
+        ck_assert_uint_eq(cluster_expected_votes(desk.cluster).nodes, 3);
         desk_view_connected(&desk, N(2), N(3));
         desk_wait(&desk, 100);
-        ck_assert_uint_eq(cluster_nodes_to_expect(desk.cluster),
+        ck_assert_uint_eq(cluster_expected_votes(desk.cluster).nodes,
                           3); /* its corosync votes there all the same */
         desk_view(&desk, 0);
         desk_wait(&desk, 100);
-        ck_assert_uint_eq(cluster_nodes_to_expect(desk.cluster), 0); /* one of three */
+        ck_assert_uint_eq(cluster_expected_votes(desk.cluster).nodes, 0); /* one of three */
         desk_view(&desk, N(2));
         desk_wait(&desk, 100);
-        ck_assert_uint_eq(cluster_nodes_to_expect(desk.cluster), 2);
+        ck_assert_uint_eq(cluster_expected_votes(desk.cluster).nodes, 2);
         desk_view(&desk, 0);
         desk_wait(&desk, 100);
-        ck_assert_uint_eq(cluster_nodes_to_expect(desk.cluster), 1); /* the one that votes of two */
+        ck_assert_uint_eq(cluster_expected_votes(desk.cluster).nodes, 1); /* the one that votes of two */
 }
 END_TEST
 
