@@ -61,7 +61,8 @@ static void on_answer(void *context, bool granted, uint64_t connection)
         struct cluster_event event = { .kind = CLUSTER_EVENT_QNETD, .qnetd = { .news = QNETD_ANSWER } };
         event.qnetd.granted = granted;
         event.qnetd.connection = connection;
-        log_info("qnetd %s" QB_XS " connection=%#llx", granted ? "votes for this ring" : "has no vote for it",
+        log_info("qnetd %s" QB_XS " connection=%#llx",
+                 granted ? "votes for this ring" : "does not vote for this ring",
                  (unsigned long long)connection);
         port->on_event(port->context, &event);
 }
@@ -122,7 +123,10 @@ void qnetd_port_attend(struct qnetd_port *port, const struct cluster_action *act
         if (error == 0)
                 error = qnetd_device_new(port->loop, port->mailbox, port->runner, port->node, &config,
                                          &listener, &port->device);
-        if (error < 0)
-                log_error("the qnetd that is the witness cannot be used" QB_XS " place=%s errno=%d",
-                          action->witness.whom.place, -error);
+        if (error == 0)
+                return;
+        struct cluster_event event = { .kind = CLUSTER_EVENT_QNETD, .qnetd = { .news = QNETD_SIGHT } };
+        TEXT_PRINT(event.qnetd.text, "%.60s cannot be asked from here: %s", action->witness.whom.place,
+                   strerrordesc_np(-error));
+        port->on_event(port->context, &event);
 }
