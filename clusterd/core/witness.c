@@ -79,7 +79,7 @@ void witness_ask(struct cluster *cluster, enum witness_question_kind kind)
                 say(cluster, false, "this node does not know where the witness is");
                 return;
         }
-        if (whom->kind == WITNESS_QNETD) {
+        if (!witness_remembers(whom->kind)) {
                 say(cluster, false,
                     "qnetd has not voted for this view as it left the others, who must come back");
                 return;
@@ -227,8 +227,7 @@ bool witness_may_vote(const struct cluster *cluster)
 static void take_up(struct cluster *cluster, const struct witness *set)
 {
         struct witness_link *link = &cluster->witness;
-        bool forgets = link->whom.kind == WITNESS_NONE || link->whom.kind == WITNESS_QNETD;
-        if (!forgets && set->kind == WITNESS_NONE && round_is_leader(cluster))
+        if (witness_remembers(link->whom.kind) && set->kind == WITNESS_NONE && round_is_leader(cluster))
                 action_add(cluster, CLUSTER_ACTION_FORGET_WITNESS, "it was removed")->witness.whom =
                         link->whom;
         *link = (struct witness_link){ .whom = *set, .questions = link->questions };
@@ -251,7 +250,7 @@ void witness_tick(struct cluster *cluster)
         }
         if (set->identity != link->whom.identity)
                 take_up(cluster, set);
-        if (set->kind == WITNESS_NONE || set->kind == WITNESS_QNETD || link->question != 0)
+        if (!witness_remembers(set->kind) || link->question != 0)
                 return; /* of a qnetd claim_tick() says whether it answers */
         if (link->looked_ms != 0 && cluster->now_ms < link->looked_ms + LOOK_EVERY_MS) {
                 wake_at(cluster, link->looked_ms + LOOK_EVERY_MS);

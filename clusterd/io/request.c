@@ -187,7 +187,7 @@ static void handle_change(struct request *request)
                 return;
         }
         if (verb_id(request->verb) == VERB_WITNESS_SET && request->services->witness_make != NULL &&
-            change.command.witness.witness.kind != WITNESS_QNETD) {
+            witness_remembers(change.command.witness.witness.kind)) {
                 pending->change = change;
                 request->services->witness_make(request->services->context, request->token,
                                                 &change.command.witness.witness);

@@ -147,8 +147,7 @@ void witness_port_ask(struct witness_port *port, const struct cluster_action *ac
 {
         port->asked = *action;
         port->until_ms = clock_boot_ms() + action->witness.timeout_ms;
-        enum witness_kind kind = action->witness.whom.kind;
-        int error = kind == WITNESS_SHARE || kind == WITNESS_DISK
+        int error = witness_remembers(action->witness.whom.kind)
                             ? open_share(port, &action->witness.whom, cluster)
                             : -EOPNOTSUPP;
         if (error < 0)

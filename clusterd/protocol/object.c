@@ -73,6 +73,11 @@ ENUM_TEXT(witness_kind, WITNESS_KIND_COUNT,
           [WITNESS_DISK] = "disk",
           [WITNESS_QNETD] = "qnetd")
 
+bool witness_remembers(enum witness_kind kind)
+{
+        return kind == WITNESS_SHARE || kind == WITNESS_DISK;
+}
+
 ENUM_TEXT(volume_kind, VOLUME_KIND_COUNT,
           [VOLUME_DIRECTORY] = "directory")
 

@@ -211,6 +211,9 @@ enum witness_kind {
         WITNESS_KIND_COUNT
 };
 
+/* It can be asked for a promise, and is a file that somebody makes. */
+bool witness_remembers(enum witness_kind kind);
+
 /* Outside of all nodes; has a vote while it answers and the nodes that vote are an even number. */
 struct witness {
         enum witness_kind kind;
