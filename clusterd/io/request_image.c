@@ -87,18 +87,26 @@ static int check_users(struct request *request, const struct volume *volume, con
         return 0;
 }
 
-static int volume_of(struct request *request, const struct volume **ret_volume)
+static int coordinated_here(struct request *request, const struct volume **ret_volume)
 {
         struct cluster_status status;
-        const struct volume *volume = model_volume(request->model, request->name);
-        cluster_status_read(request->services->cluster, &status);
+        const struct volume *volume = request_volume(request, request->name);
         if (volume == NULL)
-                return request_fail(request, VERB_EXIT_NO_OBJECT, "", "clu volume list names them",
-                                    "there is no volume %s", request->name);
-        if (volume->state != VOLUME_READY || volume->coordinator == NODE_NONE)
-                return request_fail(request, VERB_EXIT_REFUSED, "a node has to coordinate it", "",
-                                    "volume %s is %s", volume->name, volume_state_name(volume->state));
-        if (volume->coordinator != request->services->node || !status.active)
+                return -EINVAL;
+        cluster_status_read(request->services->cluster, &status);
+        if (!status.active)
+                return request_fail(request, VERB_EXIT_NO_QUORUM,
+                                    "who coordinates a volume is the quorum's word",
+                                    "clu quorum show says who is missing", "no quorum: nothing was changed");
+        if (volume->state != VOLUME_READY)
+                return request_fail(request, VERB_EXIT_REFUSED, "a node has to coordinate it",
+                                    "clu volume show says why", "volume %s is %s", volume->name,
+                                    volume_state_name(volume->state));
+        if (volume->coordinator == NODE_NONE)
+                return request_fail(request, VERB_EXIT_REFUSED, "a node has to coordinate it",
+                                    "clu volume show says who has a path", "nobody coordinates volume %s",
+                                    volume->name);
+        if (volume->coordinator != request->services->node)
                 return request_fail(request, VERB_EXIT_REFUSED,
                                     "one node does the work on the images of a volume", "ask it there",
                                     "volume %s is coordinated by %s", volume->name,
@@ -211,7 +219,7 @@ int request_image(struct request *request, struct image_order *ret_order)
 {
         enum verb_id id = verb_id(request->verb);
         const struct volume *volume = NULL;
-        if (volume_of(request, &volume) < 0)
+        if (coordinated_here(request, &volume) < 0)
                 return -EINVAL;
         if (id == VERB_IMAGE_LIST) {
                 TEXT_COPY(ret_order->path, volume->path);

@@ -117,6 +117,8 @@ int change_quorum_set(struct request *request, struct change *change);
 /* request_change.c: 0, or a failure in request->error. */
 int request_change(struct request *request, struct change *ret_change);
 /* request_volume.c */
+/* NULL: there is none of that name, and the request has failed by that. */
+const struct volume *request_volume(struct request *request, const char *name);
 int change_volume_add(struct request *request, struct change *change);
 int change_volume(struct request *request, enum command_kind kind, struct change *change);
 int change_volume_move(struct request *request, struct change *change);

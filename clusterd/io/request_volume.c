@@ -93,6 +93,15 @@ static void keep_end(void *context, const struct entry *entry)
                 *(struct command *)context = entry->command;
 }
 
+const struct volume *request_volume(struct request *request, const char *name)
+{
+        const struct volume *volume = model_volume(request->model, name);
+        if (volume == NULL)
+                (void)request_fail(request, VERB_EXIT_NO_OBJECT, "", "clu volume list names them",
+                                   "there is no volume %s", name);
+        return volume;
+}
+
 /* Whoever waits for a volume that was refused hears here why it is not there. */
 static int find_volume(struct request *request, const struct volume **ret_volume)
 {
@@ -109,8 +118,8 @@ static int find_volume(struct request *request, const struct volume **ret_volume
                                     "every node has to share a volume, write it directly, and be fast enough",
                                     "mend that and add it again", "volume %s was not added: %s",
                                     request->name, end.volume.reason);
-        return request_fail(request, VERB_EXIT_NO_OBJECT, "", "clu volume list names them",
-                            "there is no volume %s", request->name);
+        (void)request_volume(request, request->name);
+        return -EINVAL;
 }
 
 /* Why it is not held; NULL: it is, or nothing is known yet. */
@@ -204,19 +213,10 @@ int change_volume_add(struct request *request, struct change *change)
         return 0;
 }
 
-static int volume_of(struct request *request, const struct volume **ret_volume)
-{
-        *ret_volume = model_volume(request->model, request->name);
-        if (*ret_volume != NULL)
-                return 0;
-        return request_fail(request, VERB_EXIT_NO_OBJECT, "", "clu volume list names them",
-                            "there is no volume %s", request->name);
-}
-
 int change_volume(struct request *request, enum command_kind kind, struct change *change)
 {
-        const struct volume *volume;
-        if (volume_of(request, &volume) < 0)
+        const struct volume *volume = request_volume(request, request->name);
+        if (volume == NULL)
                 return -EINVAL;
         change->command.kind = kind;
         TEXT_COPY(change->command.volume.volume, volume->name);
@@ -228,10 +228,10 @@ int change_volume(struct request *request, enum command_kind kind, struct change
 int change_volume_move(struct request *request, struct change *change)
 {
         struct command_volume_move *move = &change->command.volume_move;
-        const struct volume *volume;
+        const struct volume *volume = request_volume(request, request->name);
         const char *name = request_text(request, "node");
         const struct node *node = model_node_by_name(request->model, name);
-        if (volume_of(request, &volume) < 0)
+        if (volume == NULL)
                 return -EINVAL;
         if (node == NULL)
                 return request_fail(request, VERB_EXIT_NO_OBJECT, "", "clu node list names them",

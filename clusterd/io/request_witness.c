@@ -62,10 +62,9 @@ static int take_disk(struct request *request, struct witness *witness)
                 return request_fail(request, VERB_EXIT_USAGE, "", "see clu quorum witness set --help",
                                     "a witness on a disk needs --volume, and no --path: that is the "
                                     "volume's");
-        const struct volume *volume = model_volume(request->model, name);
+        const struct volume *volume = request_volume(request, name);
         if (volume == NULL)
-                return request_fail(request, VERB_EXIT_NO_OBJECT, "", "clu volume list names them",
-                                    "there is no volume %s", name);
+                return -EINVAL;
         if (volume->state != VOLUME_READY)
                 return request_fail(request, VERB_EXIT_REFUSED, "every node has to see the volume",
                                     "clu volume show says how far they are", "volume %s is not ready yet",
