@@ -297,11 +297,14 @@ void round_go_on(struct cluster *cluster)
         go_on(cluster);
 }
 
+/* Nobody can prove anything of a view that has a majority without the witness: its contact stands. */
 void round_refuse(struct cluster *cluster)
 {
-        if (cluster->round.phase == ROUND_WITNESS && cluster->round.decide.primary) {
-                go_on(cluster); /* whose disk took nothing may be well again */
-                return;
+        const struct round *round = &cluster->round;
+        if (round->decide.primary && !MUTATED(WITNESS_ENDS_CONTACT)) {
+                if (round->phase == ROUND_WITNESS)
+                        go_on(cluster); /* whose disk took nothing may be well again */
+                return; /* an epoch that was to begin gets nowhere, and the round is opened anew */
         }
         end_epoch(cluster);
         enter(cluster, ROUND_REFUSED);
