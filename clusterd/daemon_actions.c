@@ -256,6 +256,10 @@ void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action
                 log_notice("the ledger is replaced: %s", action->reason);
                 store_reset(daemon->store);
                 break;
+        case CLUSTER_ACTION_RESTART:
+                log_notice("starting anew; guests go on: %s", action->reason);
+                qb_loop_stop(daemon->loop);
+                break;
         case CLUSTER_ACTION_SEND_ENTRIES:
         case CLUSTER_ACTION_SEND_SNAPSHOT:
                 log_info("sending history: %s", action->reason);

@@ -272,14 +272,24 @@ static uint64_t batch_latency_us(struct world *world, const struct disk *disk)
         return random_between(random, 200, random_chance(random, 100) ? MS(20) : MS(3));
 }
 
+/* A reset waits for all that is to replace what it takes away. */
+static size_t batch_ready(const struct disk *disk)
+{
+        size_t ready = disk->queue_count;
+        for (size_t i = disk->queue_count; i-- > 0 && disk->queue[i].kind != DISK_APPLIED;)
+                if (disk->queue[i].kind == DISK_RESET)
+                        ready = i;
+        return ready;
+}
+
 void disk_kick(struct world *world, struct simulated_node *node)
 {
         struct disk *disk = &node->disk;
-        if (disk->in_flight > 0 || disk->queue_count == 0)
+        if (disk->in_flight > 0 || batch_ready(disk) == 0)
                 return;
         if (random_chance(&world->random, 2))
                 disk_compact_later(world, disk);
-        disk->in_flight = disk->queue_count;
+        disk->in_flight = batch_ready(disk);
         uint64_t latency_us = batch_latency_us(world, disk);
         disk->due_us = world->now_us + latency_us;
         world_schedule(world, latency_us, EVENT_DISK, node, 0, 0);

@@ -32,11 +32,10 @@ int line_pattern(struct line *line, const char *const *ends, struct pattern *ret
                         (void)snprintf(ret_pattern->words + used, sizeof(ret_pattern->words) - used, "%s%s",
                                        used > 0 ? " " : "", word);
         }
-        static const char *const known[] = {
-                "role",    "node",  "commit",   "refused",  "propose", "answer",
-                "start",   "stop",  "move",     "announce", "fence",   "guest",
-                "befalls", "power", "clusterd", "isolated", "revoke",  "witness"
-        };
+        static const char *const known[] = { "role",     "node",   "commit",   "refused", "propose",
+                                             "answer",   "start",  "stop",     "move",    "announce",
+                                             "fence",    "guest",  "befalls",  "power",   "clusterd",
+                                             "isolated", "revoke", "snapshot", "witness" };
         char first[24];
         text_copy(first, sizeof(first), ret_pattern->words);
         first[strcspn(first, " ")] = '\0';

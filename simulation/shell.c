@@ -44,6 +44,15 @@ static void note_round(struct simulated_node *node, const struct round_id *round
         node->round = *round;
 }
 
+/* It ends when the step is over, and its supervisor starts it again. */
+static void restart(struct world *world, struct simulated_node *node)
+{
+        if (node->stopping_us != 0)
+                return;
+        node->stopping_us = world->now_us;
+        world_schedule(world, 0, EVENT_STOP, node, random_between(&world->random, MS(200), MS(400)), 0);
+}
+
 static void carry_out(struct world *world, struct simulated_node *node, const struct cluster_action *action)
 {
         if (world->transcript.text)
@@ -69,6 +78,9 @@ static void carry_out(struct world *world, struct simulated_node *node, const st
         case CLUSTER_ACTION_SEND_ENTRIES:
         case CLUSTER_ACTION_SEND_SNAPSHOT:
                 disk_write(world, node, action);
+                return;
+        case CLUSTER_ACTION_RESTART:
+                restart(world, node);
                 return;
         case CLUSTER_ACTION_REPLY:
                 checker_reply(world, node, action);

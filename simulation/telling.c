@@ -251,6 +251,9 @@ void tell_action(struct world *world, const struct simulated_node *node, const s
         case CLUSTER_ACTION_ANNOUNCE:
                 tell(world, action->reason, "announce %s %s", action->role.name, node->name);
                 return;
+        case CLUSTER_ACTION_RESET:
+                tell(world, action->reason, "snapshot %s", node->name);
+                return;
         case CLUSTER_ACTION_REVOKE:
                 tell(world, action->reason, "revoke %s %s", name_of(world, action->sight.node), node->name);
                 return;

@@ -31,6 +31,8 @@
         MUTATION(TAIL_KEPT, "core/catch_up.c", "a tail that differs is cut off")                             \
         MUTATION(TAIL_KEPT_ON_DISK, "core/catch_up.c", "a tail is cut off on disk, too")                     \
         MUTATION(UNCOMMITTED_APPLIED, "core/catch_up.c", "what arrives in a round may not be committed")     \
+        MUTATION(HALF_REPLACED_WAITS, "core/catch_up.c",                                                     \
+                 "what a broken snapshot was to replace still counts")                                       \
         MUTATION(WITNESS_ENDS_CONTACT, "core/view_change.c", "a majority needs no witness for its contact")  \
         MUTATION(HALF_A_SNAPSHOT_VOTES, "core/catch_up.c", "half a snapshot is blank")                       \
         MUTATION(HALF_A_SNAPSHOT_IS_KEPT, "core/commit.c", "rows of half a snapshot belong to nothing")      \

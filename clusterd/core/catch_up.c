@@ -109,6 +109,7 @@ static void on_snapshot_begin(struct cluster *cluster, const struct ledger_posit
                    (unsigned long long)at->index);
         if (!MUTATED(SLOTS_REMEMBERED))
                 observe_forget(cluster);
+        cluster->half_replaced |= !cluster->ledger.blank;
         model_clear(cluster->model);
         slot_list_clear(&cluster->changes.roles);
         ledger_restart_at(&cluster->ledger, &(struct ledger_position){ .index = 0 });
@@ -171,11 +172,23 @@ static void on_snapshot(struct cluster *cluster, const struct message *message)
                 on_snapshot_object(cluster, &snapshot->object);
         else if (message->kind == MESSAGE_SNAPSHOT_END &&
                  ledger_position_equal(&snapshot->at, &cluster->snapshot_at)) {
-                cluster->snapshot_running = false;
+                cluster->snapshot_running = cluster->half_replaced = false;
                 ledger_restart_at(&cluster->ledger, &snapshot->at);
                 pending_snapshot(cluster);
                 observe_snapshot_ended(cluster);
         }
+}
+
+/*
+ * Nobody may go on, and the snapshot that was to replace what this node held is not here as a whole: what it
+ * held still is in its store, and may be the history, or the vote, that lacks.
+ */
+void catch_up_give_up(struct cluster *cluster)
+{
+        if (cluster->half_replaced && !MUTATED(HALF_REPLACED_WAITS))
+                action_add(cluster, CLUSTER_ACTION_RESTART,
+                           "a snapshot broke off, and nobody may go on: what it was to replace is taken up "
+                           "again");
 }
 
 void catch_up_message(struct cluster *cluster, uint32_t sender, const struct message *message)

@@ -215,6 +215,7 @@ enum cluster_action_kind {
         CLUSTER_ACTION_DELETE_OBJECT, /* by kind and name */
         CLUSTER_ACTION_APPLIED,       /* store with the rows: they belong to position */
         CLUSTER_ACTION_RESET,         /* forget everything stored: a snapshot follows */
+        CLUSTER_ACTION_RESTART,       /* this process ends and starts anew from what is stored */
         CLUSTER_ACTION_SEND_ENTRIES,  /* to node, first to last, as MESSAGE_ENTRY of round */
         CLUSTER_ACTION_SEND_SNAPSHOT, /* to node, as MESSAGE_SNAPSHOT_* of round */
         CLUSTER_ACTION_REPLY,         /* to the request with this token */

@@ -266,6 +266,7 @@ struct cluster {
         uint64_t batch_done_ms; /* when the last of it was answered */
 
         bool snapshot_running; /* this laggard is receiving one */
+        bool half_replaced;    /* what was stored here was whole, and one was to replace it */
         struct ledger_position snapshot_at;
 
         struct local_role *local;   /* by role slot */
@@ -387,6 +388,7 @@ void contact_wait(struct cluster *cluster);
 void round_notice_stall(struct cluster *cluster, uint64_t kept_ms);
 
 /* catch_up.c */
+void catch_up_give_up(struct cluster *cluster);
 void catch_up_tick(struct cluster *cluster);
 void catch_up_message(struct cluster *cluster, uint32_t sender, const struct message *message);
 /* Leader: sends what the laggards of this round lack. */

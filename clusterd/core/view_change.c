@@ -279,6 +279,7 @@ static void on_decide(struct cluster *cluster, uint32_t sender, const struct mes
                 go_on(cluster);
         } else {
                 enter(cluster, ROUND_REFUSED);
+                catch_up_give_up(cluster);
         }
 }
 
@@ -308,6 +309,7 @@ void round_refuse(struct cluster *cluster)
         }
         end_epoch(cluster);
         enter(cluster, ROUND_REFUSED);
+        catch_up_give_up(cluster);
 }
 
 static void begin_epoch(struct cluster *cluster)

@@ -70,7 +70,10 @@ void store_delete_object(struct store *store, enum object_kind kind, const char 
 void store_applied(struct store *store, const struct ledger_position *position);
 /* A definition, content-addressed; putting it twice is harmless. */
 void store_put_definition(struct store *store, const char *text, size_t text_bytes);
-/* Forgets all but the promise and the definitions; the store is blank until store_applied. */
+/*
+ * Forgets all but the promise and the definitions, and takes what follows, in one batch that ends with
+ * store_applied: what is cut short before that changes nothing.
+ */
 void store_reset(struct store *store);
 /*
  * Ends a batch: what was queued since the last call is committed together, then reported. Rows and

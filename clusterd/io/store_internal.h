@@ -106,6 +106,7 @@ struct store {
         pthread_cond_t wake; /* CLOCK_MONOTONIC */
         struct store_operation *first, **end, *newest;
         uint64_t batches; /* complete ones in the queue */
+        bool replacing;   /* a reset is queued, and not yet all that replaces what it takes away */
         bool awaited;     /* somebody waits for what was queued since the last flush */
         bool hurry;       /* or for what is in a complete batch */
         struct store_operation *definitions, **definitions_end; /* queued or being written */
@@ -120,6 +121,9 @@ struct store {
         pthread_mutex_t reader_mutex; /* of reader */
         struct store_db reader;       /* for definitions and queries */
 };
+
+/* Under the mutex. What is queued is to be committed, unless it waits for the rest of a snapshot. */
+void store_end_batch(struct store *store);
 
 /* For tests: a second is long, and a moment must not depend on the machine. */
 void store_set_retry_ms(struct store *store, uint32_t retry_ms);

@@ -57,14 +57,23 @@ static void queue_push(struct store *store, struct store_operation *operation, b
         pthread_mutex_unlock(&store->mutex);
 }
 
+/*
+ * A reset and the snapshot behind it become durable together, or never: a node that dies in between holds
+ * what it held, and that may be what the others need.
+ */
+void store_end_batch(struct store *store)
+{
+        if (store->newest == NULL || store->newest->batch_end || store->replacing)
+                return;
+        store->newest->batch_end = true;
+        if (store->batches++ == 0)
+                pthread_cond_signal(&store->wake);
+}
+
 void store_flush(struct store *store)
 {
         pthread_mutex_lock(&store->mutex);
-        if (store->newest != NULL && !store->newest->batch_end) {
-                store->newest->batch_end = true;
-                if (store->batches++ == 0)
-                        pthread_cond_signal(&store->wake);
-        }
+        store_end_batch(store);
         if (store->awaited && store->batches > 0) {
                 store->awaited = false;
                 store->hurry = true;
@@ -128,6 +137,7 @@ void store_applied(struct store *store, const struct ledger_position *position)
         bool snapshot_end = store->tail_index < position->index;
         if (snapshot_end)
                 store->tail_index = position->index;
+        store->replacing = false;
         queue_push(store, operation, snapshot_end);
 }
 
@@ -142,6 +152,7 @@ void store_put_definition(struct store *store, const char *text, size_t text_byt
 void store_reset(struct store *store)
 {
         store->tail_index = 0;
+        store->replacing = true;
         queue_push(store, operation_new(STORE_RESET, NULL, 0), true);
 }
 

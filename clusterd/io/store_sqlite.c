@@ -206,10 +206,7 @@ void store_close(struct store *store)
                 return;
         store_outbox_close(store->outbox);
         pthread_mutex_lock(&store->mutex);
-        if (store->newest != NULL && !store->newest->batch_end) {
-                store->newest->batch_end = true;
-                store->batches++;
-        }
+        store_end_batch(store);
         store->closing = true;
         pthread_cond_signal(&store->wake);
         pthread_mutex_unlock(&store->mutex);
