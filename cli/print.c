@@ -150,6 +150,8 @@ static void print_changed(const struct verb_call *call, json_t *result)
         printf("%s %s%s%s: done%s%s\n", call->verb->noun, call->verb->name, call->operand == NULL ? "" : " ",
                call->operand == NULL ? "" : call->operand, is_entry ? ", entry " : "",
                is_entry ? field(result, "index") : "");
+        if (json_is_string(json_object_get(result, "text")))
+                printf("%s\n", field(result, "text"));
 }
 
 static void print_shown_role(json_t *result)
@@ -245,6 +247,7 @@ void print_result(const struct verb_call *call, json_t *result)
         case VERB_FENCE_ADD:
         case VERB_FENCE_REMOVE:
         case VERB_QUORUM_SET:
+        case VERB_QUORUM_FORCE:
         case VERB_WITNESS_SET:
         case VERB_WITNESS_REMOVE:
                 print_changed(call, result);

@@ -32,6 +32,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/actions.c \
 	%D%/core/apply.c %D%/core/apply.h \
 	%D%/core/apply_evict.c \
+	%D%/core/apply_force.c \
 	%D%/core/apply_fence_test.c \
 	%D%/core/apply_node.c \
 	%D%/core/apply_report.c \
@@ -47,6 +48,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/fencing.c \
 	%D%/core/guard.c \
 	%D%/core/electorate.c \
+	%D%/core/force.c \
 	%D%/core/lead.c \
 	%D%/core/lease.c \
 	%D%/core/lease_guard.c %D%/core/lease_guard.h \

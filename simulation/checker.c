@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
+#include "simulation/fork.h"
 #include "simulation/voters.h"
 #include "simulation/world.h"
 
@@ -187,7 +188,12 @@ static void check_durable(struct world *world, struct simulated_node *node, cons
         WORLD_EACH_NODE (world, other)
                 if (disk_holds(&other->disk, &position) || disk_has_lost(&other->disk, entry->index))
                         holders |= node_set_of(other->id);
-        require_majority(world, node, entry->index, holders, world->checker.voters, world->checker.witness);
+        if (entry->command.kind == COMMAND_EPOCH && entry->command.epoch.forced != 0)
+                voters_change(world, node_set_of(entry->command.epoch.leader), 0);
+        if (!fork_is_forced(world, entry->index) ||
+            (entry->command.kind == COMMAND_EPOCH && entry->command.epoch.forced != 0))
+                require_majority(world, node, entry->index, holders, world->checker.voters,
+                                 world->checker.witness);
         if (entry->command.kind != COMMAND_VOTER_SET)
                 return;
         const struct command_voter_set *change = &entry->command.voter_set;
@@ -195,7 +201,8 @@ static void check_durable(struct world *world, struct simulated_node *node, cons
                 world_violate(world, "2: two states", node, NULL,
                               "entry %" PRIu64 " changes voters %" PRIx64 " that are %" PRIx64, entry->index,
                               change->before, world->checker.voters);
-        require_majority(world, node, entry->index, holders, change->voters, change->witness);
+        if (!fork_is_forced(world, entry->index))
+                require_majority(world, node, entry->index, holders, change->voters, change->witness);
         voters_change(world, change->voters, change->witness);
 }
 
@@ -204,7 +211,7 @@ static void check_one_primary(struct world *world, const struct simulated_node *
                               const struct entry *entry)
 {
         uint64_t *latest = &world->checker.latest_epoch;
-        if (entry->epoch < *latest)
+        if (entry->epoch < *latest && !fork_is_forced(world, entry->index))
                 world_violate(world, "2: two primaries", node, NULL,
                               "epoch %" PRIu64 " commits entry %" PRIu64 " after epoch %" PRIu64 " did",
                               entry->epoch, entry->index, *latest);
@@ -267,7 +274,14 @@ static void check_applied(struct world *world, struct simulated_node *node,
                           const struct cluster_status *status)
 {
         struct node_memory *memory = &node->memory;
-        uint64_t before = memory->applied.index;
+        uint64_t before = memory->applied.index, forced = cluster_model(node->core)->settings.forced_epoch;
+        if (status->applied.index > 0 && forced != memory->forced_epoch) {
+                /* What it knew of the other history is no measure. */
+                memory->forced_epoch = forced;
+                memory->given_up = 0;
+                memset(memory->generation, 0, world->names.max * sizeof(*memory->generation));
+                memset(memory->incarnation, 0, sizeof(memory->incarnation));
+        }
         if (node->disk.logged_reset) {
                 if (before > memory->given_up)
                         memory->given_up = before;
@@ -286,27 +300,35 @@ static void check_applied(struct world *world, struct simulated_node *node,
         if (status->applied.index > before && !status->primary)
                 world_violate(world, "4: applies without quorum", node, NULL, "entry %" PRIu64,
                               status->applied.index);
+        fork_take(world, node, before + 1, status->applied.index);
+        if (fork_is_old(world, node))
+                return;
         for (uint64_t index = before + 1; index <= status->applied.index && !world->violated; index++)
                 check_entry(world, node, index);
         if (status->applied.index > 0 && !world->violated)
                 check_hash(world, node, status->applied.index, status->applied.hash);
 }
 
+#define FORCED_FAR (UINT64_C(1) << 32) /* epochs behind the last that was forced: there is another one */
+
 static void check_leader(struct world *world, struct simulated_node *node,
                          const struct cluster_status *status)
 {
         struct checker *checker = &world->checker;
-        if (!status->active || status->leader == NODE_NONE)
+        if (!status->active || status->leader == NODE_NONE || status->epoch < checker->epoch_base)
                 return;
-        if (status->epoch >= checker->epoch_capacity) {
-                size_t capacity = status->epoch + 256;
+        uint64_t at = status->epoch - checker->epoch_base;
+        if (at >= FORCED_FAR)
+                return; /* forced, and not applied yet */
+        if (at >= checker->epoch_capacity) {
+                size_t capacity = at + 256;
                 checker->epoch_leader = realloc(checker->epoch_leader, capacity * sizeof(uint32_t));
                 assert(checker->epoch_leader != NULL);
                 memset(checker->epoch_leader + checker->epoch_capacity, 0,
                        (capacity - checker->epoch_capacity) * sizeof(uint32_t));
                 checker->epoch_capacity = capacity;
         }
-        uint32_t *leader = &checker->epoch_leader[status->epoch];
+        uint32_t *leader = &checker->epoch_leader[at];
         if (*leader != NODE_NONE && *leader != status->leader)
                 world_violate(world, "2: two leaders", node, NULL,
                               "epoch %" PRIu64 " has leader n%u here, n%u elsewhere", status->epoch,
@@ -458,7 +480,7 @@ void checker_after_step(struct world *world, struct simulated_node *node)
         check_applied(world, node, &status);
         if (node->disk.logged_reset)
                 memory->compared = 0;
-        if (!world->violated && status.applied.index > 0) {
+        if (!world->violated && status.applied.index > 0 && !fork_is_old(world, node)) {
                 check_generations(world, node, memory->applied.index + 1, status.applied.index);
                 check_incarnations(world, node);
                 if (status.applied.index == world->checker.count)

@@ -39,6 +39,9 @@ static void check_contacts(struct world *world, struct simulated_node *leader,
         if (!leads_its_ring(leader, status))
                 return;
         WORLD_EACH_NODE (world, lost) {
+                const struct node *known = model_node(cluster_model(leader->core), lost->id);
+                if (known != NULL && known->forced_out)
+                        continue; /* of its guard nothing is asked */
                 if (!lost->powered || lost->station.ring == ring ||
                     node_set_has(status->connected, lost->id) || contact_ms(lost) == 0)
                         continue;

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 
+#include "simulation/fork.h"
 #include "simulation/voters.h"
 #include "simulation/world.h"
 
@@ -49,7 +50,9 @@ void checker_decided(struct world *world, struct simulated_node *node, const str
                 if (!node->memory.heard[id].blank)
                         voices |= node_set_of(id);
         }
-        if (decide->primary && !voters_would_do(world, voices, node->memory.members_us))
+        fork_prepare(world, node, decide);
+        if (decide->primary && !fork_is_round(world, decide->epoch) && !fork_is_old(world, node) &&
+            !voters_would_do(world, voices, node->memory.members_us))
                 world_violate(world, "4: primary without a majority", node, NULL,
                               "of those who spoke only %" PRIx64 " have a history", voices);
 }

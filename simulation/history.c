@@ -316,6 +316,7 @@ void history_release(struct world *world)
         free(checker->committed);
         free(checker->changed);
         free(checker->epoch_leader);
+        free(checker->fork.storage);
         free(checker->runners);
         free(checker->past_voters);
         free(checker->changes.roles.slots);

@@ -240,6 +240,7 @@ static uint64_t role_waited_us(struct world *world, const struct role *role, str
 {
         bool runs = role->state == ROLE_ONLINE && guest_runs(world, role);
         uint64_t made_of = mix(mix(mix(role->since_index, role->generation), role->desired), runs);
+        made_of = mix(made_of, model_unproven(world->checker.reference));
         NODE_SET_EACH (places_unproven(role), id)
                 made_of = mix(made_of, model_node(world->checker.reference, id)->since_index);
         if (live->made_of != made_of)
@@ -282,7 +283,7 @@ void liveness_check(struct world *world)
         MODEL_EACH_ROLE (model, role) {
                 struct live_role *live = &liveness->roles[names_number(&world->names, role->name)];
                 uint64_t waited_us = role_waited_us(world, role, live);
-                if (role->desired == DESIRED_RUNNING)
+                if (role->desired == DESIRED_RUNNING && model_unproven(model) == 0)
                         check_role(world, role, live, waited_us);
         }
 }

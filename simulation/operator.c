@@ -372,6 +372,14 @@ static void vouch_for_lost(struct world *world, struct simulated_node *leader, c
         ask(world, leader, &command, "node confirm-off");
 }
 
+void operator_force(struct world *world, struct simulated_node *node)
+{
+        struct command command;
+        memset(&command, 0, sizeof(command));
+        command.kind = COMMAND_QUORUM_FORCE;
+        ask(world, node, &command, "quorum force");
+}
+
 /* At the end nothing is kept empty or off, so that every role has a place, and votes follow. */
 void operator_put_right(struct world *world)
 {

@@ -426,6 +426,10 @@ static int read_call(const struct verb_call *call, const struct model *model, st
                 return read_volume(call, model, COMMAND_VOLUME_RESUME, command, ret_error);
         case VERB_QUORUM_SET:
                 return read_quorum_set(call, model, command, ret_error);
+        case VERB_QUORUM_FORCE:
+                command->kind = COMMAND_QUORUM_FORCE;
+                TEXT_COPY(command->quorum_force.reason, "an operator asked");
+                return 0;
         case VERB_WITNESS_SET:
                 return read_witness_set(call, model, command, ret_error);
         case VERB_WITNESS_REMOVE:

@@ -233,7 +233,7 @@ static bool no_proof_is_true(const struct model *model, const struct role *role,
                 is_true = lost && !fenced && node->watchdog && !node->fence_wanted &&
                           !places_is_leased(model, role, node->id);
         else if (begins(&at, "is it off? then say: clu node confirm-off"))
-                is_true = lost && !fenced && (!node->watchdog || node->fence_wanted);
+                is_true = lost && !fenced && (!node->watchdog || node->fence_wanted || node->forced_out);
         if (!is_true)
                 FALSE("'%s' is not so: it is %s", shown, node_state_name(node->state));
         return true;
@@ -249,6 +249,11 @@ bool places_reason_is_true(const struct model *model, const struct role *role, c
         if (begins(&at, "failover is paused: clu cluster resume ends it")) {
                 if (model->settings.pause_ms == 0)
                         FALSE("it is said that failover is paused, and it is not");
+                return true;
+        }
+        if (begins(&at, "the quorum was forced without ")) {
+                if (model_unproven(model) == 0)
+                        FALSE("it is said that somebody who was forced out is unproven, and nobody is");
                 return true;
         }
         if (begins(&at, "no proof yet that "))

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "clusterd/core/role_state.h"
+#include "simulation/fork.h"
 #include "simulation/places.h"
 #include "simulation/voters.h"
 #include "simulation/world.h"
@@ -37,7 +38,8 @@ static bool is_proposal(const struct world *world, const struct cluster_action *
 static void check_primary(struct world *world, struct simulated_node *node,
                           const struct cluster_status *status)
 {
-        if (status->primary && node->station.view_given &&
+        if (status->primary && node->station.view_given && !fork_is_round(world, status->epoch) &&
+            !fork_is_old(world, node) &&
             !voters_would_do(world, node->station.members, node->memory.members_us))
                 world_violate(world, "4: primary without a majority", node, NULL,
                               "its view has members %" PRIx64 " of voters %" PRIx64, node->station.members,
@@ -52,7 +54,7 @@ static void check_quorum(struct world *world, struct simulated_node *node,
                 world_violate(world, "4: acts without quorum", node, NULL,
                               "action %d while active=%d primary=%d", (int)action->kind, status->active,
                               status->primary);
-        if (action->kind == CLUSTER_ACTION_STOP && !status->active && status->guard_valid)
+        if (action->kind == CLUSTER_ACTION_STOP && !status->active && status->guard_valid && !status->parted)
                 world_violate(world, "4: acts without quorum", node, action->role.name,
                               "stops it with a valid guard");
 }
@@ -125,7 +127,7 @@ static void check_stop(struct world *world, struct simulated_node *node, const s
         const char *name = action->role.name;
         const struct domain *domain = hypervisor_domain(world, node, name);
         bool arrives = hypervisor_is_arriving(world, node, name);
-        if (domain == NULL || (domain->state != DOMAIN_RUNNING && !arrives))
+        if (domain == NULL || (domain->state != DOMAIN_RUNNING && !arrives) || fork_bars_guests(world, node))
                 return;
         uint64_t hold_us = MS(cluster_model(node->core)->settings.isolation_hold_ms);
         /* Who is not level renews no guard that has lapsed: what could not be stopped then, or came later, is
@@ -181,6 +183,8 @@ static void check_leased(struct world *world, struct simulated_node *node)
 /* Its guests die with it, for nothing. */
 void rights_check_watchdog(struct world *world, struct simulated_node *node)
 {
+        if (node->daemon_life != 0 && !node->loading && fork_bars_guests(world, node))
+                return;
         check_leased(world, node);
         const struct settings *settings = &world->checker.reference->settings;
         uint64_t patience_us =

@@ -121,6 +121,8 @@ static void carry_out(struct world *world, struct simulated_node *node, const st
                 checker_all_armed(world, node);
                 return;
         case CLUSTER_ACTION_FORGET_WITNESS:
+                witness_forget(world, node, action->witness.whom.identity);
+                return;
         case CLUSTER_ACTION_FENCE_END: /* too late: what the agent asked of its device takes its course */
         case CLUSTER_ACTION_ANNOUNCE:
         case CLUSTER_ACTION_LOG:

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "simulation/fork.h"
 #include "simulation/world.h"
 
 /* A view is given that much after its ring was formed, at most. */
@@ -96,6 +97,7 @@ void checker_contact(struct world *world, const struct simulated_node *node)
 {
         const struct ring *ring = node->station.ring;
         if (ring == NULL || ring->broken ||
+            (node->daemon_life != 0 && !node->loading && fork_is_old(world, node)) ||
             !is_majority(~ring->nodes, world->checker.voters, world->checker.witness, false))
                 return;
         world_violate(world, "3: a contact that was none", node, NULL,

@@ -53,6 +53,13 @@ static uint64_t silent_until_us(const struct world *world, const struct simulate
         return cut_us > silent_us ? cut_us : silent_us;
 }
 
+void witness_forget(struct world *world, const struct simulated_node *node, uint64_t identity)
+{
+        struct simulated_witness *witness = find(&world->witnesses, identity);
+        if (witness != NULL && silent_until_us(world, node) <= world->now_us)
+                witness->replaced = true;
+}
+
 bool witness_is_well(const struct world *world, uint64_t identity)
 {
         const struct simulated_witness *witness = witness_by_identity(world, identity);

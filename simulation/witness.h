@@ -42,6 +42,8 @@ const struct simulated_witness *witness_by_identity(const struct world *world, u
 void witness_carry_out(struct world *world, struct simulated_node *node, const struct cluster_action *action);
 void witness_on_asked(struct world *world, const struct event *event);
 void witness_on_answer(struct world *world, const struct event *event);
+/* It was removed: what stands there goes, if this node reaches it. */
+void witness_forget(struct world *world, const struct simulated_node *node, uint64_t identity);
 void witness_replace(struct world *world);
 /* It answers whoever asks. */
 void witness_mend(struct world *world);

@@ -169,8 +169,9 @@ static void seek_rest(struct world *world)
 {
         char text[512] = "";
         operator_put_right(world);
-        bool at_rest = world->descent.stalled ? descent_is_silent(world)
-                                              : convergence_reached(world, text, sizeof(text));
+        bool at_rest = world->descent.apart     ? descent_has_parted(world)
+                       : world->descent.stalled ? descent_is_silent(world)
+                                                : convergence_reached(world, text, sizeof(text));
         if (!at_rest) {
                 world->rest_since_us = 0;
                 if (world->now_us - world->heal_us > SECOND(HEAL_SECONDS_MAX))
@@ -326,6 +327,7 @@ static void world_create(struct world *world)
                 seconds = cluster_draw(world, &random);
         world->descent.wanted = scenario == NULL && world->node_count > 1 && world->node_count < 8 &&
                                 random_chance(&random, 150);
+        descent_draw(world);
         world->troubles = calloc(world->names.max, sizeof(*world->troubles));
         assert(world->troubles != NULL);
         history_begin(world);

@@ -147,7 +147,19 @@ struct claims {
         struct settings settings;
 };
 
+/* fork.c */
+struct fork {
+        struct model *model; /* of who is about to force, and where its history ends by then; in storage */
+        void *storage;
+        uint32_t node;
+        uint64_t at;
+        uint64_t next;         /* epoch that it is about to force */
+        uint64_t epoch;        /* the last that was; 0: none */
+        uint64_t forced_index; /* its entry */
+};
+
 struct checker {
+        struct fork fork;
         struct claims claims;
         struct committed *committed; /* by index - 1 */
         size_t count;
@@ -172,6 +184,7 @@ struct checker {
         void *storage;
         uint32_t *epoch_leader; /* by epoch; NODE_NONE: not seen yet */
         size_t epoch_capacity;
+        uint64_t epoch_base; /* the first of them */
 };
 
 /* A state that a core was given. */
@@ -201,7 +214,8 @@ struct node_memory {
         struct round_id opened;  /* the round that it was given last */
         struct round_id decided; /* and the decision in it */
         node_set participants;
-        uint64_t given_up; /* what it had applied before a snapshot: that has to be newer */
+        uint64_t forced_epoch; /* of what it had applied then */
+        uint64_t given_up;     /* what it had applied before a snapshot: that has to be newer */
 };
 
 void checker_after_step(struct world *world, struct simulated_node *node);
@@ -256,6 +270,8 @@ void operator_draw_power(struct world *world, uint64_t seconds);
 void operator_on_command(struct world *world, const struct event *event);
 void operator_carry_out(struct world *world, const struct incident *incident);
 void operator_put_right(struct world *world);
+/* Somebody there says that all others are gone. */
+void operator_force(struct world *world, struct simulated_node *node);
 
 enum fault_kind {
         FAULT_PARTITION,

@@ -51,6 +51,17 @@
         MUTATION(EVICTED_LEAVES_WITH_ITS_VOTE, "core/reconcile.c",                                           \
                  "who leaves for good has no vote by then")                                                  \
         MUTATION(FRESH_FOR_EVER, "core/reconcile.c", "who has joined is new no more")                        \
+        /* forced quorum */                                                                                  \
+        MUTATION(FORCED_EPOCH_NEXT, "core/force.c",                                                          \
+                 "a forced epoch is higher than any that others may hold")                                   \
+        MUTATION(PARTED_BY_ENTRIES, "core/force.c", "whose history has parted takes all of the other")       \
+        MUTATION(PARTED_RUNS_ON, "core/force.c", "who takes another history stops its guests before")        \
+        MUTATION(FORCED_IS_CONTACT, "core/force.c", "nothing runs while somebody forced out is unproven")    \
+        MUTATION(EXPIRY_OF_THE_FORCED_OUT, "core/apply_node.c", "who was forced out may have contact there") \
+        MUTATION(BOOT_UNSETTLED, "core/force.c", "who boots looks around before it decides alone")           \
+        MUTATION(PARTED_HAS_CONTACT, "core/force.c", "a view of the other history is no contact")            \
+        MUTATION(FORCED_WITNESS_KEPT, "core/apply_force.c",                                                  \
+                 "the witness votes for none of the other history")                                          \
         /* the witness */                                                                                    \
         MUTATION(WITNESS_FOR_LAGGARDS, "core/round_rule.c", "it votes where somebody holds a whole epoch")   \
         MUTATION(WITNESS_STORES, "core/commit.c", "what it helps to commit is stored by all who are level")  \

@@ -66,6 +66,8 @@ static void apply_epoch(struct apply *apply, const struct command_epoch *epoch)
         if (settings->voters == 0)
                 *settings = epoch->settings;
         settings->epoch_holders = epoch->holders;
+        if (epoch->forced != 0)
+                apply_forced(apply, epoch);
         if (apply->changes != NULL)
                 apply->changes->settings = true;
 }
@@ -424,6 +426,9 @@ void apply_command(struct apply *apply, const struct command *command)
                 return;
         case COMMAND_FENCE_TESTED:
                 apply_fence_tested(apply, &command->fence_tested);
+                return;
+        case COMMAND_QUORUM_FORCE:
+                apply_refuse(apply, "a node is asked to force the quorum, not the history");
                 return;
         case COMMAND_FENCE_REPORT: /* for the history alone */
                 (void)apply_node(apply, command->fence_report.node);

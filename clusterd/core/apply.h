@@ -84,6 +84,11 @@ bool apply_volumes_exist(struct apply *apply, const struct role *role);
 /* That of a witness of kind disk, and proven; else refused. */
 bool apply_witness_volume(struct apply *apply, const struct witness *witness);
 
+/* The roles of a node that is lost: who may run them is now open. */
+void apply_suspend_roles(struct apply *apply, const struct node *node);
+/* An epoch begins that an operator forced. */
+void apply_forced(struct apply *apply, const struct command_epoch *epoch);
+
 bool node_may_run_something(const struct model *model, uint32_t node);
 
 /*

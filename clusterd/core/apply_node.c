@@ -117,14 +117,14 @@ void apply_node_join(struct apply *apply, const struct command_node_join *join)
         if (returned) {
                 node->incarnation += !MUTATED(INCARNATION_STAYS);
                 node->fence_wanted = false;
+                node->forced_out = false;
                 apply_paths_unknown(apply, node->id);
                 node_enter(node, NODE_UP, apply->index, booted ? "joined after a boot" : "joined again");
         }
         apply_changed_node(apply, node);
 }
 
-/* The roles of a lost node: who may run them is now open. */
-static void suspend_roles(struct apply *apply, const struct node *node)
+void apply_suspend_roles(struct apply *apply, const struct node *node)
 {
         struct model *model = apply->model;
         char reason[REASON_BYTES];
@@ -171,7 +171,7 @@ void apply_node_lost(struct apply *apply, const struct command_node *lost, bool 
                 node_enter(node, NODE_DOWN, apply->index, "left; it ran no role");
         } else {
                 node_enter(node, NODE_LOST, apply->index, lost->reason);
-                suspend_roles(apply, node);
+                apply_suspend_roles(apply, node);
                 if (MUTATED(LOSS_IS_EVIDENCE))
                         clear_runner(apply, node->id,
                                      &(struct evidence){ .kind = EVIDENCE_OPERATOR, .index = apply->index },
@@ -221,6 +221,15 @@ void apply_node_evidence(struct apply *apply, const struct command_node_evidence
         if (command->kind == EVIDENCE_GUARD_EXPIRED && !node->watchdog && !MUTATED(EXPIRY_WITHOUT_WATCHDOG)) {
                 apply_refuse(apply, "%s has no watchdog behind its guard, so its expiry proves nothing",
                              node->name);
+                return;
+        }
+        if (command->kind == EVIDENCE_GUARD_EXPIRED && node->forced_out &&
+            !MUTATED(EXPIRY_OF_THE_FORCED_OUT)) {
+                apply_refuse(
+                        apply,
+                        "the quorum was forced without %s, which may have contact with others: only that "
+                        "it is off proves something",
+                        node->name);
                 return;
         }
         if (command->kind == EVIDENCE_GUARD_EXPIRED && node_awaits_arrival(apply->model, node->id)) {

@@ -34,8 +34,9 @@ static void on_catch_up(struct cluster *cluster, uint32_t sender, const struct m
                 return;
         const struct ledger *ledger = &cluster->ledger;
         bool blank = cluster->round.states[sender].blank && catch_up->applied_index == 0;
+        bool parted = catch_up->forced != force_of_history(cluster) && !MUTATED(PARTED_BY_ENTRIES);
         bool kept = ledger->first_index != 0 && catch_up->applied_index + 1 >= ledger->first_index;
-        if (!blank && (kept || catch_up->applied_index >= ledger->applied.index)) {
+        if (!blank && !parted && (kept || catch_up->applied_index >= ledger->applied.index)) {
                 catch_up_serve(cluster, sender, catch_up->applied_index, ledger->applied.index);
                 return;
         }
@@ -64,7 +65,7 @@ static bool is_laggard(const struct cluster *cluster)
 static void on_entry(struct cluster *cluster, const struct entry *entry)
 {
         struct ledger *ledger = &cluster->ledger;
-        if (!is_laggard(cluster) || ledger->blank)
+        if (!is_laggard(cluster) || ledger->blank || force_has_parted(cluster))
                 return;
         cluster->round.catch_up_ms = cluster->now_ms;
         switch (ledger_fit(ledger, entry)) {
@@ -162,8 +163,8 @@ static void on_snapshot(struct cluster *cluster, const struct message *message)
                 return;
         cluster->round.catch_up_ms = cluster->now_ms;
         /* Asked for before entries came: what is applied here is not given up for less. */
-        bool is_older = !cluster->ledger.blank && snapshot->at.index <= cluster->ledger.applied.index &&
-                        !MUTATED(SNAPSHOT_OF_BEFORE);
+        bool is_older = !cluster->ledger.blank && !force_has_parted(cluster) &&
+                        snapshot->at.index <= cluster->ledger.applied.index && !MUTATED(SNAPSHOT_OF_BEFORE);
         if (message->kind == MESSAGE_SNAPSHOT_BEGIN && !is_older)
                 on_snapshot_begin(cluster, &snapshot->at);
         else if (!cluster->snapshot_running)
@@ -220,6 +221,19 @@ void catch_up_message(struct cluster *cluster, uint32_t sender, const struct mes
         }
 }
 
+/* Would a round make this laggard level? Then it may ask for one. */
+static bool can_be_leveled(const struct cluster *cluster)
+{
+        const struct round *round = &cluster->round;
+        uint64_t first = round->states[round->leader].first_index;
+        uint64_t applied = cluster->ledger.applied.index;
+        if (cluster->ledger.blank || cluster->store_failed ||
+            cluster->store_index < cluster->ledger.last.index)
+                return false;
+        return applied <= round->position && round->position - applied <= ROUND_WAIT_GAP &&
+               (applied == round->position || (first != 0 && applied + 1 >= first));
+}
+
 void catch_up_tick(struct cluster *cluster)
 {
         struct round *round = &cluster->round;
@@ -230,12 +244,18 @@ void catch_up_tick(struct cluster *cluster)
                 wake_at(cluster, due);
                 return;
         }
+        if (force_has_parted(cluster) && !force_may_be_leveled(cluster)) {
+                wake_at(cluster, cluster->now_ms + ASK_MS);
+                return;
+        }
         round->catch_up_ms = cluster->now_ms;
         wake_at(cluster, cluster->now_ms + ASK_MS);
         bool took_part = node_set_has(round->decide.participants, cluster->identity.node);
-        if (round_can_be_leveled(cluster) || (!took_part && !cluster->store_failed))
-                round_ask_to_be_leveled(cluster);
+        if (!force_has_parted(cluster) && (can_be_leveled(cluster) || (!took_part && !cluster->store_failed)))
+                round_open(cluster, "this node is nearly level");
         else
-                action_message(cluster, MESSAGE_CATCH_UP)->catch_up.applied_index =
-                        cluster->ledger.applied.index;
+                action_message(cluster, MESSAGE_CATCH_UP)->catch_up = (struct message_catch_up){
+                        .applied_index = cluster->ledger.applied.index,
+                        .forced = force_of_history(cluster),
+                };
 }

@@ -106,6 +106,7 @@ static void loaded(struct cluster *cluster, const struct cluster_event *event)
         for (uint32_t slot = 0; slot < cluster->model->roles_used; slot++)
                 reconcile_role_changed(cluster, slot);
         cluster->loaded = true;
+        cluster->loaded_ms = cluster->now_ms;
 }
 
 static void dispatch(struct cluster *cluster, const struct cluster_event *event)
@@ -203,6 +204,7 @@ void cluster_step(struct cluster *cluster, const struct cluster_event *event, st
         commit_flush_rows(cluster,
                           event->kind == CLUSTER_EVENT_LOADED ? &cluster->ledger.applied : &applied_before);
         round_tick(cluster);
+        force_tick(cluster);
         witness_tick(cluster);
         claim_tick(cluster);
         guard_tick(cluster);
@@ -232,6 +234,7 @@ void cluster_status_read(const struct cluster *cluster, struct cluster_status *r
         const struct round *round = &cluster->round;
         bool active = round_is_active(cluster);
         *ret_status = (struct cluster_status){
+                .node = cluster->identity.node,
                 .active = active,
                 .primary = round_is_primary(round),
                 .epoch = round->decide.epoch,
@@ -247,6 +250,7 @@ void cluster_status_read(const struct cluster *cluster, struct cluster_status *r
                 .store_failed = cluster->store_failed,
                 .isolated = lease_isolated(cluster),
                 .evicted = cluster->evicted,
+                .parted = force_has_parted(cluster),
         };
 }
 
@@ -258,8 +262,9 @@ void cluster_voters_read(const struct cluster *cluster, struct voters *ret_voter
 void cluster_voters(const struct cluster *cluster, node_set *ret_now, node_set *ret_before)
 {
         struct voters voters = commit_voters(cluster);
-        *ret_now = voters.now.nodes;
-        *ret_before = voters.before.nodes;
+        node_set awaited = cluster->force_awaited;
+        *ret_now = awaited != 0 ? awaited : voters.now.nodes;
+        *ret_before = awaited != 0 ? 0 : voters.before.nodes;
 }
 
 enum observation cluster_observation(const struct cluster *cluster, const char *name)

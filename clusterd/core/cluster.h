@@ -358,8 +358,9 @@ void cluster_step(struct cluster *cluster, const struct cluster_event *event,
 const struct model *cluster_model(const struct cluster *cluster);
 
 struct cluster_status {
-        bool active;  /* in an epoch: proposals are accepted */
-        bool primary; /* our view may hold or win an epoch */
+        uint32_t node; /* this one */
+        bool active;   /* in an epoch: proposals are accepted */
+        bool primary;  /* our view may hold or win an epoch */
         uint64_t epoch;
         uint32_t leader; /* NODE_NONE while no epoch is active */
         node_set members;
@@ -374,6 +375,8 @@ struct cluster_status {
         bool store_failed;        /* this node's ledger cannot be written */
         node_set isolated;        /* lost, and they have renewed a lease since: cut off, not dead */
         bool evicted;             /* this node was taken out of the cluster: it has to leave the group */
+        bool parted; /* the view goes by a history that was forced without this node's, which counts no more
+                      */
 };
 
 /* What this node knows of the witness. */
@@ -394,8 +397,9 @@ void cluster_witness_read(const struct cluster *cluster, struct cluster_witness 
 struct voters;
 void cluster_voters_read(const struct cluster *cluster, struct voters *ret_voters);
 
-/* Who has a vote at the end of what this node holds; before: 0, unless the change from these is not known to
- * be committed. 0 and 0 when blank. */
+/* For the guard's keeper: who has a vote at the end of what this node holds; before: 0, unless the change
+ * from these is not known to be committed. 0 and 0 when blank. While nobody may run anything by a quorum that
+ * was forced: those who have to be proven off, or to come back. */
 void cluster_voters(const struct cluster *cluster, node_set *ret_now, node_set *ret_before);
 
 /* What votequorum should expect; nodes 0: it is not for this node to say. */

@@ -245,6 +245,7 @@ struct cluster {
         int64_t wall_ms;
         struct cluster_actions *actions; /* of the present step */
         bool loaded;
+        uint64_t loaded_ms;
         bool evicted; /* so this node has heard, in an epoch; until its process ends */
         bool fresh;   /* began with nothing in its ledger, and has not joined since */
 
@@ -307,6 +308,8 @@ struct cluster {
         uint64_t planned_nodes[NODES_MAX + 1]; /* request_id of a proposal about a node; 0: none */
         uint64_t planned_voters;               /* the same about the voters */
         bool leaving;                          /* this daemon is told to end */
+        uint64_t force_ms;                     /* when this node last opened a round to force the quorum */
+        node_set force_awaited;                /* as the keeper was told */
         uint32_t *order;                       /* scratch: role slots to place */
         uint64_t attempts;                     /* counts fence attempts */
         struct fencing fencing[NODES_MAX + 1];
@@ -349,6 +352,7 @@ uint32_t role_slot(const struct cluster *cluster, const struct role *role);
 void pending_request(struct cluster *cluster, uint64_t token, const char *actor,
                      const struct command *command);
 void pending_applied(struct cluster *cluster, const struct entry *entry, const struct apply *apply);
+void pending_refuse(struct cluster *cluster, struct pending *pending, const char *why);
 /* It found no room: to be sent again. */
 void pending_dropped(struct cluster *cluster, const struct entry *entry);
 /* A round has begun: what was sent before is to be judged anew. */
@@ -360,6 +364,8 @@ void pending_tick(struct cluster *cluster);
 uint64_t propose(struct cluster *cluster, const char *actor, const struct command *command);
 
 /* view_change.c */
+#define ROUND_WAIT_GAP (TAIL_MAX - 128) /* a laggard that lacks more is not waited for: it must fit */
+void round_open(struct cluster *cluster, const char *reason);
 void round_view(struct cluster *cluster, node_set members, node_set connected);
 void round_message(struct cluster *cluster, uint32_t sender, const struct message *message);
 void round_stored(struct cluster *cluster);
@@ -375,9 +381,6 @@ void round_open_for_claim(struct cluster *cluster);
 /* The witness has promised the epoch; it votes for somebody else, or for nobody that we could hear of. */
 void round_go_on(struct cluster *cluster);
 void round_refuse(struct cluster *cluster);
-/* Would a round make this laggard level? Then it may ask for one. */
-bool round_can_be_leveled(const struct cluster *cluster);
-void round_ask_to_be_leveled(struct cluster *cluster);
 
 /* contact.c */
 void contact_renew(struct cluster *cluster, uint64_t at_ms);
@@ -434,6 +437,26 @@ void claim_tick(struct cluster *cluster);
 void claim_contact(struct cluster *cluster, uint64_t at_ms);
 /* Does this node have a claim? Told in its STATE. */
 bool claim_tell(const struct cluster *cluster, struct message_state *state);
+/* force.c */
+void force_tick(struct cluster *cluster);
+/* The opener: an operator wants this view to go on without a majority. */
+void force_decide(struct cluster *cluster, struct message_decide *decide);
+/* Its leader: what the epoch's first entry says of it. */
+void force_begin(struct cluster *cluster, struct message_propose *propose);
+void force_activated(struct cluster *cluster);
+/* The last forced epoch in what this node holds; 0: none. */
+uint64_t force_of_history(const struct cluster *cluster);
+/* This view goes by a history that was forced without ours: of ours nothing counts. */
+bool force_has_parted(const struct cluster *cluster);
+/* Nothing is here any more that ran by our own history. */
+bool force_may_be_leveled(const struct cluster *cluster);
+/* For whom the guard's keeper waits while nothing may run by this view: none of them is here; 0: for nobody.
+ */
+node_set force_awaited(const struct cluster *cluster);
+/* This host boots, and does not see all others yet: it decides nothing for a moment. */
+bool force_settles(struct cluster *cluster);
+/* Others may be deciding elsewhere, or what they decided is not undone here: nothing may run by this view. */
+bool force_bars_contact(const struct cluster *cluster);
 
 /* observe.c */
 /* Role slots have new meanings: what was known by slot is forgotten, and asked for anew. */

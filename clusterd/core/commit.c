@@ -43,6 +43,8 @@ struct voters commit_voters(const struct cluster *cluster)
                 if (command->kind == COMMAND_VOTER_SET && !MUTATED(CHANGE_UNTOLD))
                         voters = round_voters(change->voters, change->witness, change->before,
                                               change->before_witness);
+                else if (command->kind == COMMAND_EPOCH && command->epoch.forced != 0)
+                        voters = round_voters(node_set_of(command->epoch.leader), 0, 0, 0);
         }
         return voters;
 }

@@ -10,7 +10,7 @@
 
 void contact_renew(struct cluster *cluster, uint64_t at_ms)
 {
-        if (at_ms > cluster->contact_ms)
+        if (at_ms > cluster->contact_ms && !force_bars_contact(cluster))
                 cluster->contact_ms = at_ms;
 }
 

@@ -30,7 +30,7 @@ static const char *way_to_proof(const struct model *model, const struct role *ro
         if (fence_level_after(model, node->id, 0) != 0)
                 return "its fence devices are being tried";
         /* Whom an operator wants off may well be in contact: then its guard does not expire. */
-        if (!node->watchdog || node->fence_wanted)
+        if (!node->watchdog || node->fence_wanted || node->forced_out)
                 return "is it off? then say: clu node confirm-off";
         return lease_guards(model, role, node->id) ? "its guard and its lease have to expire"
                                                    : "its guard has to expire";
@@ -71,9 +71,27 @@ static bool is_torn(const struct model *model, const struct role *role)
                role->owner_end == MOVE_END_ABSENT;
 }
 
+/* Where nobody runs it, somebody may who was forced out. */
+static bool waits_for_the_forced_out(const struct model *model, const struct role *role,
+                                     char reason[REASON_BYTES])
+{
+        const struct node *node = model_node(model, node_set_lowest(model_unproven(model)));
+        if (node == NULL || role->desired != DESIRED_RUNNING || role_possible_runners(role) != 0 ||
+            (role->state != ROLE_OFFLINE && role->state != ROLE_FAILED && role->state != ROLE_RECOVERING))
+                return false;
+        (void)snprintf(
+                reason, REASON_BYTES,
+                "the quorum was forced without %.40s, which has to join or to be proven off: its fence "
+                "devices, or clu node confirm-off",
+                node->name);
+        return true;
+}
+
 bool role_explain_wait(const struct model *model, const struct role *role, char reason[REASON_BYTES])
 {
         const struct node *owner = model_node(model, role->owner);
+        if (waits_for_the_forced_out(model, role, reason))
+                return true;
         switch (role->state) {
         case ROLE_OFFLINE:
         case ROLE_FAILED:

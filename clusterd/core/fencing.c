@@ -191,8 +191,10 @@ static void tick_node(struct cluster *cluster, const struct node *node)
                 give_evidence(cluster, node, EVIDENCE_POWERED_OFF, fencing->devices, 0);
                 return;
         }
-        if ((node->watchdog || MUTATED(EXPIRY_WITHOUT_WATCHDOG)) &&
-            !node_set_has(cluster->round.connected, node->id)) {
+        /* Who was forced out may have contact with others over there. */
+        bool may_expire = (node->watchdog || MUTATED(EXPIRY_WITHOUT_WATCHDOG)) &&
+                          (!node->forced_out || MUTATED(EXPIRY_OF_THE_FORCED_OUT));
+        if (may_expire && !node_set_has(cluster->round.connected, node->id)) {
                 if (cluster->now_ms < expires_at)
                         wake_at(cluster, expires_at);
                 else if (guard_proves_something(cluster, node))

@@ -55,6 +55,18 @@ void guard_voters_appended(struct cluster *cluster, const struct entry *entry)
                 order_keeper(cluster, "the voters are to change");
 }
 
+/* The keeper counts nodes: while a forced quorum gives no contact, it is told to wait for those who lack. */
+static void see_to_force(struct cluster *cluster)
+{
+        enum round_phase phase = cluster->round.phase;
+        node_set awaited = force_awaited(cluster);
+        if (phase == ROUND_NONE || phase == ROUND_GATHER || awaited == cluster->force_awaited)
+                return;
+        cluster->force_awaited = awaited;
+        order_keeper(cluster, awaited != 0 ? "a quorum was forced, and somebody else may be running guests"
+                                           : "all are back, or proven off, since a quorum was forced");
+}
+
 void guard_reported(struct cluster *cluster, const struct cluster_event *event)
 {
         cluster->identity.watchdog = event->watchdog.present;
@@ -149,6 +161,7 @@ void guard_tick(struct cluster *cluster)
         if (valid && !cluster->guard_was_valid)
                 reconcile_all(cluster); /* what was held back, or stopped, can be seen to now */
         cluster->guard_was_valid = valid;
+        see_to_force(cluster);
         see_to_lapse(cluster, needed);
         tell_keeper(cluster, needed);
         if (cluster->expected_count > 0 && !(valid && guard_is_backed(cluster)))

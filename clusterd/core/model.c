@@ -123,6 +123,17 @@ node_set model_evicted(const struct model *model)
         return evicted;
 }
 
+node_set model_unproven(const struct model *model)
+{
+        node_set unproven = 0;
+        if (model->settings.forced_epoch == 0)
+                return 0;
+        MODEL_EACH_NODE (model, node)
+                if (node->forced_out && node->state == NODE_LOST)
+                        unproven |= node_set_of(node->id);
+        return unproven;
+}
+
 const char *model_node_name(const struct model *model, uint32_t id)
 {
         const struct node *node = model_node(model, id);

@@ -42,6 +42,8 @@ uint32_t model_free_volume(const struct model *model); /* an id; 0 when all are 
 /* The one that holds this file, by its path; NULL if none does. */
 const struct volume *model_volume_of(const struct model *model, const char *file);
 node_set model_evicted(const struct model *model);
+/* The quorum was forced without them, and they are neither proven off nor back. */
+node_set model_unproven(const struct model *model);
 const char *model_node_name(const struct model *model, uint32_t node); /* "-" if unknown */
 
 /* 0, or -ENOSPC when the table is full. An object of the same name is replaced. */

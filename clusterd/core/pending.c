@@ -104,6 +104,11 @@ void pending_applied(struct cluster *cluster, const struct entry *entry, const s
         }
 }
 
+void pending_refuse(struct cluster *cluster, struct pending *pending, const char *why)
+{
+        finish(cluster, pending, REPLY_REFUSED, 0, why);
+}
+
 void pending_dropped(struct cluster *cluster, const struct entry *entry)
 {
         for (size_t i = 0; cluster->pending_count > 0 && i < PENDING_MAX; i++)
@@ -178,11 +183,25 @@ static bool may_be_sent(const struct cluster *cluster, const struct command *com
         return false;
 }
 
+/* The one command that a node takes without a quorum, and only then: force.c. False: it is answered. */
+static bool tick_force(struct cluster *cluster, struct pending *pending)
+{
+        if (cluster->round.phase == ROUND_ACTIVE) {
+                pending_refuse(cluster, pending, "there is a quorum: nothing has to be forced");
+                return false;
+        }
+        return true;
+}
+
 /* False: it is answered. */
 static bool tick_one(struct cluster *cluster, struct pending *pending)
 {
         uint64_t patience = pending->sent ? CONFIRMATION_MS : PATIENCE_MS;
-        if (cluster->round.phase == ROUND_REFUSED || cluster->now_ms - pending->since_ms >= patience) {
+        bool force = pending->command.kind == COMMAND_QUORUM_FORCE;
+        if (force && !tick_force(cluster, pending))
+                return false;
+        if ((cluster->round.phase == ROUND_REFUSED && !force) ||
+            cluster->now_ms - pending->since_ms >= patience) {
                 give_up(cluster, pending);
                 return false;
         }

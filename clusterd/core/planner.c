@@ -56,7 +56,7 @@ static bool has_waited(struct pass *pass, const struct role *role, uint32_t slot
 
 static bool wants_place(struct pass *pass, const struct role *role, uint32_t slot)
 {
-        if (role->desired != DESIRED_RUNNING)
+        if (role->desired != DESIRED_RUNNING || model_unproven(pass->model) != 0)
                 return false;
         switch (role->state) {
         case ROLE_OFFLINE:

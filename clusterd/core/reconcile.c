@@ -424,6 +424,12 @@ static void see_to(struct cluster *cluster, uint32_t slot)
                 stop_for_guard(&at);
                 return;
         }
+        if ((at.present || at.local->unresolved) && interruptible && cluster->round.phase == ROUND_ACTIVE &&
+            force_has_parted(cluster) && !MUTATED(PARTED_RUNS_ON)) {
+                stop(&at, 0, "the quorum was forced without this node: it runs nothing by its own history");
+                at.local->stopped_by_guard = true;
+                return;
+        }
         if (at.local->operation != OPERATION_NONE ||
             !(round_is_active(cluster) || MUTATED(ACT_WITHOUT_EPOCH)) || !is_member(cluster))
                 return;

@@ -105,6 +105,7 @@ void round_decide(const struct message_state *states, node_set spoke, struct mes
                         settled |= states[node].voters_before == 0;
                 }
         ret_decide->base = winner->last;
+        ret_decide->forced = winner->forced;
         /* One who knows that the change was committed knows it for all who hold the same. */
         ret_decide->voters = winner->voters;
         ret_decide->voters_before = settled || MUTATED(ROUND_BY_THE_NEW) ? 0 : winner->voters_before;

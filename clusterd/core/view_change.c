@@ -15,9 +15,8 @@
 #define LEVEL_MS   1000 /* a laggard that is not level by then is left to catch up later */
 #define STUCK_MS   2000 /* a round that gets nowhere is opened anew; each rank waits a second more */
 #define REFUSED_MS 5000
-#define WITNESS_MS 5000             /* the asker has a time limit of its own */
-#define SILENT_MS  3000             /* a leader without heartbeat for so long is passed over */
-#define WAIT_GAP   (TAIL_MAX - 128) /* a laggard that lacks more is not waited for: it must fit */
+#define WITNESS_MS 5000 /* the asker has a time limit of its own */
+#define SILENT_MS  3000 /* a leader without heartbeat for so long is passed over */
 
 static uint32_t self(const struct cluster *cluster)
 {
@@ -61,7 +60,7 @@ static void end_epoch(struct cluster *cluster)
         witness_round_ended(cluster);
 }
 
-static void open_round(struct cluster *cluster, const char *reason)
+void round_open(struct cluster *cluster, const char *reason)
 {
         struct round *round = &cluster->round;
         action_add(cluster, CLUSTER_ACTION_LOG, "opening a round: %s", reason);
@@ -92,8 +91,8 @@ void round_view(struct cluster *cluster, node_set members, node_set connected)
         round->id = (struct round_id){ .node = NODE_NONE };
         enter(cluster, ROUND_NONE);
         end_epoch(cluster);
-        if (node_set_lowest(members) == self(cluster))
-                open_round(cluster, "the group changed");
+        if (node_set_lowest(members) == self(cluster) && !force_settles(cluster))
+                round_open(cluster, "the group changed");
 }
 
 static void send_state(struct cluster *cluster)
@@ -114,6 +113,7 @@ static void send_state(struct cluster *cluster)
                 .whole = witness_accepts(cluster),
                 .sick = cluster->store_failed,
                 .witness_promised = cluster->witness.promised,
+                .forced = force_of_history(cluster),
         };
         cluster->round.told_claim = claim_tell(cluster, state);
 }
@@ -149,6 +149,7 @@ static void send_decide(struct cluster *cluster)
         struct round *round = &cluster->round;
         struct message_decide *decide = &action_message(cluster, MESSAGE_DECIDE)->decide;
         round_decide(round->states, round->spoke, decide);
+        force_decide(cluster, decide);
         /* The way to the witness may be cut for one of them alone. */
         decide->asker = decide->leader;
         for (uint32_t i = 0; decide->witness && i < cluster->witness.refused % node_set_count(decide->level);
@@ -174,7 +175,7 @@ static void on_late_state(struct cluster *cluster, uint32_t sender, const struct
             !(may_have_majority(cluster) || round_holds_with(round->members, &told, true)))
                 return;
         round->spoke |= node_set_of(sender);
-        open_round(cluster, "a node that was silent speaks");
+        round_open(cluster, "a node that was silent speaks");
 }
 
 static void on_state(struct cluster *cluster, uint32_t sender, const struct message_state *state)
@@ -236,9 +237,9 @@ static void serve_laggards(struct cluster *cluster)
                 uint64_t next = state->applied.index + 1;
                 bool compacted = next <= round->decide.base.index &&
                                  (cluster->ledger.first_index == 0 || next < cluster->ledger.first_index);
-                if (state->blank)
+                if (state->blank || state->forced != round->decide.forced)
                         continue;
-                if (compacted || round->decide.base.index + 1 - next > WAIT_GAP)
+                if (compacted || round->decide.base.index + 1 - next > ROUND_WAIT_GAP)
                         far |= node_set_of(node);
                 else
                         serve(cluster, node);
@@ -268,6 +269,8 @@ static void on_decide(struct cluster *cluster, uint32_t sender, const struct mes
                                      decide->voters_before_witness);
         round->voters_index = decide->base.index; /* or before that: the epoch's own entry settles it */
         round->position = decide->base.index;
+        if (decide->forced != force_of_history(cluster))
+                round->committed = 0; /* what we know of another history says nothing of this one */
         if (decide->claimed) {
                 round->advanced = true; /* it has voted, and for nobody else */
                 round_go_on(cluster);
@@ -289,7 +292,7 @@ void round_open_for_claim(struct cluster *cluster)
         if (round->phase != ROUND_REFUSED || round->told_claim)
                 return;
         round->told_claim = true;
-        open_round(cluster, "the witness has voted for this view");
+        round_open(cluster, "the witness has voted for this view");
 }
 
 void round_go_on(struct cluster *cluster)
@@ -330,6 +333,7 @@ static void begin_epoch(struct cluster *cluster)
         };
         TEXT_COPY(message->actor, "leader");
         message->command = command;
+        force_begin(cluster, message);
         round->proposed_epoch = true;
 }
 
@@ -374,8 +378,12 @@ void round_activate(struct cluster *cluster)
         enter(cluster, ROUND_ACTIVE);
         NODE_SET_EACH (round->members, node)
                 round->heard_ms[node] = cluster->now_ms;
-        if (!node_set_has(round->level, self(cluster)))
+        force_activated(cluster);
+        if (!node_set_has(round->level, self(cluster))) {
+                if (force_has_parted(cluster))
+                        reconcile_all(cluster);
                 return;
+        }
         /* A majority has promised after it knew our state: so we were in contact when we sent that. */
         if (node_set_has(round->decide.participants, self(cluster)))
                 contact_renew(cluster, MUTATED(CONTACT_WITH_THE_EPOCH) ? cluster->now_ms : round->state_ms);
@@ -438,7 +446,9 @@ static bool is_epoch_proposal(const struct cluster *cluster, uint32_t sender,
         const struct round *round = &cluster->round;
         return round->phase == ROUND_LEVEL && propose->command.kind == COMMAND_EPOCH &&
                sender == leader_to_be(round) && promised_by_majority(round) &&
-               witness_holders_fit(round, propose->command.epoch.holders);
+               witness_holders_fit(round, propose->command.epoch.holders) &&
+               propose->command.epoch.forced ==
+                       (round->decide.forced == round->decide.epoch ? round->decide.epoch : 0);
 }
 
 static void on_propose(struct cluster *cluster, uint32_t sender, const struct message_propose *propose)
@@ -521,7 +531,7 @@ static void reopen_after(struct cluster *cluster, uint64_t since_ms, uint64_t pa
 {
         uint64_t due = since_ms + patience_ms + 1000 * rank(cluster);
         if (cluster->now_ms >= due)
-                open_round(cluster, reason);
+                round_open(cluster, reason);
         else
                 wake_at(cluster, due);
 }
@@ -563,6 +573,10 @@ void round_tick(struct cluster *cluster)
                 reopen_after(cluster, round->phase_ms, WITNESS_MS, "the witness was not heard of");
                 break;
         case ROUND_NONE:
+                if (force_settles(cluster))
+                        break;
+                reopen_after(cluster, round->phase_ms, STUCK_MS, "no round began");
+                break;
         case ROUND_BEGINNING:
                 reopen_after(cluster, round->phase_ms, round->by_witness ? WITNESS_MS : STUCK_MS,
                              "the round got nowhere");
@@ -577,21 +591,4 @@ void round_tick(struct cluster *cluster)
         }
         if (round->phase == ROUND_BEGINNING || round->phase == ROUND_ACTIVE)
                 catch_up_tick(cluster);
-}
-
-void round_ask_to_be_leveled(struct cluster *cluster)
-{
-        open_round(cluster, "this node is nearly level");
-}
-
-bool round_can_be_leveled(const struct cluster *cluster)
-{
-        const struct round *round = &cluster->round;
-        uint64_t first = round->states[round->leader].first_index;
-        uint64_t applied = cluster->ledger.applied.index;
-        if (cluster->ledger.blank || cluster->store_failed ||
-            cluster->store_index < cluster->ledger.last.index)
-                return false;
-        return applied <= round->position && round->position - applied <= WAIT_GAP &&
-               (applied == round->position || (first != 0 && applied + 1 >= first));
 }

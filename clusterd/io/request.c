@@ -171,7 +171,9 @@ static void handle_change(struct request *request)
         if (error < 0 || request_quorum_check(request, &change) < 0)
                 return send_failure(request);
         if (request->plan)
-                return send_result(request, query_plan(request, &change));
+                return send_result(request, change.command.kind == COMMAND_QUORUM_FORCE
+                                                    ? query_force_plan(request)
+                                                    : query_plan(request, &change));
         if (request->handler->count >= PENDING_MAX) {
                 (void)request_fail(request, VERB_EXIT_FAILED, "", "try again",
                                    "%d requests are being worked on already", PENDING_MAX);
@@ -368,6 +370,11 @@ static json_t *outcome_result(struct request_handler *handler, const struct pend
 {
         struct request request = request_of(handler, pending);
         json_t *result = json_pack("{s:I}", "index", (json_int_t)index);
+        if (verb_id(pending->verb) == VERB_QUORUM_FORCE)
+                json_object_set_new(result, "text",
+                                    json_string("this node goes on alone; what others decided and it has not "
+                                                "heard is lost; nothing is started before they are back or "
+                                                "proven off: clu quorum show tells who lacks"));
         const struct role *role = model_role(request.model, pending->name);
         const struct node *node = model_node_by_name(request.model, pending->name);
 

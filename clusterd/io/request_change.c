@@ -229,6 +229,8 @@ int request_change(struct request *request, struct change *ret_change)
                 return change_fence_add(request, ret_change);
         case VERB_QUORUM_SET:
                 return change_quorum_set(request, ret_change);
+        case VERB_QUORUM_FORCE:
+                return change_quorum_force(request, ret_change);
         case VERB_WITNESS_SET:
                 return change_witness_set(request, ret_change);
         case VERB_WITNESS_REMOVE:

@@ -83,6 +83,10 @@ static void say_epoch(struct sentence *sentence, const struct entry *entry)
         say(sentence, "epoch %" PRIu64 " begins, led by %s, with ", entry->epoch,
             name_of(sentence, epoch->leader));
         say_nodes(sentence, epoch->members);
+        if (epoch->forced == 0)
+                return;
+        say(sentence, "; forced: it votes alone from here on");
+        say_reason(sentence, epoch->reason);
 }
 
 static void say_node_evidence(struct sentence *sentence, const struct command_node_evidence *evidence)
@@ -338,6 +342,10 @@ void entry_text(const struct entry *entry, const struct model *model, char text[
                 return;
         case COMMAND_QUORUM_SET:
                 say_quorum_set(&sentence, &command->quorum_set);
+                return;
+        case COMMAND_QUORUM_FORCE: /* refused wherever it stands */
+                say(&sentence, "a node is to go on alone");
+                say_reason(&sentence, command->quorum_force.reason);
                 return;
         case COMMAND_WITNESS_SET:
         case COMMAND_WITNESS_REMOVE:

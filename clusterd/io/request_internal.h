@@ -10,6 +10,10 @@
 #include "clusterd/io/request.h"
 #include "clusterd/protocol/verb.h"
 
+#define FORCED_WITHOUT_THIS                                                                                  \
+        "the quorum was forced without this node: its guests are stopped, its ledger is replaced, and what " \
+        "only that held is lost"
+
 /* Why a request is not done. */
 struct request_error {
         enum verb_exit exit;
@@ -113,6 +117,9 @@ json_t *document_witness(const struct request *request);
 int change_witness_set(struct request *request, struct change *change);
 int change_witness_remove(struct request *request, struct change *change);
 int change_quorum_set(struct request *request, struct change *change);
+int change_quorum_force(struct request *request, struct change *change);
+/* What it would do here; the planner could not say. */
+json_t *query_force_plan(struct request *request);
 
 /* request_change.c: 0, or a failure in request->error. */
 int request_change(struct request *request, struct change *ret_change);

@@ -214,6 +214,8 @@ static json_t *warnings_of(const struct request *request, const struct cluster_s
 
         if (status->store_failed)
                 warn(warnings, "this node's ledger cannot be written: look for a full or read-only disk");
+        if (status->parted)
+                warn(warnings, FORCED_WITHOUT_THIS);
         if (status->evicted)
                 warn(warnings, "this node was evicted and takes no part in the cluster: " EVICTED_REMEDY);
         if (model->settings.pause_ms != 0)

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "clusterd/base/text.h"
+#include "clusterd/io/request_entry_text.h"
 
 /* Who votes and what may be lost: shown, planned with, and held against what takes a node away. */
 
@@ -57,6 +58,39 @@ static void __attribute__((format(printf, 2, 3))) add_line(json_t *lines, const 
         json_array_append_new(lines, document_text(text));
 }
 
+/* Until everybody is back, it says so. */
+static node_set forced_out(const struct model *model)
+{
+        node_set out = 0;
+        MODEL_EACH_NODE (model, node)
+                if (node->forced_out)
+                        out |= node_set_of(node->id);
+        return out;
+}
+
+static void add_force(json_t *lines, const struct quorum_view *view, const struct cluster_status *status)
+{
+        const struct settings *settings = &view->model->settings;
+        char text[QUORUM_TEXT_BYTES];
+        node_set out = forced_out(view->model), unproven = model_unproven(view->model);
+        if (status->parted)
+                add_line(lines, "%s", FORCED_WITHOUT_THIS);
+        if (out == 0)
+                return;
+        node_set_text(out, view->model, text, sizeof(text));
+        json_t *time = document_time(settings->forced_time_ms);
+        add_line(lines, "the quorum was forced by %s at %s; not back since: %s", settings->forced_by,
+                 json_is_string(time) ? json_string_value(time) : "an unknown time", text);
+        json_decref(time);
+        if (unproven == 0)
+                return;
+        node_set_text(unproven, view->model, text, sizeof(text));
+        add_line(lines,
+                 "nothing is started before these are back or proven off (their fence devices, or clu "
+                 "node confirm-off): %s",
+                 text);
+}
+
 static json_t *lines_of(const struct quorum_view *view, const struct cluster_status *status)
 {
         char text[QUORUM_TEXT_BYTES];
@@ -69,6 +103,7 @@ static json_t *lines_of(const struct quorum_view *view, const struct cluster_sta
         add_line(lines, "%s", text);
         if (!status->primary && outlook_of(&view->voters, view->here, view->witness).held)
                 add_line(lines, "these nodes have not agreed on a history yet");
+        add_force(lines, view, status);
         if (!view->model->settings.dynamic_quorum)
                 add_line(lines,
                          "the votes do not follow what is lost: clu quorum set --dynamic on lets them");
@@ -78,6 +113,18 @@ static json_t *lines_of(const struct quorum_view *view, const struct cluster_sta
                          node_set_has(status->connected, node) ? "is there and its clusterd does not speak"
                                                                : "is not heard here");
         return lines;
+}
+
+static json_t *document_force(const struct model *model)
+{
+        const struct settings *settings = &model->settings;
+        node_set out = forced_out(model);
+        if (out == 0)
+                return json_null();
+        return json_pack("{s:I, s:o, s:o, s:o, s:o}", "epoch", (json_int_t)settings->forced_epoch, "by",
+                         document_text(settings->forced_by), "time", document_time(settings->forced_time_ms),
+                         "not_back", document_node_set(model, out), "unproven",
+                         document_node_set(model, model_unproven(model)));
 }
 
 json_t *query_quorum_show(struct request *request)
@@ -101,6 +148,7 @@ json_t *query_quorum_show(struct request *request)
         json_object_set_new(document, "voters_before",
                             document_node_set(request->model, view.voters.before.nodes));
         json_object_set_new(document, "witness", document_witness(request));
+        json_object_set_new(document, "forced", document_force(request->model));
         json_object_set_new(document, "nodes", rows);
         json_object_set_new(document, "text", lines_of(&view, &status));
         return document;
@@ -181,4 +229,41 @@ int change_quorum_set(struct request *request, struct change *change)
         set->node = node->id;
         set->priority = (int32_t)priority;
         return 0;
+}
+
+int change_quorum_force(struct request *request, struct change *change)
+{
+        struct cluster_status status;
+        const char *reason = request_text(request, "reason");
+        cluster_status_read(request->services->cluster, &status);
+        if (status.primary)
+                return request_fail(request, VERB_EXIT_REFUSED, "only what has no quorum is forced",
+                                    "clu quorum show says who votes",
+                                    "quorum force refused: there is a quorum");
+        change->command.kind = COMMAND_QUORUM_FORCE;
+        TEXT_PRINT(change->command.quorum_force.reason, "by %s%s%s", request->client->actor,
+                   reason == NULL ? "" : ": ", reason == NULL ? "" : reason);
+        return 0;
+}
+
+json_t *query_force_plan(struct request *request)
+{
+        const struct model *model = request->model;
+        struct quorum_view now = request_quorum_view(request);
+        struct cluster_status status;
+        char before[QUORUM_TEXT_BYTES], out[QUORUM_TEXT_BYTES], after[2 * QUORUM_TEXT_BYTES];
+        node_set others = 0;
+        cluster_status_read(request->services->cluster, &status);
+        MODEL_EACH_NODE (model, node)
+                others |= node->id == status.node ? 0 : node_set_of(node->id);
+        quorum_view_say(&now, before);
+        node_set_text(others, model, out, sizeof(out));
+        TEXT_PRINT(after,
+                   "%s alone votes; lost until they are back or proven off: %s; nothing is started before",
+                   model_node_name(model, status.node), out);
+        json_t *step = json_pack("{s:s, s:s, s:n, s:o, s:s}", "command", "epoch", "subject", "cluster",
+                                 "from", "to", document_node_name(model, status.node), "reason",
+                                 "forced: what others decided and this node has not heard is lost");
+        return json_pack("{s:[o], s:b, s:{s:o, s:o}}", "steps", step, "cut", 0, "quorum", "before",
+                         document_text(before), "after", document_text(after));
 }

@@ -11,6 +11,9 @@ static const struct json_field epoch_fields[] = {
         JSON_FIELD("members", NODE_SET, struct command_epoch, members),
         JSON_FIELD("settings", OBJECT, struct command_epoch, settings, .shape = &settings_shape),
         JSON_FIELD("holders", NODE_SET, struct command_epoch, holders, .later = true),
+        JSON_FIELD("forced", COUNTER, struct command_epoch, forced, .later = true),
+        JSON_FIELD("forced_by", TEXT, struct command_epoch, forced_by, .later = true),
+        JSON_FIELD("reason", TEXT, struct command_epoch, reason, .later = true),
 };
 static const struct json_shape epoch_shape = JSON_SHAPE(epoch_fields);
 
@@ -52,6 +55,11 @@ static const struct json_field voter_set_fields[] = {
         JSON_FIELD("witness", IDENTITY, struct command_voter_set, witness, .later = true),
 };
 static const struct json_shape voter_set_shape = JSON_SHAPE(voter_set_fields);
+
+static const struct json_field quorum_force_fields[] = {
+        JSON_FIELD("reason", TEXT, struct command_quorum_force, reason),
+};
+static const struct json_shape quorum_force_shape = JSON_SHAPE(quorum_force_fields);
 
 static const struct json_field quorum_set_fields[] = {
         JSON_FIELD("dynamic", BOOL, struct command_quorum_set, dynamic, .bit = QUORUM_FIELD_DYNAMIC),
@@ -272,6 +280,7 @@ static const struct json_shape *const command_shapes[COMMAND_COUNT] = {
         [COMMAND_NODE_EVICT] = &node_shape,
         [COMMAND_WITNESS_SET] = &witness_command_shape,
         [COMMAND_WITNESS_REMOVE] = &witness_command_shape,
+        [COMMAND_QUORUM_FORCE] = &quorum_force_shape,
 };
 
 /* The union's members all begin here. */

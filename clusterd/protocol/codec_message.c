@@ -49,6 +49,7 @@ static const struct json_field state_fields[] = {
         JSON_FIELD("claim_epoch", COUNTER, struct message, state.claim_epoch, .later = true),
         JSON_FIELD("claim_members", NODE_SET, struct message, state.claim_members, .later = true),
         JSON_FIELD("claim_level", NODE_SET, struct message, state.claim_level, .later = true),
+        JSON_FIELD("forced", COUNTER, struct message, state.forced, .later = true),
 };
 
 /* A view that may not go on needs no leader. */
@@ -66,6 +67,7 @@ static const struct json_field decide_fields[] = {
         JSON_FIELD("witness", BOOL, struct message, decide.witness, .later = true),
         JSON_FIELD("asker", NODE_OR_NONE, struct message, decide.asker, .later = true),
         JSON_FIELD("claimed", BOOL, struct message, decide.claimed, .later = true),
+        JSON_FIELD("forced", COUNTER, struct message, decide.forced, .later = true),
 };
 
 static const struct json_field promised_fields[] = {
@@ -105,6 +107,7 @@ static const struct json_field heartbeat_fields[] = {
 
 static const struct json_field catch_up_fields[] = {
         JSON_FIELD("applied_index", COUNTER, struct message, catch_up.applied_index),
+        JSON_FIELD("forced", COUNTER, struct message, catch_up.forced, .later = true),
 };
 
 static const struct json_field entry_fields[] = {

@@ -43,6 +43,9 @@ static const struct json_field settings_fields[] = {
         JSON_FIELD("witness", OBJECT, struct settings, witness, .shape = &witness_shape, .later = true),
         JSON_FIELD("voters_witness", IDENTITY, struct settings, voters_witness, .later = true),
         JSON_FIELD("epoch_holders", NODE_SET, struct settings, epoch_holders, .later = true),
+        JSON_FIELD("forced_epoch", COUNTER, struct settings, forced_epoch, .later = true),
+        JSON_FIELD("forced_time_ms", INT64, struct settings, forced_time_ms, .later = true),
+        JSON_FIELD("forced_by", TEXT, struct settings, forced_by, .later = true),
 };
 const struct json_shape settings_shape = JSON_SHAPE(settings_fields);
 
@@ -69,6 +72,7 @@ static const struct json_field node_fields[] = {
         JSON_FIELD("reason", TEXT, struct node, reason),
         JSON_FIELD("evicted", BOOL, struct node, evicted, .later = true),
         JSON_FIELD("test_on_only", BOOL, struct node, test_on_only, .later = true),
+        JSON_FIELD("forced_out", BOOL, struct node, forced_out, .later = true),
 };
 static const struct json_shape node_shape = JSON_SHAPE(node_fields);
 

@@ -47,7 +47,8 @@ ENUM_TEXT(command_kind, COMMAND_COUNT,
           [COMMAND_WITNESS_REMOVE] = "witness-remove",
           [COMMAND_VOLUME_MOVE] = "volume-move",
           [COMMAND_VOLUME_MAINTAIN] = "volume-maintain",
-          [COMMAND_VOLUME_RESUME] = "volume-resume")
+          [COMMAND_VOLUME_RESUME] = "volume-resume",
+          [COMMAND_QUORUM_FORCE] = "quorum-force")
 
 ENUM_TEXT(report_kind, REPORT_COUNT,
           [REPORT_RUNNING] = "running",
@@ -107,6 +108,7 @@ static const char *command_role_name(const struct command *command)
         case COMMAND_VOLUME_REPORT:
         case COMMAND_WITNESS_SET:
         case COMMAND_WITNESS_REMOVE:
+        case COMMAND_QUORUM_FORCE:
         case COMMAND_QUORUM_SET:
         case COMMAND_NODE_EVICT:
         case COMMAND_COUNT:
@@ -166,6 +168,7 @@ static uint32_t command_node_id(const struct command *command)
         case COMMAND_VOLUME_REPORT:
         case COMMAND_WITNESS_SET:
         case COMMAND_WITNESS_REMOVE:
+        case COMMAND_QUORUM_FORCE:
         case COMMAND_COUNT:
                 break;
         }

@@ -56,6 +56,7 @@ enum command_kind {
         COMMAND_VOLUME_MOVE,     /* by the leader, or by operators: another node coordinates it */
         COMMAND_VOLUME_MAINTAIN, /* an operator begins to work on it */
         COMMAND_VOLUME_RESUME,   /* and has ended that: it is proven anew */
+        COMMAND_QUORUM_FORCE, /* asked of a node, not of the history: the others are gone, an operator says */
         COMMAND_COUNT
 };
 
@@ -103,6 +104,14 @@ struct command_epoch {
         /* 0, unless it begins with the witness's vote: those without whom none of its entries is committed.
          */
         node_set holders;
+        /* Its own number, if an operator forced it: its leader alone votes from here on. */
+        uint64_t forced;
+        char forced_by[ACTOR_BYTES];
+        char reason[REASON_BYTES]; /* of the same */
+};
+
+struct command_quorum_force { /* never in a history: what it asks for is an epoch */
+        char reason[REASON_BYTES];
 };
 
 struct command_node { /* NODE_QUARANTINE, NODE_RELEASE, NODE_LOST, NODE_DRAINED, NODE_DRAIN, NODE_RESUME,
@@ -273,6 +282,7 @@ struct command {
                 struct command_node_evidence node_evidence;
                 struct command_voter_set voter_set;
                 struct command_quorum_set quorum_set;
+                struct command_quorum_force quorum_force;
                 struct command_witness witness;
                 struct command_node_join node_join;
                 struct command_role_assign role_assign;

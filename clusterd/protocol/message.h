@@ -83,6 +83,7 @@ struct message_state {
         uint64_t claim_epoch;   /* in which it was armed */
         node_set claim_members; /* of that ring */
         node_set claim_level;   /* in that epoch */
+        uint64_t forced;        /* the last forced epoch in that history; 0: none */
 };
 
 struct message_decide {
@@ -97,6 +98,8 @@ struct message_decide {
         bool witness;   /* may go on if the witness promises; if also primary, then also without, perhaps */
         uint32_t asker; /* who asks it */
         bool claimed;   /* may go on by a qnetd's vote: nobody is asked */
+        uint64_t
+                forced; /* as in the winner's state; the same as epoch: this one is forced by who opened it */
 };
 
 struct message_propose {
@@ -135,6 +138,7 @@ struct message_heartbeat {
 
 struct message_catch_up {
         uint64_t applied_index; /* send what comes after */
+        uint64_t forced;        /* as in its state: who has parted is sent all of it */
 };
 
 struct message_entry {

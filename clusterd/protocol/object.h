@@ -67,10 +67,11 @@ struct node {
         bool fence_wanted;   /* lost because an operator wants it off: may not come back before it was */
         uint32_t test_level; /* of its fence devices, that is being tested: may not join meanwhile; 0: none */
         bool test_off;       /* that level has turned it off, or could not: it is to turn it on */
-        uint32_t test_failed;                  /* steps that failed in the last test, or so far */
-        bool watchdog;                         /* a watchdog stands behind its quorum guard */
-        int32_t quorum_priority;               /* of two that are left the higher one votes */
-        char address[ADDRESS_BYTES];           /* cluster network, for people and libvirt's control */
+        uint32_t test_failed;        /* steps that failed in the last test, or so far */
+        bool watchdog;               /* a watchdog stands behind its quorum guard */
+        int32_t quorum_priority;     /* of two that are left the higher one votes */
+        bool forced_out;             /* the quorum was forced without it, and it has not joined since */
+        char address[ADDRESS_BYTES]; /* cluster network, for people and libvirt's control */
         char migration_address[ADDRESS_BYTES]; /* where memory pages go */
         struct evidence evidence;              /* of the last loss, while state is NODE_DOWN */
         uint64_t since_index;                  /* entry of the last change of state or duty */
@@ -245,6 +246,10 @@ struct settings {
         struct witness witness;
         uint64_t voters_witness; /* identity of the witness that has a vote, too; 0: none has */
         node_set epoch_holders;  /* as in struct command_epoch, of the last epoch */
+        uint64_t forced_epoch;   /* the last that an operator forced: histories that differ in it have parted;
+                                    0: none was */
+        int64_t forced_time_ms;  /* wall clock, for people */
+        char forced_by[ACTOR_BYTES];
 };
 
 extern const struct settings settings_default;

@@ -381,6 +381,20 @@ const struct verb verb_table[VERB_COUNT] = {
                               .bears_on_quorum = true,
                               OPTIONS(quorum_set_options),
                               .help = "Whether votes follow the losses, and which of two nodes votes." },
+        [VERB_QUORUM_FORCE] = { .noun = "quorum",
+                                .name = "force",
+                                .changes = true,
+                                .risk = "This node goes on alone: what others decided and it has not heard "
+                                        "is lost, and they "
+                                        "stop their guests when they come back. No guest is started before "
+                                        "each of them is "
+                                        "back or proven off. Do not let any of them come up where it cannot "
+                                        "see this node: "
+                                        "they would decide without it.",
+                                OPTIONS(node_evict_options),
+                                .help = "Go on without the majority, which is gone: this node alone, until "
+                                        "the others are "
+                                        "back." },
         [VERB_WITNESS_SET] = { .noun = "quorum",
                                .name = "witness set",
                                .operand = "KIND",

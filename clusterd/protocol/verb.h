@@ -45,6 +45,7 @@ enum verb_id {
         VERB_NODE_EVICT,
         VERB_QUORUM_SHOW,
         VERB_QUORUM_SET,
+        VERB_QUORUM_FORCE,
         VERB_WITNESS_SET,
         VERB_WITNESS_REMOVE,
         VERB_ROLE_LIST,

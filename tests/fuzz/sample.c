@@ -35,6 +35,9 @@ static void settings(struct sample_random *random, struct settings *settings)
         settings->voters = nodes(random);
         settings->voters_witness = identity(random);
         settings->epoch_holders = nodes(random);
+        settings->forced_epoch = counter(random);
+        settings->forced_time_ms = (int64_t)counter(random);
+        TEXT(random, settings->forced_by);
         witness(random, &settings->witness);
         settings->dynamic_quorum = either(random);
         settings->moves_max = integer32(random);
@@ -248,6 +251,9 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
                 ret_command->epoch.leader = node(random);
                 ret_command->epoch.members = nodes(random);
                 ret_command->epoch.holders = nodes(random);
+                ret_command->epoch.forced = counter(random);
+                TEXT(random, ret_command->epoch.forced_by);
+                TEXT(random, ret_command->epoch.reason);
                 settings(random, &ret_command->epoch.settings);
                 return;
         case COMMAND_NODE_LOST:
@@ -297,6 +303,9 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
         case COMMAND_WITNESS_REMOVE:
                 witness(random, &ret_command->witness.witness);
                 TEXT(random, ret_command->witness.reason);
+                return;
+        case COMMAND_QUORUM_FORCE:
+                TEXT(random, ret_command->quorum_force.reason);
                 return;
         case COMMAND_QUORUM_SET:
                 ret_command->quorum_set.fields =

@@ -79,6 +79,7 @@ void sample_message(struct sample_random *random, enum message_kind kind, struct
                 message->state.whole = either(random);
                 message->state.sick = either(random);
                 message->state.witness_promised = counter(random);
+                message->state.forced = counter(random);
                 return;
         case MESSAGE_DECIDE:
                 message->decide.participants = nodes(random);
@@ -91,6 +92,7 @@ void sample_message(struct sample_random *random, enum message_kind kind, struct
                 message->decide.voters_before = nodes(random);
                 message->decide.voters_witness = identity(random);
                 message->decide.voters_before_witness = identity(random);
+                message->decide.forced = counter(random);
                 message->decide.witness = either(random);
                 message->decide.asker = node_or_none(random);
                 return;
@@ -129,6 +131,7 @@ void sample_message(struct sample_random *random, enum message_kind kind, struct
                 return;
         case MESSAGE_CATCH_UP:
                 message->catch_up.applied_index = counter(random);
+                message->catch_up.forced = counter(random);
                 return;
         case MESSAGE_ENTRY:
                 entry(random, ret_sample, &message->entry);

@@ -8,7 +8,8 @@
 #include "clusterd/base/text.h"
 #include "clusterd/protocol/codec.h"
 
-#define WALL_MS 1700000000000
+#define WALL_MS    1700000000000
+#define SETTLED_MS 3000 /* a host that boots looks around for so long */
 
 static void *zeroed(size_t count, size_t bytes)
 {
@@ -52,7 +53,7 @@ void desk_restart(struct desk *desk, const struct model *model, uint64_t contact
         desk->actions = zeroed(1, sizeof *desk->actions);
         desk->queue = zeroed(DESK_QUEUE_MAX, sizeof *desk->queue);
         desk->orders = zeroed(DESK_ORDERS_MAX, sizeof *desk->orders);
-        desk->now_ms = 100000;
+        desk->now_ms = 100000 - SETTLED_MS;
         struct cluster_identity identity = {
                 .node = 1,
                 .name = "n1",
@@ -71,6 +72,7 @@ void desk_restart(struct desk *desk, const struct model *model, uint64_t contact
         load_model(desk, model);
         struct cluster_event event = { .kind = CLUSTER_EVENT_LOADED };
         desk_step(desk, &event);
+        desk->now_ms += SETTLED_MS;
 }
 
 void desk_begin(struct desk *desk)

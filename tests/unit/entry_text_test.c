@@ -35,6 +35,11 @@ static const struct {
 } cases[] = {
         { { .kind = COMMAND_EPOCH, .epoch = { .leader = 1, .members = 7 } },
           "epoch 5 begins, led by n1, with n1 n2 node 3" },
+        { { .kind = COMMAND_EPOCH,
+            .epoch = { .leader = 1, .members = 1, .forced = 5, .reason = "by root: burned" } },
+          "epoch 5 begins, led by n1, with n1; forced: it votes alone from here on: by root: burned" },
+        { { .kind = COMMAND_QUORUM_FORCE, .quorum_force = { .reason = "by root" } },
+          "a node is to go on alone: by root" },
         { { .kind = COMMAND_NODE_LOST, .node = { .node = 2, .reason = "left without a word" } },
           "n2 is lost: left without a word" },
         { { .kind = COMMAND_NODE_EVIDENCE,

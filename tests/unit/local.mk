@@ -194,6 +194,11 @@ check_PROGRAMS += %D%/evict_test
 %C%_evict_test_CFLAGS  = $(CORE_TEST_CFLAGS)
 %C%_evict_test_LDADD   = $(CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/force_test
+%C%_force_test_SOURCES = %D%/force_test.c %D%/core_fixture.c %D%/core_fixture.h
+%C%_force_test_CFLAGS  = $(CORE_TEST_CFLAGS)
+%C%_force_test_LDADD   = $(CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/apply_evidence_test
 %C%_apply_evidence_test_SOURCES = %D%/apply_evidence_test.c %D%/core_fixture.c %D%/core_fixture.h
 %C%_apply_evidence_test_CFLAGS  = $(CORE_TEST_CFLAGS)

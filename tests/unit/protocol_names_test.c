@@ -128,6 +128,7 @@ static void name_subject(struct command *command)
         case COMMAND_VOTER_SET:
         case COMMAND_WITNESS_SET:
         case COMMAND_WITNESS_REMOVE:
+        case COMMAND_QUORUM_FORCE:
         case COMMAND_CLUSTER_SET:
         case COMMAND_CLUSTER_PAUSE:
         case COMMAND_CLUSTER_RESUME:
@@ -177,6 +178,7 @@ static const char *const subjects[COMMAND_COUNT] = {
         [COMMAND_QUORUM_SET] = "node:3",
         [COMMAND_WITNESS_SET] = "cluster",
         [COMMAND_WITNESS_REMOVE] = "cluster",
+        [COMMAND_QUORUM_FORCE] = "cluster",
 };
 
 START_TEST(a_command_tells_what_it_is_about)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clusterd/base/text.h"
 #include "clusterd/protocol/verb.h"
 
 /* Requests about who votes, and what they are kept from. */
@@ -208,6 +209,51 @@ START_TEST(a_witness_is_on_a_share_or_on_a_volume)
 }
 END_TEST
 
+START_TEST(force_is_for_who_has_no_quorum)
+{
+        fixture.cluster.status.primary = true;
+        json_t *reply = fixture_ask(&fixture, "quorum.force", "{}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_REFUSED);
+        ck_assert_ptr_nonnull(strstr(reply_message(reply), "there is a quorum"));
+        fixture.cluster.status.primary = false;
+        fixture.cluster.status.node = 1;
+        reply = fixture_ask(&fixture, "quorum.force", "{}", true);
+        json_t *quorum = json_object_get(json_object_get(reply, "result"), "quorum");
+        ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(quorum, "after")), "n1 alone votes"));
+        ck_assert_uint_eq(fixture.submit_count, 0);
+        ck_assert_ptr_null(fixture_ask(&fixture, "quorum.force", "{\"reason\":\"burned\"}", false));
+        ck_assert_int_eq(fixture.command.kind, COMMAND_QUORUM_FORCE);
+        ck_assert_str_eq(fixture.command.quorum_force.reason, "by root: burned");
+}
+END_TEST
+
+START_TEST(quorum_show_tells_that_it_was_forced)
+{
+        struct object object;
+        ck_assert_int_eq(model_get(fixture.cluster.model, OBJECT_SETTINGS, "cluster", &object), 0);
+        object.settings.forced_epoch = 77;
+        object.settings.forced_time_ms = 1000;
+        text_copy(object.settings.forced_by, ACTOR_BYTES, "uid 0");
+        ck_assert_int_eq(model_put(fixture.cluster.model, &object), 0);
+        json_t *result = json_object_get(fixture_ask(&fixture, "quorum.show", "{}", false), "result");
+        ck_assert(json_is_null(json_object_get(result, "forced"))); /* all are back */
+        ck_assert_int_eq(model_get(fixture.cluster.model, OBJECT_NODE, "n2", &object), 0);
+        object.node.forced_out = true;
+        object.node.state = NODE_LOST;
+        ck_assert_int_eq(model_put(fixture.cluster.model, &object), 0);
+        result = json_object_get(fixture_ask(&fixture, "quorum.show", "{}", false), "result");
+        json_t *forced = json_object_get(result, "forced");
+        ck_assert_str_eq(json_string_value(json_object_get(forced, "by")), "uid 0");
+        ck_assert_str_eq(json_string_value(json_array_get(json_object_get(forced, "unproven"), 0)), "n2");
+        bool told = false;
+        size_t at;
+        json_t *line;
+        json_array_foreach(json_object_get(result, "text"), at, line) told |=
+                strstr(json_string_value(line), "forced by uid 0 at 1970-01-01T00:00:01.000Z") != NULL;
+        ck_assert(told);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("request quorum");
@@ -222,6 +268,8 @@ int main(void)
         tcase_add_test(tcase, a_plan_shows_the_votes_before_and_after);
         tcase_add_test(tcase, quorum_set_becomes_a_command);
         tcase_add_test(tcase, a_witness_is_on_a_share_or_on_a_volume);
+        tcase_add_test(tcase, force_is_for_who_has_no_quorum);
+        tcase_add_test(tcase, quorum_show_tells_that_it_was_forced);
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);
