@@ -5,6 +5,6 @@ set -eu
 simulate=simulation/simulate-mutants
 test -x "$simulate" || { echo "$simulate is not built here" >&2; exit 77; }
 told=$(grep -rhE '^guard ' --include '*.scenario' "$(dirname "$0")/../tests/scenarios" | cut -d ' ' -f 2)
-STORY_SEEDS=10 SEEDS=150 exec "$(dirname "$0")/mutations.sh" "$simulate" $({ echo "$told"; printf '%s\n' \
+STORY_SEEDS=20 SEEDS=150 exec "$(dirname "$0")/mutations.sh" "$simulate" $({ echo "$told"; printf '%s\n' \
         HALF_IS_A_MAJORITY PROMISE_NOT_DURABLE UNCOMMITTED_APPLIED LOSS_IS_EVIDENCE FENCED_UNCONFIRMED \
         ABSENT_UNCONFIRMED GUARD_NEVER_LAPSES KEEPER_IN_ANY_RING; } | sort -u)
