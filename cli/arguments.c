@@ -104,6 +104,27 @@ static json_t *read_pair(const struct verb_option *option, const char *text, str
         return pair;
 }
 
+/* What belongs to an option and is no word of a command line. */
+static bool take_secret(json_t *arguments, const struct verb_option *option, struct problem *problem)
+{
+        char secret[OPTIONS_BYTES];
+        if (option->secret == NULL)
+                return true;
+        if (!read_secret(option->secret, secret, sizeof(secret))) {
+                (void)PROBLEM(problem, VERB_EXIT_FAILED,
+                              "--%s: the %s should come from standard input, which is at its end",
+                              option->name, option->secret);
+                return false;
+        }
+        json_t *value = json_string(secret);
+        explicit_bzero(secret, sizeof(secret));
+        if (value == NULL)
+                (void)PROBLEM(problem, VERB_EXIT_USAGE, "the %s is not UTF-8 text", option->secret);
+        else
+                json_object_set_new(arguments, option->secret, value);
+        return value != NULL;
+}
+
 static json_t *split_names(const char *text)
 {
         json_t *names = json_array();
@@ -170,7 +191,8 @@ json_t *call_arguments(const struct verb_call *call, json_t **ret_error, enum ve
                 if (call->values[i].option->local)
                         continue;
                 json_t *value = value_of(call, i, &problem);
-                if (value == NULL) {
+                if (value == NULL || !take_secret(arguments, call->values[i].option, &problem)) {
+                        json_decref(value);
                         json_decref(arguments);
                         *ret_error = call_error(problem.message, NULL, NULL);
                         *ret_exit = problem.exit;

@@ -103,13 +103,18 @@ void print_volume(json_t *volume)
 {
         const char *state = field(volume, "state"), *title = "paths";
         char free_text[32], size_text[32];
+        bool is_target = json_is_string(json_object_get(volume, "portal"));
         size_t at;
         json_t *path;
 
         printf("Volume %s is %s%s%s\n", field(volume, "name"), color_begin(state_color(state)), state,
                color_end());
         printf("  kind         %s\n", field(volume, "kind"));
-        printf("  path         %s\n", field(volume, "path"));
+        printf("  %-12s %s\n", is_target ? "target" : "path", field(volume, "path"));
+        if (is_target)
+                printf("  portal       %s, %s%s\n", field(volume, "portal"),
+                       json_is_string(json_object_get(volume, "user")) ? "as " : "without a password",
+                       json_is_string(json_object_get(volume, "user")) ? field(volume, "user") : "");
         printf("  free         %s of %s\n", space_text(volume, "free_bytes", free_text, sizeof(free_text)),
                space_text(volume, "size_bytes", size_text, sizeof(size_text)));
         printf("  coordinator  %s\n", field(volume, "coordinator"));

@@ -444,7 +444,7 @@ static int start(struct daemon *daemon, const struct daemon_options *options)
         daemon->watchdog = identity.watchdog;
         daemon->mirror = quorum_mirror_new(identity.node);
         cluster_init(daemon->cluster, &identity, ROLES_MAX);
-        error = daemon_open_workers(daemon, options);
+        error = daemon_open_workers(daemon, options, identity.name);
         if (error == 0)
                 error = load(daemon); /* the core's first actions want workers */
         if (error == 0)
@@ -477,6 +477,8 @@ static void release(struct daemon *daemon)
         qnetd_port_free(daemon->qnetd);
         if (daemon->runner != NULL)
                 process_runner_free(daemon->runner);
+        iscsi_looks_free(daemon->looks);
+        iscsi_gateways_free(daemon->gateways);
         if (daemon->store != NULL)
                 store_close(daemon->store);
         if (daemon->guard != NULL)

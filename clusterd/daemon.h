@@ -17,6 +17,7 @@ struct daemon_options {
         const char *hypervisor_uri;
         const char *peer_uri; /* %s: the target's address */
         const char *ocf_root;
+        const char *helpers; /* programs of ours that it runs */
 };
 
 /* Runs until SIGTERM. 0, or negative errno after the cause was logged. */

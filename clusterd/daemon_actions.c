@@ -93,10 +93,11 @@ static void fence_end(struct daemon *daemon, const struct cluster_action *action
 
 static const char *action_name(enum cluster_action_kind kind)
 {
-        return kind == CLUSTER_ACTION_START  ? "start"
-               : kind == CLUSTER_ACTION_STOP ? "stop"
-               : kind == CLUSTER_ACTION_MOVE ? "move"
-                                             : "announce";
+        return kind == CLUSTER_ACTION_START     ? "start"
+               : kind == CLUSTER_ACTION_STOP    ? "stop"
+               : kind == CLUSTER_ACTION_MOVE    ? "move"
+               : kind == CLUSTER_ACTION_PREPARE ? "prepare"
+                                                : "announce";
 }
 
 static void act_on_role(struct daemon *daemon, const struct cluster_action *action)
@@ -105,8 +106,10 @@ static void act_on_role(struct daemon *daemon, const struct cluster_action *acti
                    action->role.name, (unsigned long long)action->role.generation);
         if (action->role.kind == ROLE_OCF && action->kind != CLUSTER_ACTION_ANNOUNCE)
                 ocf_roles_carry_out(daemon->ocf, action);
-        else if (action->role.kind == ROLE_VM)
+        else if (action->role.kind == ROLE_VM) {
+                iscsi_gateways_know(daemon->gateways, cluster_model(daemon->cluster));
                 hypervisor_carry_out(daemon->hypervisor, action);
+        }
 }
 
 static void list(struct daemon *daemon, const struct cluster_action *action)
@@ -160,11 +163,13 @@ static void on_witness_made(void *context, uint64_t token, int error, const char
         request_witness_made(daemon->handler, token, error == 0, text);
 }
 
-int daemon_open_workers(struct daemon *daemon, const struct daemon_options *options)
+int daemon_open_workers(struct daemon *daemon, const struct daemon_options *options, const char *node_name)
 {
+        daemon->gateways = iscsi_gateways_new(options->run_dir, options->helpers, node_name);
         struct hypervisor_options hypervisor_options = {
                 .uri = options->hypervisor_uri,
                 .peer_uri = options->peer_uri,
+                .gateways = daemon->gateways,
         };
         struct hypervisor_listener hypervisor_listener = {
                 .context = daemon,
@@ -183,6 +188,9 @@ int daemon_open_workers(struct daemon *daemon, const struct daemon_options *opti
                 witness_port_new(daemon->loop, daemon->mailbox, on_port_event, on_witness_made, daemon);
         daemon->presence = fence_presence_new(daemon->mailbox);
         int error = process_runner_new(daemon->loop, &daemon->runner);
+        if (error == 0)
+                daemon->looks =
+                        iscsi_looks_new(daemon->runner, options->helpers, node_name, on_port_event, daemon);
         if (error == 0)
                 error = ocf_roles_new(daemon->loop, daemon->runner, options->ocf_root, options->run_dir,
                                       &ocf_listener, &daemon->ocf);
@@ -272,6 +280,7 @@ void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action
         case CLUSTER_ACTION_START:
         case CLUSTER_ACTION_STOP:
         case CLUSTER_ACTION_MOVE:
+        case CLUSTER_ACTION_PREPARE:
         case CLUSTER_ACTION_ANNOUNCE:
                 act_on_role(daemon, action);
                 break;
@@ -285,7 +294,10 @@ void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action
                 fence_end(daemon, action);
                 break;
         case CLUSTER_ACTION_LOOK:
-                volume_paths_look(daemon->paths, action, cluster_model(daemon->cluster));
+                if (action->volume.kind == VOLUME_ISCSI)
+                        iscsi_looks_begin(daemon->looks, action, cluster_model(daemon->cluster));
+                else
+                        volume_paths_look(daemon->paths, action, cluster_model(daemon->cluster));
                 break;
         case CLUSTER_ACTION_LEASE:
                 volume_paths_lease(daemon->paths, action, cluster_model(daemon->cluster));
@@ -299,7 +311,8 @@ void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action
                 break;
         case CLUSTER_ACTION_FORGET_VOLUME:
                 log_notice("%s", action->reason);
-                volume_paths_forget(daemon->paths, action, cluster_model(daemon->cluster));
+                if (action->volume.kind == VOLUME_DIRECTORY)
+                        volume_paths_forget(daemon->paths, action, cluster_model(daemon->cluster));
                 break;
         case CLUSTER_ACTION_WITNESS:
                 witness_port_ask(daemon->witness, action,

@@ -16,6 +16,8 @@
 #include "clusterd/io/host.h"
 #include "clusterd/io/hypervisor.h"
 #include "clusterd/io/ipc.h"
+#include "clusterd/io/iscsi_gateways.h"
+#include "clusterd/io/iscsi_looks.h"
 #include "clusterd/io/log.h"
 #include "clusterd/io/mailbox.h"
 #include "clusterd/io/membership.h"
@@ -60,6 +62,8 @@ struct daemon {
         struct process_runner *runner;
         struct ocf_roles *ocf;
         struct volume_paths *paths;
+        struct iscsi_gateways *gateways;
+        struct iscsi_looks *looks;
         struct witness_port *witness;
         struct fence_presence *presence;
         struct qnetd_port *qnetd;
@@ -101,7 +105,7 @@ void daemon_deliver(struct daemon *daemon, const struct cluster_event *event);
 void daemon_stamp(struct cluster_event *event);
 
 /* daemon_actions.c */
-int daemon_open_workers(struct daemon *daemon, const struct daemon_options *options);
+int daemon_open_workers(struct daemon *daemon, const struct daemon_options *options, const char *node_name);
 /* The present order, with all that the core knows. 0 or negative errno. */
 int daemon_tell_keeper(struct daemon *daemon);
 /* daemon.c: while an order waits its report is read soon, not once a second: a first start waits with it. */

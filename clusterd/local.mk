@@ -61,6 +61,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/coordinator.h \
 	%D%/core/path.c \
 	%D%/core/pending.c \
+	%D%/core/prepare.c \
 	%D%/core/placement.c %D%/core/placement.h \
 	%D%/core/plan.c %D%/core/plan.h \
 	%D%/core/planner.c %D%/core/planner.h \
@@ -93,6 +94,8 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/ipc.h %D%/io/ipc_qb.c \
 	%D%/io/ipc_access.c %D%/io/ipc_access.h \
 	%D%/io/fence_presence.c %D%/io/fence_presence.h \
+	%D%/io/iscsi_gateways.c %D%/io/iscsi_gateways.h \
+	%D%/io/iscsi_looks.c %D%/io/iscsi_looks.h \
 	%D%/io/lease_file.c %D%/io/lease_file.h \
 	%D%/io/lease_visit.c %D%/io/lease_visit.h \
 	%D%/io/lease_worker.c %D%/io/lease_worker.h \
@@ -149,6 +152,7 @@ sbin_PROGRAMS += %D%/clusterd
 %C%_clusterd_SOURCES = %D%/main.c \
 	%D%/daemon.c %D%/daemon.h %D%/daemon_private.h \
 	%D%/daemon_actions.c %D%/daemon_messages.c %D%/daemon_requests.c
+%C%_clusterd_CPPFLAGS = $(AM_CPPFLAGS) -DCLU_HELPERS='"$(pkglibexecdir)"'
 %C%_clusterd_CFLAGS  = $(AM_CFLAGS) $(QB_CFLAGS)
 %C%_clusterd_LDADD   = resource-agents/libcluagents.a %D%/libcluio.a $(CLU_CORE) $(CLU_IO_LIBS)
 

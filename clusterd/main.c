@@ -45,6 +45,7 @@ static const char usage[] =
         "  --hypervisor-uri URI     libvirt on this node (qemu:///system)\n"
         "  --peer-uri URI           libvirt on another node, %s is its address (qemu+tls://%s/system)\n"
         "  --ocf-root DIR           OCF resource agents (/usr/lib/ocf)\n"
+        "  --helpers DIR            gateways to iSCSI targets (" CLU_HELPERS ")\n"
         "  --verbose                log more\n"
         "  --version, --help\n";
 
@@ -63,6 +64,7 @@ enum option_id {
         OPTION_HYPERVISOR_URI,
         OPTION_PEER_URI,
         OPTION_OCF_ROOT,
+        OPTION_HELPERS,
         OPTION_FOREGROUND,
         OPTION_VERBOSE,
         OPTION_CREATE,
@@ -78,6 +80,7 @@ static const struct option long_options[] = {
         { "hypervisor-uri", required_argument, NULL, OPTION_HYPERVISOR_URI },
         { "peer-uri", required_argument, NULL, OPTION_PEER_URI },
         { "ocf-root", required_argument, NULL, OPTION_OCF_ROOT },
+        { "helpers", required_argument, NULL, OPTION_HELPERS },
         { "foreground", no_argument, NULL, OPTION_FOREGROUND },
         { "verbose", no_argument, NULL, OPTION_VERBOSE },
         { "create", no_argument, NULL, OPTION_CREATE },
@@ -107,6 +110,9 @@ static void take_option(struct arguments *arguments, int id)
                 break;
         case OPTION_OCF_ROOT:
                 arguments->daemon.ocf_root = optarg;
+                break;
+        case OPTION_HELPERS:
+                arguments->daemon.helpers = optarg;
                 break;
         case OPTION_FOREGROUND:
                 arguments->foreground = true;
@@ -202,6 +208,7 @@ int main(int argc, char **argv)
                         .hypervisor_uri = "qemu:///system",
                         .peer_uri = "qemu+tls://%s/system",
                         .ocf_root = "/usr/lib/ocf",
+                        .helpers = CLU_HELPERS,
                 },
         };
         int id;

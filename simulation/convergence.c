@@ -148,7 +148,8 @@ static bool paths_are_there(struct world *world, const struct model *model, char
 static bool leases_are_held(struct world *world, const struct model *model, char *text, size_t text_bytes)
 {
         MODEL_EACH_VOLUME (model, volume)
-                NODE_SET_EACH (volume_is_shared(world, volume) && volume->state == VOLUME_READY
+                NODE_SET_EACH (volume->kind == VOLUME_DIRECTORY && volume_is_shared(world, volume) &&
+                                               volume->state == VOLUME_READY
                                        ? descent_expected(world)
                                        : 0,
                                id) {

@@ -46,7 +46,21 @@ void hypervisor_domain_end(struct world *world, struct simulated_node *node, str
         if (domain->state == DOMAIN_RUNNING)
                 tell_guest(world, node, domain->name, false);
         domain->state = DOMAIN_NONE;
+        domain->prepared = false;
         domain->id = 0;
+}
+
+/* The gateways stand until its guest has come and gone; those that nobody needs do no harm here. */
+static void prepare(struct world *world, struct simulated_node *node, const struct cluster_action *action)
+{
+        struct cluster_event prepared = { .kind = CLUSTER_EVENT_PREPARED };
+        bool fails = world_mishap(world, 50);
+        TEXT_COPY(prepared.prepared.role, action->role.name);
+        prepared.prepared.generation = action->role.generation;
+        prepared.prepared.succeeded = !fails;
+        TEXT_COPY(prepared.prepared.text, fails ? "simulated failure" : "");
+        hypervisor_slot(world, node, action->role.name)->prepared |= !fails;
+        shell_send_later(world, node, &prepared, random_between(&world->random, MS(5), MS(200)));
 }
 
 void hypervisor_observe(struct world *world, struct simulated_node *node, const char *role,
@@ -193,7 +207,9 @@ bool hypervisor_may_run(struct world *world, struct simulated_node *node, const 
 void hypervisor_carry_out(struct world *world, struct simulated_node *node,
                           const struct cluster_action *action)
 {
-        if (action->kind == CLUSTER_ACTION_LIST)
+        if (action->kind == CLUSTER_ACTION_PREPARE)
+                prepare(world, node, action);
+        else if (action->kind == CLUSTER_ACTION_LIST)
                 world_schedule(world, random_between(&world->random, MS(1), MS(20)), EVENT_LIST, node,
                                action->listing, 0);
         else

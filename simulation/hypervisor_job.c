@@ -224,6 +224,20 @@ static bool move_fails(struct world *world, const char *role)
         return world->now_us < world->troubles[names_number(&world->names, role)].moves_fail_until_us;
 }
 
+/* Its QEMU there would find nobody at its sockets. */
+static bool target_lacks_gateways(struct world *world, struct simulated_node *node,
+                                  struct simulated_node *target, const char *name)
+{
+        const struct model *model = cluster_model(node->core);
+        const struct role *role = model_role(model, name);
+        NODE_SET_EACH (role == NULL ? 0 : role->volumes | role->leases, id) {
+                const struct volume *volume = model_volume_by_id(model, id);
+                if (volume != NULL && volume->kind == VOLUME_ISCSI)
+                        return !hypervisor_slot(world, target, name)->prepared;
+        }
+        return false;
+}
+
 static void move_begin(struct world *world, struct simulated_node *node, struct hypervisor_job *job)
 {
         const struct cluster_action *action = &job->action;
@@ -237,7 +251,8 @@ static void move_begin(struct world *world, struct simulated_node *node, struct 
         struct simulated_node *target = &world->nodes[action->role.node];
         if (target == node || !network_is_linked(node, target) ||
             world->now_us < target->hypervisor.outage_until_us ||
-            hypervisor_domain(world, target, action->role.name) != NULL) {
+            hypervisor_domain(world, target, action->role.name) != NULL ||
+            target_lacks_gateways(world, node, target, action->role.name)) {
                 job_end(world, node, job, OPERATION_FAILED, OBSERVED_RUNNING);
                 return;
         }

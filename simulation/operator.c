@@ -66,8 +66,8 @@ static uint32_t random_mib(struct world *world)
 /* Of a disk: mostly on no volume. */
 static const char *random_volume(struct world *world)
 {
-        static const char *const volumes[] = { "@csv1", "@csv1", "@csv2" };
-        return random_chance(chance(world), 300) ? volumes[random_below(chance(world), 3)] : "";
+        static const char *const volumes[] = { "@csv1", "@csv1", "@csv2", "@san1" };
+        return random_chance(chance(world), 300) ? volumes[random_below(chance(world), 4)] : "";
 }
 
 static void write_role_add(struct world *world, char *words)
@@ -146,8 +146,10 @@ static void write_fence_add(struct world *world, char *words)
 /* One that is there already mostly keeps its name for itself. */
 static void write_volume(struct world *world, char *words)
 {
-        unsigned number = 1 + (unsigned)random_below(chance(world), 2);
-        if (random_chance(chance(world), 700))
+        unsigned number = 1 + (unsigned)random_below(chance(world), 3);
+        if (number == 3)
+                WRITE("volume add san1 --kind iscsi --portal san --target iqn.2026-11.san1");
+        else if (random_chance(chance(world), 700))
                 WRITE("volume add csv%u --kind directory --path /csv%u", number, number);
         else
                 WRITE("volume remove csv%u", number);

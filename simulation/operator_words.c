@@ -314,9 +314,13 @@ static int read_volume_add(const struct verb_call *call, struct command *command
         struct command_volume_add *add = &command->volume_add;
         command->kind = COMMAND_VOLUME_ADD;
         if (volume_kind_parse(verb_call_text(call, "kind"), &add->kind) < 0)
-                return FAIL(EINVAL, "--kind: a volume is of kind directory");
+                return FAIL(EINVAL, "--kind: a volume is of kind directory or iscsi");
+        const char *place = verb_call_text(call, add->kind == VOLUME_ISCSI ? "target" : "path");
+        if (place == NULL)
+                return FAIL(EINVAL, "a volume of kind %s needs --%s", volume_kind_name(add->kind),
+                            add->kind == VOLUME_ISCSI ? "target" : "path");
         TEXT_COPY(add->name, call->operand);
-        TEXT_COPY(add->path, verb_call_text(call, "path"));
+        TEXT_COPY(add->path, place);
         return 0;
 }
 

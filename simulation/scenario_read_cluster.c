@@ -84,7 +84,7 @@ static void role_begin(struct role *role, uint32_t number)
 
 /* --- volumes --- */
 
-/* volume NAME [not-on NODES]: at /NAME, ready; those nodes have lost it. */
+/* volume NAME [iscsi] [not-on NODES]: at /NAME, ready; those nodes have lost it. */
 int line_volume_statement(struct line *line, struct scenario *scenario)
 {
         const char *name = line_word(line);
@@ -96,6 +96,8 @@ int line_volume_statement(struct line *line, struct scenario *scenario)
         struct volume *volume = scenario_volume_add(scenario, name);
         if (volume == NULL)
                 return line_fail(line, "a cluster has %u volumes at most", (unsigned)VOLUMES_MAX);
+        if (line_take(line, "iscsi"))
+                volume->kind = VOLUME_ISCSI;
         return line_take(line, "not-on")
                        ? line_nodes(line, scenario, nodes, &count, &volume->paths[PATH_ABSENT])
                        : 0;

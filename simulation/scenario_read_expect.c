@@ -35,7 +35,7 @@ int line_pattern(struct line *line, const char *const *ends, struct pattern *ret
         static const char *const known[] = { "role",     "node",   "commit",   "refused", "propose",
                                              "answer",   "start",  "stop",     "move",    "announce",
                                              "fence",    "guest",  "befalls",  "power",   "clusterd",
-                                             "isolated", "revoke", "snapshot", "witness" };
+                                             "isolated", "revoke", "snapshot", "witness", "prepare" };
         char first[24];
         text_copy(first, sizeof(first), ret_pattern->words);
         first[strcspn(first, " ")] = '\0';

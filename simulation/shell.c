@@ -91,6 +91,7 @@ static void carry_out(struct world *world, struct simulated_node *node, const st
                 return;
         case CLUSTER_ACTION_STOP:
         case CLUSTER_ACTION_MOVE:
+        case CLUSTER_ACTION_PREPARE:
         case CLUSTER_ACTION_LIST:
                 hypervisor_carry_out(world, node, action);
                 return;

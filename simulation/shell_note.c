@@ -23,6 +23,7 @@ static const char *const action_names[CLUSTER_ACTION_COUNT] = {
         [CLUSTER_ACTION_START] = "start",
         [CLUSTER_ACTION_STOP] = "stop",
         [CLUSTER_ACTION_MOVE] = "move",
+        [CLUSTER_ACTION_PREPARE] = "prepare",
         [CLUSTER_ACTION_ANNOUNCE] = "announce",
         [CLUSTER_ACTION_LIST] = "list",
         [CLUSTER_ACTION_FENCE] = "fence",
@@ -114,6 +115,7 @@ void shell_note(struct world *world, struct simulated_node *node, const struct c
         case CLUSTER_ACTION_START:
         case CLUSTER_ACTION_STOP:
         case CLUSTER_ACTION_MOVE:
+        case CLUSTER_ACTION_PREPARE:
         case CLUSTER_ACTION_ANNOUNCE:
                 world_note(world, node, "-> %s %s generation %" PRIu64 " to n%u: %s", name, action->role.name,
                            action->role.generation, action->role.node, action->reason);

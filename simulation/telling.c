@@ -248,6 +248,9 @@ void tell_action(struct world *world, const struct simulated_node *node, const s
                 tell(world, action->reason, "move %s %s %s", action->role.name, node->name,
                      name_of(world, action->role.node));
                 return;
+        case CLUSTER_ACTION_PREPARE:
+                tell(world, action->reason, "prepare %s %s", action->role.name, node->name);
+                return;
         case CLUSTER_ACTION_ANNOUNCE:
                 tell(world, action->reason, "announce %s %s", action->role.name, node->name);
                 return;

@@ -110,6 +110,17 @@ static void area_make(struct world *world, struct simulated_node *node, const ch
         }
 }
 
+/* Whoever reaches a target reaches the same as the others: what proves it is the target's name. */
+static enum path_state visit_target(struct world *world, struct simulated_node *node,
+                                    const struct cluster_action *action, node_set *ret_seen)
+{
+        struct area *area = &world->shares[share_of(world, action->volume.path + 1)].shared;
+        area->identity = action->volume.identity;
+        area->marks[node->id] = node->boot;
+        *ret_seen = action->volume.expected;
+        return PATH_DIRECT;
+}
+
 static enum path_state visit_area(struct world *world, struct simulated_node *node, const struct visit *visit,
                                   node_set *ret_seen)
 {
@@ -135,9 +146,12 @@ void volume_on_look(struct world *world, const struct event *event)
         looked.looked.look = visit->action.volume.look;
         looked.looked.id = visit->action.volume.id;
         looked.looked.found = PATH_ABSENT;
-        if (volume_trouble(world, node, path + 1)->lost_until_us <= world->now_us)
+        bool is_lost = volume_trouble(world, node, path + 1)->lost_until_us > world->now_us;
+        if (!is_lost && visit->action.volume.kind == VOLUME_ISCSI)
+                looked.looked.found = visit_target(world, node, &visit->action, &looked.looked.seen);
+        else if (!is_lost)
                 looked.looked.found = visit_area(world, node, visit, &looked.looked.seen);
-        if (looked.looked.found == PATH_DIRECT)
+        if (looked.looked.found == PATH_DIRECT && visit->action.volume.kind == VOLUME_DIRECTORY)
                 looked.looked.renewing = visit_leases(world, node, path + 1);
         else
                 volume_trouble(world, node, path + 1)->visited_us = 0;

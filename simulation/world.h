@@ -58,6 +58,7 @@ struct domain {
         bool doomed;                 /* its migration has failed: it never runs, and will go */
         uint64_t id;                 /* of this instance of it */
         struct hypervisor_job *jobs; /* owned; in the order of asking */
+        bool prepared;               /* the gateways of its LUNs wait here for it */
 };
 
 struct hypervisor_model {

@@ -24,6 +24,8 @@
 #define AGENTS_BYTES      256  /* names of fence agents */
 #define OPTIONS_BYTES     1024 /* options of a fence device, "key=value" lines */
 #define VOLUME_PATH_BYTES 256
+#define PORTAL_BYTES      80  /* of a target: HOST[:PORT] */
+#define PASSWORD_BYTES    128 /* CHAP */
 
 #define HASH_BYTES       32           /* SHA-256 */
 #define DEFINITION_BYTES (256 * 1024) /* largest definition of a role, without a closing zero */

@@ -150,6 +150,7 @@
         MUTATION(MOVE_TO_THE_LOST, "core/reconcile.c", "nothing is sent to a node that is not there")        \
         MUTATION(PAUSED_IS_RUNNING, "core/reconcile.c", "what a move left paused does not run")              \
         MUTATION(MOVE_TO_THE_UNGUARDED, "core/reconcile.c", "the target's guard stands before it is sent")   \
+        MUTATION(MOVE_TO_THE_UNPREPARED, "core/prepare.c", "the target has its gateways before it is sent")  \
         MUTATION(MOVE_BEGINS_LATE, "core/reconcile.c", "a move that was given up does not begin")            \
         MUTATION(NOTHING_ARRIVED_YET, "core/reconcile.c", "the source has to end a move first")              \
         MUTATION(NOTHING_ARRIVED_BEFORE, "core/reconcile.c", "an absence from before proves nothing")        \

@@ -50,3 +50,33 @@ bool path_holds(const char *directory, const char *file)
                         return false;
         return true;
 }
+
+bool target_is_plain(const char *target)
+{
+        if (strncmp(target, "iqn.", 4) != 0 && strncmp(target, "eui.", 4) != 0 &&
+            strncmp(target, "naa.", 4) != 0)
+                return false;
+        return target[4] != '\0' &&
+               target[4 + strspn(target + 4, "abcdefghijklmnopqrstuvwxyz0123456789-.:")] == '\0';
+}
+
+#define LUN_MAX    16383 /* what a level of LUNs holds. Source: SAM-5, flat space addressing */
+#define LUN_DIGITS 5
+
+bool target_holds(const char *target, const char *disk, uint32_t *ret_lun)
+{
+        size_t length = strlen(target);
+        uint32_t lun = 0;
+        if (strncmp(disk, target, length) != 0 || disk[length] != '/')
+                return false;
+        const char *number = disk + length + 1;
+        size_t digits = strspn(number, "0123456789");
+        if (digits == 0 || digits > LUN_DIGITS || number[digits] != '\0')
+                return false;
+        for (const char *at = number; *at != '\0'; at++)
+                lun = lun * 10 + (uint32_t)(*at - '0');
+        if (lun > LUN_MAX)
+                return false;
+        *ret_lun = lun;
+        return true;
+}

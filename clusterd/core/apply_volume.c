@@ -31,12 +31,32 @@ static struct volume *find(struct apply *apply, const char *name, uint64_t ident
 static bool path_is_free(struct apply *apply, const char *path)
 {
         MODEL_EACH_VOLUME (apply->model, other)
-                if (path_holds(other->path, path) || path_holds(path, other->path)) {
+                if (text_equal(other->path, path) || path_holds(other->path, path) ||
+                    path_holds(path, other->path)) {
                         apply_refuse(apply, "volume '%s' is at %.80s: choose a path beside it", other->name,
                                      other->path);
                         return false;
                 }
         return true;
+}
+
+static bool place_is_plain(struct apply *apply, const struct command_volume_add *add)
+{
+        switch (add->kind) {
+        case VOLUME_DIRECTORY:
+                if (!path_is_plain(add->path))
+                        apply_refuse(
+                                apply,
+                                "the path of a volume is absolute, below the root, and without '.' and '..'");
+                return path_is_plain(add->path);
+        case VOLUME_ISCSI:
+                if (!target_is_plain(add->path))
+                        apply_refuse(apply, "the name of a target begins with iqn., eui. or naa.");
+                return target_is_plain(add->path);
+        case VOLUME_KIND_COUNT:
+                break;
+        }
+        return false;
 }
 
 void apply_volume_add(struct apply *apply, const struct command_volume_add *add)
@@ -45,12 +65,7 @@ void apply_volume_add(struct apply *apply, const struct command_volume_add *add)
                 apply_refuse(apply, "there is a volume '%s' already: choose another name", add->name);
                 return;
         }
-        if (!path_is_plain(add->path)) {
-                apply_refuse(apply,
-                             "the path of a volume is absolute, below the root, and without '.' and '..'");
-                return;
-        }
-        if (!path_is_free(apply, add->path))
+        if (!place_is_plain(apply, add) || !path_is_free(apply, add->path))
                 return;
         uint32_t id = model_free_volume(apply->model);
         if (id == 0) {
@@ -65,6 +80,7 @@ void apply_volume_add(struct apply *apply, const struct command_volume_add *add)
                 .state = VOLUME_PROVING,
                 .identity = add->identity,
                 .since_index = apply->index,
+                .login = add->login,
         };
         TEXT_COPY(volume->name, add->name);
         TEXT_COPY(volume->path, add->path);
@@ -77,6 +93,8 @@ bool apply_witness_volume(struct apply *apply, const struct witness *witness)
         if (volume == NULL) {
                 apply->outcome = APPLY_NO_OBJECT;
                 apply_refuse(apply, "there is no volume '%s'", witness->volume);
+        } else if (volume->kind != VOLUME_DIRECTORY) {
+                apply_refuse(apply, "volume '%s' has no files: a witness is one", volume->name);
         } else if (volume->state != VOLUME_READY) {
                 apply_refuse(apply, "not every node has proven volume '%s' yet", volume->name);
         } else if (!text_equal(volume->path, witness->place)) {
@@ -264,7 +282,7 @@ void apply_volume_report(struct apply *apply, const struct command_volume_report
                 return;
         }
         path_enter(volume, node->id, report->state);
-        if (report->leased && volume->state == VOLUME_READY)
+        if (report->leased && volume->state == VOLUME_READY && volume->kind == VOLUME_DIRECTORY)
                 volume->leases |= node_set_of(node->id);
         if (path_state_is_lost(report->state))
                 TEXT_PRINT(volume->trouble, "%.40s: %.110s", node->name, report->text);

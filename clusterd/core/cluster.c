@@ -151,6 +151,9 @@ static void dispatch(struct cluster *cluster, const struct cluster_event *event)
         case CLUSTER_EVENT_OPERATION_DONE:
                 observe_operation_done(cluster, &event->operation);
                 break;
+        case CLUSTER_EVENT_PREPARED:
+                prepare_done(cluster, event);
+                break;
         case CLUSTER_EVENT_FENCE_DONE:
                 fencing_done(cluster, event);
                 break;
@@ -209,6 +212,7 @@ void cluster_step(struct cluster *cluster, const struct cluster_event *event, st
         claim_tick(cluster);
         guard_tick(cluster);
         reconcile_tick(cluster);
+        prepare_tick(cluster);
         path_tick(cluster);
         lease_tick(cluster);
         pause_tick(cluster);

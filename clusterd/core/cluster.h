@@ -55,6 +55,7 @@ enum cluster_event_kind {
         CLUSTER_EVENT_OBSERVED,       /* a role's guest changed its state by itself */
         CLUSTER_EVENT_LISTED,         /* one answer of CLUSTER_ACTION_LIST, or its end */
         CLUSTER_EVENT_OPERATION_DONE, /* a start, stop or move has ended */
+        CLUSTER_EVENT_PREPARED,       /* the end of CLUSTER_ACTION_PREPARE */
         CLUSTER_EVENT_FENCE_DONE,
         CLUSTER_EVENT_LOOKED,  /* what CLUSTER_ACTION_LOOK found */
         CLUSTER_EVENT_LEASE,   /* the end of CLUSTER_ACTION_LEASE */
@@ -152,6 +153,12 @@ struct cluster_event {
                 } listed;
                 struct cluster_event_operation operation;
                 struct {
+                        char role[NAME_BYTES];
+                        uint64_t generation;
+                        bool succeeded;
+                        char text[REASON_BYTES]; /* why not */
+                } prepared;
+                struct {
                         uint64_t attempt;
                         uint32_t node;
                         char device[NAME_BYTES];
@@ -223,6 +230,8 @@ enum cluster_action_kind {
         CLUSTER_ACTION_STOP,
         CLUSTER_ACTION_MOVE,          /* live, from this node to node */
         CLUSTER_ACTION_ANNOUNCE,      /* tell the networks that role lives here now */
+        CLUSTER_ACTION_PREPARE,       /* what role's disks need here, before it arrives. Answer with
+                                         CLUSTER_EVENT_PREPARED */
         CLUSTER_ACTION_LIST,          /* which roles are here? Answer with CLUSTER_EVENT_LISTED */
         CLUSTER_ACTION_FENCE,         /* turn node off (or on) by device, and verify */
         CLUSTER_ACTION_FENCE_END,     /* the agents of attempt are not wanted any more; they answer nothing */
@@ -298,6 +307,7 @@ struct cluster_action {
                         uint64_t look;
                         uint32_t id;
                         uint64_t identity;
+                        enum volume_kind kind;
                         node_set expected; /* whose marks are to be looked for; 0: nobody's */
                         bool create;       /* its lease area, if there is none */
                         bool keep;         /* FORGET_VOLUME: the area stays; nothing there is open any more */

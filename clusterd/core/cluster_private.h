@@ -144,6 +144,9 @@ struct local_role {
         uint64_t stop_again_ms;                  /* next attempt at a stop that did not succeed */
         uint64_t online_generation, online_ms;   /* since when it runs here, for REPORT_STABLE */
         uint64_t sending_generation, sending_ms; /* since when it is to be moved away */
+        bool arriving;                           /* by a move of which neither end has spoken */
+        uint64_t preparing, prepared; /* generation for whose arrival that is asked for, or done; 0: none */
+        uint64_t prepare_ms;          /* next attempt at it */
 };
 
 /* fencing.c: the leader's attempts to prove that a lost node is off. */
@@ -283,6 +286,7 @@ struct cluster {
         struct doubts doubts;
         bool unsurveyed;         /* something may be here that no listing has shown us yet */
         uint32_t expected_count; /* roles that the ledger lets this node run */
+        uint32_t arriving;       /* roles that are to come by a move */
         uint64_t contact_ms;     /* last contact: renews the guard */
         uint64_t kept_ms;        /* clu-guard's, when we had stood still: enough to keep what runs here */
         bool guard_lapsed;       /* and acted upon */
@@ -483,6 +487,13 @@ void reconcile_guarded(struct cluster *cluster, uint32_t node);
 void reconcile_all(struct cluster *cluster); /* every role needs a look */
 void reconcile_role_changed(struct cluster *cluster, uint32_t slot);
 void reconcile_role_removed(struct cluster *cluster, uint32_t slot);
+
+/* prepare.c: what guests need here before they arrive */
+void prepare_tick(struct cluster *cluster);
+void prepare_role_changed(struct cluster *cluster, uint32_t slot);
+void prepare_done(struct cluster *cluster, const struct cluster_event *event);
+/* Something is not ready yet: no source may hear that it is. */
+bool prepare_is_pending(const struct cluster *cluster);
 
 /* guard.c */
 void guard_tick(struct cluster *cluster);

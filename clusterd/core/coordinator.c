@@ -10,7 +10,9 @@ bool coordinator_may_be(const struct model *model, const struct volume *volume, 
                         char reason[REASON_BYTES])
 {
         const struct node *node = model_node(model, id);
-        if (volume->state != VOLUME_READY)
+        if (volume->kind != VOLUME_DIRECTORY)
+                (void)snprintf(reason, REASON_BYTES, "volume %s has no images to do work on", volume->name);
+        else if (volume->state != VOLUME_READY)
                 (void)snprintf(reason, REASON_BYTES, "volume %s is %s", volume->name,
                                volume->state == VOLUME_PROVING ? "being proven" : "in maintenance");
         else if (node == NULL)

@@ -166,6 +166,8 @@ void guard_tick(struct cluster *cluster)
         tell_keeper(cluster, needed);
         if (cluster->expected_count > 0 && !(valid && guard_is_backed(cluster)))
                 return;
+        if (prepare_is_pending(cluster))
+                return;
         cluster->guarded_index = cluster->ledger.applied.index;
         if (cluster->guard_news) {
                 cluster->guard_news = false;

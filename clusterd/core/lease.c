@@ -222,7 +222,7 @@ void lease_tick(struct cluster *cluster)
 {
         note_losses(cluster);
         MODEL_EACH_VOLUME (cluster->model, volume)
-                if (volume->state == VOLUME_READY)
+                if (volume->state == VOLUME_READY && volume->kind == VOLUME_DIRECTORY)
                         see_to_lease(cluster, volume);
 }
 

@@ -182,8 +182,10 @@ uint32_t model_free_volume(const struct model *model)
 
 const struct volume *model_volume_of(const struct model *model, const char *file)
 {
+        uint32_t ignored;
         MODEL_EACH_VOLUME (model, volume)
-                if (path_holds(volume->path, file))
+                if (volume->kind == VOLUME_ISCSI ? target_holds(volume->path, file, &ignored)
+                                                 : path_holds(volume->path, file))
                         return volume;
         return NULL;
 }

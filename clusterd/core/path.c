@@ -86,6 +86,7 @@ static void look(struct cluster *cluster, const struct volume *volume, struct lo
         action->volume.look = local->look;
         action->volume.id = volume->id;
         action->volume.identity = volume->identity;
+        action->volume.kind = volume->kind;
         action->volume.expected = local->asked;
         action->volume.create = volume->state == VOLUME_PROVING;
         action->volume.measure = mine == PATH_UNKNOWN || mine == PATH_SLOW;
@@ -277,6 +278,7 @@ static void rest(struct cluster *cluster, const struct volume *volume)
                                                    "volume %s is in maintenance", volume->name);
         action->volume.id = volume->id;
         action->volume.identity = volume->identity;
+        action->volume.kind = volume->kind;
         action->volume.keep = keep;
         TEXT_COPY(action->volume.path, volume->path);
 }
@@ -341,5 +343,6 @@ void path_volume_removed(struct cluster *cluster, const struct volume *volume)
                 action_add(cluster, CLUSTER_ACTION_FORGET_VOLUME, "volume %s is no more", volume->name);
         action->volume.id = volume->id;
         action->volume.identity = volume->identity;
+        action->volume.kind = volume->kind;
         TEXT_COPY(action->volume.path, volume->path);
 }

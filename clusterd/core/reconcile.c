@@ -559,6 +559,7 @@ void reconcile_role_changed(struct cluster *cluster, uint32_t slot)
         bool expected = role->name[0] != '\0' && role_may_run_on(role, self(cluster));
         cluster->expected_count += (uint32_t)expected - (uint32_t)local->expected;
         local->expected = expected;
+        prepare_role_changed(cluster, slot);
         if (role->state == ROLE_MOVING && role->target == self(cluster) && !MUTATED(NOTHING_ARRIVED_BEFORE)) {
                 cluster->local[slot].confirmed = false;
                 cluster->local[slot].stamp = cluster->listings;

@@ -382,17 +382,41 @@ int domain_definition_read(const char *text, size_t text_bytes, struct domain_de
         return r;
 }
 
+/* A file's path, or a LUN as "TARGET/LUN"; NULL: something else. xmlFree() */
+static xmlChar *source_name(xmlNodePtr source)
+{
+        xmlChar *protocol = xmlGetNoNsProp(source, (const xmlChar *)"protocol");
+        bool is_lun = protocol != NULL && xmlStrEqual(protocol, (const xmlChar *)"iscsi");
+        xmlFree(protocol);
+        return xmlGetNoNsProp(source, (const xmlChar *)(is_lun ? "name" : "file"));
+}
+
+/* What is done to each disk. */
+struct visitor {
+        void (*on_disk)(const struct visitor *visitor, xmlNodePtr disk);
+        void (*on_file)(void *context, const char *file);
+        domain_on_lun on_lun;
+        void *context;
+};
+
+static void visit_disks(xmlDocPtr document, const struct visitor *visitor)
+{
+        for (xmlNodePtr node = xmlDocGetRootElement(document)->children; node != NULL; node = node->next)
+                for (xmlNodePtr device = is_element(node, "devices") ? node->children : NULL; device != NULL;
+                     device = device->next)
+                        if (is_element(device, "disk"))
+                                visitor->on_disk(visitor, device);
+}
+
 /* A disk, what it is based on, and so on. */
-static void visit_sources(xmlNodePtr disk, void (*on_file)(void *context, const char *file), void *context)
+static void visit_sources(const struct visitor *visitor, xmlNodePtr disk)
 {
         while (disk != NULL) {
                 xmlNodePtr base = NULL;
                 for (xmlNodePtr node = disk->children; node != NULL; node = node->next) {
-                        xmlChar *file = is_element(node, "source")
-                                                ? xmlGetNoNsProp(node, (const xmlChar *)"file")
-                                                : NULL;
+                        xmlChar *file = is_element(node, "source") ? source_name(node) : NULL;
                         if (file != NULL)
-                                on_file(context, (const char *)file);
+                                visitor->on_file(visitor->context, (const char *)file);
                         xmlFree(file);
                         if (is_element(node, "backingStore"))
                                 base = node;
@@ -406,13 +430,64 @@ void domain_definition_files(const char *text, size_t text_bytes,
 {
         char error[DEFINITION_ERROR_BYTES];
         struct reader reader = { .error = error };
+        const struct visitor visitor = { .on_disk = visit_sources, .on_file = on_file, .context = context };
         int r = reader_parse(&reader, text, text_bytes);
         assert(r == 0);
-        for (xmlNodePtr node = xmlDocGetRootElement(reader.document)->children; node != NULL;
-             node = node->next)
-                for (xmlNodePtr device = is_element(node, "devices") ? node->children : NULL; device != NULL;
-                     device = device->next)
-                        if (is_element(device, "disk"))
-                                visit_sources(device, on_file, context);
+        visit_disks(reader.document, &visitor);
         reader_release(&reader);
+}
+
+static void set(xmlNodePtr node, const char *name, const char *value)
+{
+        xmlAttrPtr attribute = xmlSetProp(node, (const xmlChar *)name, (const xmlChar *)value);
+        assert(attribute != NULL);
+}
+
+/* As <source protocol='nbd'><host transport='unix' socket='...'/></source>: who it was is not told to QEMU.
+ */
+static void reroute(xmlNodePtr source, const char *socket)
+{
+        xmlNodePtr host = xmlNewNode(NULL, (const xmlChar *)"host");
+        assert(host != NULL);
+        while (source->children != NULL) {
+                xmlNodePtr child = source->children;
+                xmlUnlinkNode(child);
+                xmlFreeNode(child);
+        }
+        (void)xmlUnsetProp(source, (const xmlChar *)"name");
+        set(source, "protocol", "nbd");
+        set(host, "transport", "unix");
+        set(host, "socket", socket);
+        (void)xmlAddChild(source, host);
+}
+
+static void reroute_disk(const struct visitor *visitor, xmlNodePtr disk)
+{
+        for (xmlNodePtr node = disk->children; node != NULL; node = node->next) {
+                xmlChar *name = is_element(node, "source") ? source_name(node) : NULL;
+                const char *socket = name == NULL || name[0] == '/'
+                                             ? NULL
+                                             : visitor->on_lun(visitor->context, (const char *)name);
+                if (socket != NULL)
+                        reroute(node, socket);
+                xmlFree(name);
+        }
+}
+
+char *domain_definition_reroute(const char *text, size_t text_bytes, domain_on_lun on_lun, void *context)
+{
+        char error[DEFINITION_ERROR_BYTES];
+        struct reader reader = { .error = error };
+        const struct visitor visitor = { .on_disk = reroute_disk, .on_lun = on_lun, .context = context };
+        xmlChar *printed = NULL;
+        int count = 0, r = reader_parse(&reader, text, text_bytes);
+        assert(r == 0);
+        visit_disks(reader.document, &visitor);
+        xmlDocDumpMemoryEnc(reader.document, &printed, &count, "UTF-8");
+        assert(printed != NULL);
+        char *rerouted = strndup((const char *)printed, (size_t)count);
+        assert(rerouted != NULL);
+        xmlFree(printed);
+        reader_release(&reader);
+        return rerouted;
 }

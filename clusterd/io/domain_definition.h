@@ -28,9 +28,17 @@ struct domain_definition {
 int domain_definition_read(const char *text, size_t text_bytes, struct domain_definition *ret_definition,
                            char ret_error[DEFINITION_ERROR_BYTES]);
 
-/* The files of its disks, and of what these are based on; file is borrowed. The text is one that was read
- * above. */
+/* The files of its disks, and of what these are based on; of LUNs "TARGET/LUN". file is borrowed. The text is
+ * one that was read above. */
 void domain_definition_files(const char *text, size_t text_bytes,
                              void (*on_file)(void *context, const char *file), void *context);
+
+/* The socket at which QEMU finds that LUN ("TARGET/LUN"), borrowed until the next call; NULL: it is left as
+ * it is.
+ */
+typedef const char *(*domain_on_lun)(void *context, const char *lun);
+
+/* The same text with those LUNs at their sockets: given, free(). */
+char *domain_definition_reroute(const char *text, size_t text_bytes, domain_on_lun on_lun, void *context);
 
 #endif

@@ -17,6 +17,7 @@
  */
 
 #include "clusterd/core/cluster.h"
+#include "clusterd/io/iscsi_gateways.h"
 #include "clusterd/io/mailbox.h"
 
 struct hypervisor;
@@ -32,17 +33,19 @@ struct hypervisor_listener {
 };
 
 struct hypervisor_options {
-        const char *uri;      /* "qemu:///system" */
-        const char *peer_uri; /* "qemu+tls://%s/system": %s is the target's address */
+        const char *uri;                 /* "qemu:///system" */
+        const char *peer_uri;            /* "qemu+tls://%s/system": %s is the target's address */
+        struct iscsi_gateways *gateways; /* of guests' disks that are LUNs; outlives it. NULL: none */
 };
 
 int hypervisor_new(struct mailbox *mailbox, const struct hypervisor_options *options,
                    const struct hypervisor_listener *listener, struct hypervisor **ret_hypervisor);
 void hypervisor_free(struct hypervisor *hypervisor);
 
-/* action: START, STOP, MOVE, ANNOUNCE, LIST. Each START, STOP and MOVE ends with one OPERATION_DONE,
- * each LIST with one `end` or `failed`. A call to libvirt may outlast its OPERATION_UNKNOWN; what is asked of
- * this role next then waits for the end of a start or stop, and may itself end unknown meanwhile. */
+/* action: START, STOP, MOVE, PREPARE, ANNOUNCE, LIST. Each START, STOP and MOVE ends with one OPERATION_DONE,
+ * each PREPARE with one PREPARED, each LIST with one `end` or `failed`. What is said to be absent has no
+ * gateway here. A call to libvirt may outlast its OPERATION_UNKNOWN; what is asked of this role next then
+ * waits for the end of a start or stop, and may itself end unknown meanwhile. */
 void hypervisor_carry_out(struct hypervisor *hypervisor, const struct cluster_action *action);
 
 /* Progress of a move from here, for heartbeats and clients. false if none by that name. */

@@ -138,6 +138,7 @@ static struct hypervisor *hypervisor_make(struct mailbox *mailbox, const struct 
         hypervisor->listener = *listener;
         hypervisor->uri = strdup(options->uri);
         hypervisor->peer_uri = strdup(options->peer_uri);
+        hypervisor->gateways = options->gateways;
         assert(hypervisor->uri != NULL && hypervisor->peer_uri != NULL);
         hypervisor->workers = worker_pool_new();
         hypervisor->references = 1;
@@ -203,6 +204,8 @@ static task_step step_of(enum cluster_action_kind kind)
                 return stop_step;
         case CLUSTER_ACTION_MOVE:
                 return move_step;
+        case CLUSTER_ACTION_PREPARE:
+                return prepare_step;
         case CLUSTER_ACTION_ANNOUNCE:
                 return announce_step;
         case CLUSTER_ACTION_LIST:

@@ -92,6 +92,35 @@ static bool list_post(struct task *task, struct list *list, uint64_t events_seen
         return is_fresh;
 }
 
+static bool is_listed(const struct list *list, const char *role)
+{
+        for (size_t i = 0; i < list->count; i++)
+                if (text_equal(list->events[i].listed.role, role))
+                        return true;
+        return false;
+}
+
+/* A gateway serves one QEMU: who was using it before the list was read, and is not in it, has gone. False: it
+ * is not certain that nothing writes for it any more. */
+static bool end_gateways(struct hypervisor *hypervisor, const struct list *list, char (*used)[NAME_BYTES])
+{
+        bool ended = true;
+        for (size_t i = 0; used != NULL && used[i][0] != '\0'; i++)
+                if (!is_listed(list, used[i]))
+                        ended &= iscsi_gateways_end(hypervisor->gateways, used[i]) == 0;
+        return ended;
+}
+
+/* As list_read(), and what is not in it has no gateway, either. */
+static bool list_read_all(struct hypervisor *hypervisor, virConnectPtr connection, struct list *list)
+{
+        char(*used)[NAME_BYTES] =
+                hypervisor->gateways == NULL ? NULL : iscsi_gateways_used(hypervisor->gateways);
+        bool is_whole = list_read(hypervisor, connection, list) && end_gateways(hypervisor, list, used);
+        free(used);
+        return is_whole;
+}
+
 static bool list_try(struct task *task, virConnectPtr connection)
 {
         struct hypervisor *hypervisor = task->hypervisor;
@@ -101,7 +130,7 @@ static bool list_try(struct task *task, virConnectPtr connection)
                 hypervisor_lock(hypervisor);
                 uint64_t events_seen = hypervisor->events_seen;
                 hypervisor_unlock(hypervisor);
-                is_read = list_read(hypervisor, connection, &list);
+                is_read = list_read_all(hypervisor, connection, &list);
                 is_posted = is_read && list_post(task, &list, events_seen, i == LIST_TRIES);
         }
         free(list.events);

@@ -59,14 +59,33 @@ static bool is_barred(struct task *task, const struct sighting *sighting)
         return true;
 }
 
+/* Those of an earlier guest of it are not: it is not here. */
+static bool open_gateways(struct task *task, const char *definition, char **ret_definition)
+{
+        struct iscsi_gateways *gateways = task->hypervisor->gateways;
+        char text[REASON_BYTES] = "a gateway of its last guest has not ended";
+        if (gateways == NULL) {
+                *ret_definition = strdup(definition);
+                return true;
+        }
+        if (iscsi_gateways_end(gateways, task->role) == 0 &&
+            iscsi_gateways_open(gateways, task->role, definition, strlen(definition), ret_definition, text) ==
+                    0)
+                return true;
+        task_finish(task, OPERATION_FAILED, OBSERVED_ABSENT_UNKNOWN, text);
+        return false;
+}
+
 static void start(struct task *task, virConnectPtr connection, const char *definition)
 {
         struct sighting sighting = { 0 };
         char text[REASON_BYTES];
+        SCOPED_FREE char *rerouted = NULL;
         domain_look(task->hypervisor, connection, task->role, &sighting);
-        if (is_settled_by(task, &sighting) || is_barred(task, &sighting) || task_is_over(task))
+        if (is_settled_by(task, &sighting) || is_barred(task, &sighting) || task_is_over(task) ||
+            !open_gateways(task, definition, &rerouted))
                 return;
-        virDomainPtr domain = virDomainCreateXML(connection, definition, 0);
+        virDomainPtr domain = virDomainCreateXML(connection, rerouted, 0);
         if (domain != NULL) {
                 (void)virDomainFree(domain);
                 task_finish(task, OPERATION_SUCCEEDED, OBSERVED_RUNNING, NULL);
@@ -99,4 +118,26 @@ void start_step(struct task *task)
                         task_finish(task, OPERATION_FAILED, OBSERVED_ABSENT_UNKNOWN, text);
         }
         connection_close(connection);
+}
+
+void prepare_step(struct task *task)
+{
+        struct iscsi_gateways *gateways = task->hypervisor->gateways;
+        struct cluster_event event = { .kind = CLUSTER_EVENT_PREPARED };
+        SCOPED_FREE char *definition = NULL;
+        SCOPED_FREE char *rerouted = NULL;
+        int r = read_definition(task, &definition);
+        if (r < 0)
+                TEXT_PRINT(event.prepared.text, "cannot read its definition: %s", strerrordesc_np(-r));
+        else if (gateways != NULL && iscsi_gateways_open(gateways, task->role, definition, strlen(definition),
+                                                         &rerouted, event.prepared.text) < 0)
+                r = -1;
+        TEXT_COPY(event.prepared.role, task->role);
+        event.prepared.generation = task->generation;
+        event.prepared.succeeded = r == 0;
+        hypervisor_lock(task->hypervisor);
+        if (!task->is_answered)
+                hypervisor_post(task->hypervisor, &event, 1);
+        task->is_answered = true;
+        hypervisor_unlock(task->hypervisor);
 }

@@ -78,6 +78,7 @@ struct hypervisor {
         struct hypervisor_listener listener;
         char *uri;
         char *peer_uri;
+        struct iscsi_gateways *gateways;
         struct worker_pool *workers;
 
         pthread_mutex_t lock;
@@ -172,6 +173,7 @@ bool task_is_migrating(const struct hypervisor *hypervisor, const char *role); /
 void list_step(struct task *task);
 void list_begin_unasked(struct hypervisor *hypervisor, uint64_t at_ms);
 void start_step(struct task *task);
+void prepare_step(struct task *task);
 void stop_step(struct task *task);
 void move_step(struct task *task);
 void move_poll(void *task);
@@ -179,6 +181,7 @@ void announce_step(struct task *task);
 
 #define LIST_DEADLINE_MS     5000
 #define START_DEADLINE_MS    60000
+#define PREPARE_DEADLINE_MS  60000
 #define STOP_EXTRA_MS        30000 /* libvirt itself tries for 10 s by SIGTERM, then waits for SIGKILL to work */
 #define MOVE_STILL_MS        60000 /* without any change of progress */
 #define MOVE_POLL_MS         200

@@ -53,6 +53,9 @@ static void destroy(struct task *task, virConnectPtr connection, virDomainPtr do
 {
         struct sighting sighting = { 0 };
         char text[REASON_BYTES] = "";
+        /* Without its disks QEMU does not wait for them, and nothing of it reaches them any more. */
+        if (task->hypervisor->gateways != NULL)
+                (void)iscsi_gateways_end(task->hypervisor->gateways, task->role);
         if (virDomainDestroyFlags(domain, VIR_DOMAIN_DESTROY_DEFAULT) < 0)
                 connection_error(text);
         domain_look(task->hypervisor, connection, task->role, &sighting);

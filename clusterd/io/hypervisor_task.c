@@ -27,6 +27,8 @@ static uint64_t allowed_ms(const struct task *task)
                 return task->timeout_ms + STOP_EXTRA_MS;
         case CLUSTER_ACTION_MOVE:
                 return MOVE_STILL_MS;
+        case CLUSTER_ACTION_PREPARE:
+                return PREPARE_DEADLINE_MS;
         case CLUSTER_ACTION_LIST:
                 return LIST_DEADLINE_MS;
         }
@@ -77,10 +79,21 @@ static void post_done(struct task *task, enum operation_result result, enum obse
         hypervisor_post(task->hypervisor, &event, 1);
 }
 
+/* A guest is gone when nothing can write for it any more. */
+static bool is_all_gone(struct task *task)
+{
+        struct iscsi_gateways *gateways = task->hypervisor->gateways;
+        return gateways == NULL || iscsi_gateways_end(gateways, task->role) == 0;
+}
+
 void task_finish(struct task *task, enum operation_result result, enum observation observation,
                  const char *text)
 {
         struct hypervisor *hypervisor = task->hypervisor;
+        if (result != OPERATION_UNKNOWN && observation_is_absent(observation) && !is_all_gone(task)) {
+                result = OPERATION_UNKNOWN;
+                text = "QEMU has gone, but a gateway to a disk of it has not";
+        }
         hypervisor_lock(hypervisor);
         bool is_late = task->is_answered;
         task->is_answered = true;

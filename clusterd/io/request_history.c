@@ -114,19 +114,25 @@ json_t *query_event_list(struct request *request)
         return json_pack("{s:o, s:I}", "events", listing.rows, "last", (json_int_t)seen);
 }
 
+/* Passwords are in the ledger, and shown to nobody: this holds some; NULL: nothing does. */
+static const char *secret_key(enum command_kind kind)
+{
+        return kind == COMMAND_FENCE_ADD ? "options" : kind == COMMAND_VOLUME_ADD ? "password" : NULL;
+}
+
 static json_t *document_command(const struct entry *entry)
 {
         json_t *command = json_loadb(entry->text, entry->text_bytes, 0, NULL);
+        const char *key, *secret = secret_key(entry->command.kind);
+        json_t *value;
         if (command == NULL)
                 return json_null();
-        /* passwords of fence devices are in the ledger, and shown to nobody */
-        json_t *body = entry->command.kind == COMMAND_FENCE_ADD ? command : NULL;
-        const char *key;
-        json_t *value;
-        if (body != NULL && json_object_get(body, "options") != NULL)
-                json_object_set_new(body, "options", json_string("(not shown)"));
-        json_object_foreach(body, key, value) if (json_object_get(value, "options") != NULL)
-                json_object_set_new(value, "options", json_string("(not shown)"));
+        if (secret == NULL)
+                return command;
+        if (json_object_get(command, secret) != NULL)
+                json_object_set_new(command, secret, json_string("(not shown)"));
+        json_object_foreach(command, key, value) if (json_object_get(value, secret) != NULL)
+                json_object_set_new(value, secret, json_string("(not shown)"));
         return command;
 }
 

@@ -93,6 +93,11 @@ static int coordinated_here(struct request *request, const struct volume **ret_v
         const struct volume *volume = request_volume(request, request->name);
         if (volume == NULL)
                 return -EINVAL;
+        if (volume->kind != VOLUME_DIRECTORY)
+                return request_fail(request, VERB_EXIT_REFUSED, "images are files in a directory",
+                                    "LUNs are made where the target is",
+                                    "volume %s is of kind %s and has no images", volume->name,
+                                    volume_kind_name(volume->kind));
         cluster_status_read(request->services->cluster, &status);
         if (!status.active)
                 return request_fail(request, VERB_EXIT_NO_QUORUM,

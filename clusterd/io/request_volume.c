@@ -64,6 +64,12 @@ static json_t *document_volume_row(const struct request *request, const struct v
                                              : json_string(model_node_name(model, volume->coordinator)),
                                      "direct", document_node_set(model, volume->paths[PATH_DIRECT] & members),
                                      "lost", document_node_set(model, volume_lost(volume) & members));
+        if (volume->kind == VOLUME_ISCSI) {
+                json_object_set_new(document, "portal", json_string(volume->login.portal));
+                json_object_set_new(document, "user",
+                                    volume->login.user[0] == '\0' ? json_null()
+                                                                  : json_string(volume->login.user));
+        }
         set_space(request, volume, document);
         return document;
 }
@@ -194,23 +200,51 @@ json_t *query_volume_show(struct request *request)
         return document;
 }
 
-int change_volume_add(struct request *request, struct change *change)
+static int take_directory(struct request *request, struct command_volume_add *add)
 {
-        struct command_volume_add *add = &change->command.volume_add;
         const char *path = request_text(request, "path");
-        change->command.kind = COMMAND_VOLUME_ADD;
-        if (volume_kind_parse(request_text(request, "kind"), &add->kind) < 0)
-                return request_fail(request, VERB_EXIT_USAGE, "", "",
-                                    "--kind: a volume is of kind directory");
+        if (path == NULL || request_text(request, "target") != NULL ||
+            request_text(request, "portal") != NULL || request_text(request, "user") != NULL)
+                return request_fail(request, VERB_EXIT_USAGE, "", "see clu volume add --help",
+                                    "a volume of kind directory needs --path, and nothing of a target");
         if (!path_is_plain(path))
                 return request_fail(request, VERB_EXIT_USAGE, "", "",
                                     "--path: '%s' is not an absolute path below the root, without '.', '..' "
                                     "and '//'",
                                     path);
-        TEXT_COPY(add->name, request->name);
         TEXT_COPY(add->path, path);
-        add->identity = random_id();
         return 0;
+}
+
+static int take_target(struct request *request, struct command_volume_add *add)
+{
+        const char *portal = request_text(request, "portal"), *target = request_text(request, "target");
+        const char *user = request_text(request, "user"), *password = request_text(request, "password");
+        if (portal == NULL || target == NULL || request_text(request, "path") != NULL)
+                return request_fail(request, VERB_EXIT_USAGE, "", "see clu volume add --help",
+                                    "a volume of kind iscsi needs --portal and --target, and no --path");
+        if (!target_is_plain(target))
+                return request_fail(request, VERB_EXIT_USAGE, "", "",
+                                    "--target: '%s' is no name of a target: that is iqn., eui. or naa., and "
+                                    "behind it small letters, digits, '-', '.' and ':'",
+                                    target);
+        TEXT_COPY(add->path, target);
+        TEXT_COPY(add->login.portal, portal);
+        TEXT_COPY(add->login.user, user == NULL ? "" : user);
+        TEXT_COPY(add->login.password, user == NULL || password == NULL ? "" : password);
+        return 0;
+}
+
+int change_volume_add(struct request *request, struct change *change)
+{
+        struct command_volume_add *add = &change->command.volume_add;
+        change->command.kind = COMMAND_VOLUME_ADD;
+        if (volume_kind_parse(request_text(request, "kind"), &add->kind) < 0)
+                return request_fail(request, VERB_EXIT_USAGE, "", "",
+                                    "--kind: a volume is of kind directory or iscsi");
+        TEXT_COPY(add->name, request->name);
+        add->identity = random_id();
+        return add->kind == VOLUME_ISCSI ? take_target(request, add) : take_directory(request, add);
 }
 
 int change_volume(struct request *request, enum command_kind kind, struct change *change)

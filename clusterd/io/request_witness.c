@@ -65,6 +65,9 @@ static int take_disk(struct request *request, struct witness *witness)
         const struct volume *volume = request_volume(request, name);
         if (volume == NULL)
                 return -EINVAL;
+        if (volume->kind != VOLUME_DIRECTORY)
+                return request_fail(request, VERB_EXIT_REFUSED, "a witness on a disk is a file",
+                                    "choose a volume of kind directory", "volume %s has no files", name);
         if (volume->state != VOLUME_READY)
                 return request_fail(request, VERB_EXIT_REFUSED, "every node has to see the volume",
                                     "clu volume show says how far they are", "volume %s is not ready yet",

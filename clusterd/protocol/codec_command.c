@@ -192,6 +192,9 @@ static const struct json_field volume_add_fields[] = {
         JSON_FIELD("kind", ENUM, struct command_volume_add, kind, .texts = &volume_kind_text),
         JSON_FIELD("identity", IDENTITY, struct command_volume_add, identity),
         JSON_FIELD("path", TEXT, struct command_volume_add, path),
+        JSON_FIELD("portal", TEXT, struct command_volume_add, login.portal, .later = true),
+        JSON_FIELD("user", TEXT, struct command_volume_add, login.user, .later = true),
+        JSON_FIELD("password", TEXT, struct command_volume_add, login.password, .later = true),
 };
 static const struct json_shape volume_add_shape = JSON_SHAPE(volume_add_fields);
 

@@ -174,6 +174,9 @@ static const struct json_field volume_fields[] = {
         JSON_FIELD("leases", NODE_SET, struct volume, leases, .later = true),
         JSON_FIELD("coordinator", NODE_OR_NONE, struct volume, coordinator, .later = true),
         JSON_FIELD("known", BOOL, struct volume, known, .later = true),
+        JSON_FIELD("portal", TEXT, struct volume, login.portal, .later = true),
+        JSON_FIELD("user", TEXT, struct volume, login.user, .later = true),
+        JSON_FIELD("password", TEXT, struct volume, login.password, .later = true),
 };
 static const struct json_shape volume_shape = JSON_SHAPE(volume_fields);
 /* clang-format on */

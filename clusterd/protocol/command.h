@@ -250,6 +250,7 @@ struct command_volume_add {
         enum volume_kind kind;
         uint64_t identity; /* random, not 0 */
         char path[VOLUME_PATH_BYTES];
+        struct volume_login login;
 };
 
 struct command_volume { /* VOLUME_REMOVE, VOLUME_READY, VOLUME_DROP, VOLUME_MAINTAIN, VOLUME_RESUME */

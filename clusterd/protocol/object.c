@@ -79,7 +79,7 @@ bool witness_remembers(enum witness_kind kind)
 }
 
 ENUM_TEXT(volume_kind, VOLUME_KIND_COUNT,
-          [VOLUME_DIRECTORY] = "directory")
+          [VOLUME_DIRECTORY] = "directory", [VOLUME_ISCSI] = "iscsi")
 
 ENUM_TEXT(volume_state, VOLUME_STATE_COUNT,
           [VOLUME_PROVING] = "proving",

@@ -161,6 +161,7 @@ struct fence_device {
 
 enum volume_kind {
         VOLUME_DIRECTORY, /* of a file system that all nodes share */
+        VOLUME_ISCSI,     /* LUNs of a target, one a disk: no files, no leases, no coordinator */
         VOLUME_KIND_COUNT
 };
 
@@ -189,19 +190,27 @@ enum path_state {
         PATH_STATE_COUNT
 };
 
+/* How a target is reached. */
+struct volume_login {
+        char portal[PORTAL_BYTES];
+        char user[NAME_BYTES];         /* CHAP; empty: none */
+        char password[PASSWORD_BYTES]; /* never shown */
+};
+
 struct volume {
         uint32_t id; /* 1 to VOLUMES_MAX; 0 marks a free slot */
         char name[NAME_BYTES];
         enum volume_kind kind;
         enum volume_state state;
-        uint64_t identity; /* random: this one, not another of its name */
-        char path[VOLUME_PATH_BYTES];
+        uint64_t identity;                /* random: this one, not another of its name */
+        char path[VOLUME_PATH_BYTES];     /* of the directory; VOLUME_ISCSI: the target's name */
         node_set paths[PATH_STATE_COUNT]; /* each node is in one at most; PATH_UNKNOWN is not kept */
         char trouble[REASON_BYTES];       /* what was last said of a path that was lost */
         uint64_t since_index;             /* entry of the last change of state */
         node_set leases;                  /* who has said since it booted that it holds a lease there */
         uint32_t coordinator;             /* the node that does the work on its images; NODE_NONE: none yet */
         bool known;                       /* it was ready before: what it fails to prove does not forget it */
+        struct volume_login login;        /* VOLUME_ISCSI */
 };
 
 enum witness_kind {

@@ -100,7 +100,8 @@ struct verb_option {
         const char *help;
         bool required;
         bool local;          /* for clu itself: not sent */
-        bool hidden;         /* for clu's own paging: sent, not advertised */
+        bool hidden;         /* clu itself gives it: sent, not advertised */
+        const char *secret;  /* a hidden option that clu reads from standard input when this one is given */
         int64_t least, most; /* of a number */
         uint32_t bytes_max;  /* of a text, with its closing zero; 0: see name and file */
 };

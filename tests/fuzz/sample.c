@@ -152,10 +152,18 @@ static void fence_device(struct sample_random *random, struct fence_device *devi
         TEXT(random, device->options);
 }
 
+static void volume_login(struct sample_random *random, struct volume_login *login)
+{
+        TEXT(random, login->portal);
+        TEXT(random, login->user);
+        TEXT(random, login->password);
+}
+
 static void volume(struct sample_random *random, struct volume *volume)
 {
         volume->id = node(random);
         NAME(random, volume->name);
+        volume->kind = (enum volume_kind)sample_below(random, VOLUME_KIND_COUNT);
         volume->state = (enum volume_state)sample_below(random, VOLUME_STATE_COUNT);
         volume->identity = identity(random);
         TEXT(random, volume->path);
@@ -166,6 +174,7 @@ static void volume(struct sample_random *random, struct volume *volume)
         volume->leases = nodes(random);
         volume->coordinator = node_or_none(random);
         volume->known = either(random);
+        volume_login(random, &volume->login);
 }
 
 void sample_object(struct sample_random *random, enum object_kind kind, struct object *ret_object)
@@ -363,6 +372,7 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
                 NAME(random, ret_command->volume_add.name);
                 ret_command->volume_add.identity = identity(random);
                 TEXT(random, ret_command->volume_add.path);
+                volume_login(random, &ret_command->volume_add.login);
                 return;
         case COMMAND_VOLUME_REMOVE:
         case COMMAND_VOLUME_READY:

@@ -281,13 +281,16 @@ START_TEST(reads_a_password_from_standard_input)
 {
         int ends[2], keep = dup(0);
         ck_assert_int_eq(pipe(ends), 0);
-        ck_assert_int_eq(write(ends[1], "s3cret\n", 7), 7);
+        ck_assert_int_eq(write(ends[1], "s3cret\nsecond\n", 14), 14);
         (void)close(ends[1]);
         (void)dup2(ends[0], 0);
         (void)RUN("fence add f1 --agent fence_x --nodes n1 --option password=- --no-wait",
                   DONE("{\"index\":7}"));
         ck_assert_ptr_nonnull(strstr(last_request, "password=s3cret"));
         ck_assert_ptr_null(strstr(output, "s3cret"));
+        (void)RUN("volume add san --kind iscsi --portal h --target iqn.a --user u --no-wait",
+                  DONE("{\"index\":7}"));
+        ck_assert_ptr_nonnull(strstr(last_request, "\"password\":\"second\",\"user\":\"u\""));
         ck_assert_int_eq(RUN("fence add f1 --agent fence_x --nodes n1 --option password=- --no-wait",
                              DONE("{\"index\":7}")),
                          VERB_EXIT_FAILED);

@@ -320,7 +320,31 @@ START_TEST(names_the_files_of_its_disks_and_what_they_are_based_on)
                 "<disk type='file'><source file='/csv1/b&amp;c.img'/></disk></devices></domain>";
         char files[FILES_BYTES] = "";
         domain_definition_files(text, sizeof(text) - 1, keep_file, files);
-        ck_assert_str_eq(files, "/csv1/a.img\n/csv2/base.img\n/csv1/b&c.img\n");
+        ck_assert_str_eq(files, "/csv1/a.img\n/csv2/base.img\niqn/1\n/csv1/b&c.img\n");
+}
+END_TEST
+
+static const char *socket_of(void *context, const char *lun)
+{
+        (void)context;
+        return strcmp(lun, "iqn.a/1") == 0 ? "/run/1.sock" : NULL;
+}
+
+START_TEST(a_lun_is_reached_by_its_socket_and_nothing_else_is_changed)
+{
+        static const char before[] =
+                "<domain><devices>"
+                "<disk type='network'><source protocol='iscsi' name='iqn.a/1'><host name='san' port='3260'/>"
+                "<auth username='u'/></source><target dev='vda'/></disk>"
+                "<disk type='network'><source protocol='iscsi' name='iqn.b/1'/></disk>"
+                "<disk type='file'><source file='/iqn.a/1'/></disk></devices></domain>";
+        char *after = domain_definition_reroute(before, sizeof(before) - 1, socket_of, NULL);
+        ck_assert_ptr_nonnull(strstr(after, "<disk type=\"network\"><source protocol=\"nbd\">"
+                                            "<host transport=\"unix\" socket=\"/run/1.sock\"/></source>"
+                                            "<target dev=\"vda\"/></disk>"));
+        ck_assert_ptr_nonnull(strstr(after, "<source protocol=\"iscsi\" name=\"iqn.b/1\"/>"));
+        ck_assert_ptr_nonnull(strstr(after, "<source file=\"/iqn.a/1\"/>"));
+        free(after);
 }
 END_TEST
 
@@ -344,6 +368,7 @@ int main(void)
         tcase_add_test(tcase, depth_does_not_exhaust_the_stack);
         tcase_add_test(tcase, every_truncation_is_refused);
         tcase_add_test(tcase, names_the_files_of_its_disks_and_what_they_are_based_on);
+        tcase_add_test(tcase, a_lun_is_reached_by_its_socket_and_nothing_else_is_changed);
         Suite *suite = suite_create("domain_definition");
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);

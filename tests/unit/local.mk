@@ -375,6 +375,16 @@ check_PROGRAMS += %D%/lease_worker_test
 %C%_lease_worker_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pread -Wl,--wrap=pwrite
 %C%_lease_worker_test_LDADD   = clusterd/libcluio.a $(LEASE_TEST_LIBS) $(QB_LIBS) -lpthread
 
+check_PROGRAMS += %D%/target_test
+%C%_target_test_SOURCES = %D%/target_test.c %D%/core_fixture.c %D%/core_fixture.h
+%C%_target_test_CFLAGS  = $(CORE_TEST_CFLAGS)
+%C%_target_test_LDADD   = $(CORE_TEST_LIBS)
+
+check_PROGRAMS += %D%/iscsi_gateways_test
+%C%_iscsi_gateways_test_SOURCES = %D%/iscsi_gateways_test.c %D%/core_fixture.c %D%/core_fixture.h
+%C%_iscsi_gateways_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(QB_CFLAGS)
+%C%_iscsi_gateways_test_LDADD   = clusterd/libcluio.a $(CORE_TEST_LIBS) $(QB_LIBS) $(XML_LIBS) -lpthread
+
 check_PROGRAMS += %D%/volume_paths_test
 %C%_volume_paths_test_SOURCES = %D%/volume_paths_test.c
 %C%_volume_paths_test_CFLAGS  = $(LEASE_TEST_CFLAGS) $(QB_CFLAGS)

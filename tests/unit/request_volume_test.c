@@ -185,6 +185,48 @@ START_TEST(a_volume_is_added_and_removed_by_commands)
 }
 END_TEST
 
+START_TEST(a_target_is_added_by_its_name_and_its_password_is_never_shown)
+{
+        static const char *const lacking[] = {
+                "{\"name\":\"san\",\"kind\":\"iscsi\",\"portal\":\"h\"}",
+                "{\"name\":\"san\",\"kind\":\"iscsi\",\"portal\":\"h\",\"target\":\"/csv1\"}",
+                "{\"name\":\"san\",\"kind\":\"iscsi\",\"portal\":\"h\",\"target\":\"iqn.a\",\"path\":\"/p\"}",
+                "{\"name\":\"san\",\"kind\":\"directory\",\"portal\":\"h\",\"path\":\"/p\"}",
+                "{\"name\":\"san\",\"kind\":\"directory\"}",
+        };
+        for (size_t i = 0; i < sizeof(lacking) / sizeof(lacking[0]); i++)
+                ck_assert_int_eq(reply_exit(fixture_ask(&fixture, "volume.add", lacking[i], false)),
+                                 VERB_EXIT_USAGE);
+        (void)fixture_ask(&fixture, "volume.add",
+                          "{\"name\":\"san\",\"kind\":\"iscsi\",\"portal\":\"host:1\",\"target\":\"iqn.a\","
+                          "\"user\":\"clu\",\"password\":\"s3cret\"}",
+                          false);
+        ck_assert_int_eq(fixture.command.volume_add.kind, VOLUME_ISCSI);
+        ck_assert_str_eq(fixture.command.volume_add.path, "iqn.a");
+        ck_assert_str_eq(fixture.command.volume_add.login.portal, "host:1");
+        ck_assert_str_eq(fixture.command.volume_add.login.password, "s3cret");
+        struct object object = { .kind = OBJECT_VOLUME,
+                                 .volume = { .id = 1,
+                                             .name = "san",
+                                             .kind = VOLUME_ISCSI,
+                                             .login = fixture.command.volume_add.login } };
+        ck_assert_int_eq(model_put(fixture.cluster.model, &object), 0);
+        struct entry *entry = fixture_add_entry(&fixture, COMMAND_VOLUME_ADD);
+        TEXT_COPY(entry->command.volume_add.name, "san");
+        entry->text = "{\"kind\":\"volume-add\",\"d\":{\"name\":\"san\",\"password\":\"s3cret\"}}";
+        entry->text_bytes = strlen(entry->text);
+        static const char *const verbs[] = { "volume.list", "event.list", "ledger.list" };
+        for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+                char *text = json_dumps(fixture_ask(&fixture, verbs[i], "{}", false), 0);
+                ck_assert_msg(strstr(text, "s3cret") == NULL, "%s: %s", verbs[i], text);
+                ck_assert_ptr_nonnull(strstr(text, "san"));
+                free(text);
+        }
+        json_t *reply = fixture_ask(&fixture, "volume.image list", "{\"name\":\"san\"}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_REFUSED);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("request volume");
@@ -196,6 +238,7 @@ int main(void)
         tcase_add_test(tcase, a_volume_that_was_refused_says_why);
         tcase_add_test(tcase, images_are_the_work_of_who_coordinates_the_volume);
         tcase_add_test(tcase, a_volume_is_added_and_removed_by_commands);
+        tcase_add_test(tcase, a_target_is_added_by_its_name_and_its_password_is_never_shown);
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);

@@ -45,7 +45,7 @@ def daemons(shape, number):
     clusterd = [
         f"{build}/clusterd/clusterd", "--foreground", "--state-dir", "/var/lib/clu", "--run-dir", "/run/clu",
         "--migration-address", settings.node_address(shape["index"], "migration", number),
-        "--peer-uri", "qemu+tcp://%s/system",
+        "--peer-uri", "qemu+tcp://%s/system", "--helpers", f"{build}/iscsi-gateway",
     ]
     return found + [
         supervisor.Daemon("clu-guard", guard),

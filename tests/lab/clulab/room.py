@@ -20,6 +20,7 @@ from clulab import namespaces, process, settings
 from clulab.errors import LabError
 from clulab.machine import Machine
 from clulab.qnetd import Qnetd
+from clulab.target import Target
 from clulab.switch import Switch
 
 # A late room is a wrong watchdog and a slow BMC; guests may keep both processors busy.
@@ -36,6 +37,7 @@ class Room:
         self.place = place
         self.switch = Switch(shape["index"])
         self.qnetd = Qnetd(place, shape)
+        self.target = Target(place, shape)
         self.events = []
         self.is_closing = False
         self.poller = select.poll()
@@ -268,9 +270,20 @@ class Room:
             {"start": self.qnetd.start, "stop": self.qnetd.stop}[state]()
         self.note("qnetd", state=state, number=number)
 
+    def do_target(self, state, number=0, lun=0, path=None):
+        """start, stop, a signal, or a LUN more."""
+        if state == "signal":
+            self.target.signal(number)
+        elif state == "add":
+            self.target.add(lun, path)
+        else:
+            {"start": self.target.start, "stop": self.target.stop}[state]()
+        self.note("target", state=state, number=number)
+
     def do_close(self):
         """Everything off; the process ends after its reply."""
         self.qnetd.stop()
+        self.target.stop()
         for machine in self.machines.values():
             if machine.is_on():
                 self._unwatch_machine(machine)
@@ -288,6 +301,7 @@ CONTROL_VERBS = {
     "partition": Room.do_partition,
     "fence": Room.do_fence,
     "qnetd": Room.do_qnetd,
+    "target": Room.do_target,
     "close": Room.do_close,
 }
 

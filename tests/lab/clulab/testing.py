@@ -190,6 +190,7 @@ class Lab:
         client.ask(self.place, "partition", sides=[])
         client.ask(self.place, "fence", node=None, mode="ok")
         client.ask(self.place, "qnetd", state="stop")
+        client.ask(self.place, "target", state="stop")
         for node, row in self.status().items():
             self.network(node, True)
             if row["frozen"]:
@@ -304,6 +305,10 @@ class Lab:
         moment = time.monotonic()
         client.ask(self.place, "qnetd", state="signal", number=int(number))
         return moment
+
+    def target(self, state, **what):
+        """The iSCSI target (clulab.target): "start", "stop", "add" a LUN of a path, or "signal" it a number."""
+        client.ask(self.place, "target", state=state, **what)
 
     def kill(self, node, daemon, number=signal.SIGKILL):
         """A signal to a supervised daemon, which is started again when it ends."""

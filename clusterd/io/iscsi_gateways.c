@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clusterd/io/iscsi_gateways.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "clusterd/base/path.h"
+#include "clusterd/base/scope.h"
+#include "clusterd/base/text.h"
+#include "clusterd/io/domain_definition.h"
+#include "clusterd/io/process_start.h"
+
+#define START_MS     12000 /* the gateway itself gives up after eight seconds */
+#define END_MS       3000
+#define END_LOOK_MS  10
+#define DISKS_MAX    64 /* of a guest that are LUNs */
+#define SOCKET_BYTES sizeof(((struct sockaddr_un *)NULL)->sun_path)
+#define LOCK_ENDING  ".sock.lock"
+/* As whom libvirt runs QEMU. */
+#define QEMU_GROUP "libvirt-qemu"
+
+struct known_target {
+        uint64_t identity;
+        char target[VOLUME_PATH_BYTES];
+        struct volume_login login;
+};
+
+struct iscsi_gateways {
+        char directory[PATH_MAX];
+        char plugin[PATH_MAX];
+        char initiator[2 * NAME_BYTES];
+        pthread_mutex_t lock;
+        struct known_target targets[VOLUMES_MAX];
+        size_t target_count;
+};
+
+struct disk {
+        struct known_target target;
+        uint32_t lun;
+        char socket[SOCKET_BYTES];
+};
+
+/* What a definition needs. */
+struct need {
+        struct iscsi_gateways *gateways;
+        const char *role;
+        struct disk *disks;
+        size_t count;
+        char *error;
+};
+
+static void make_directory(const char *directory)
+{
+        const struct group *group = getgrnam(QEMU_GROUP);
+        if (mkdir(directory, 0750) == 0 && group != NULL)
+                (void)!chown(directory, 0, group->gr_gid);
+}
+
+struct iscsi_gateways *iscsi_gateways_new(const char *run_dir, const char *helpers, const char *node_name)
+{
+        struct iscsi_gateways *gateways = calloc(1, sizeof *gateways);
+        assert(gateways != NULL);
+        TEXT_PRINT(gateways->directory, "%s/iscsi", run_dir);
+        TEXT_PRINT(gateways->plugin, "%s/clu-iscsi-gateway.so", helpers);
+        TEXT_PRINT(gateways->initiator, ISCSI_INITIATOR, node_name);
+        (void)pthread_mutex_init(&gateways->lock, NULL);
+        make_directory(gateways->directory);
+        return gateways;
+}
+
+void iscsi_gateways_free(struct iscsi_gateways *gateways)
+{
+        if (gateways == NULL)
+                return;
+        explicit_bzero(gateways->targets, sizeof gateways->targets);
+        (void)pthread_mutex_destroy(&gateways->lock);
+        free(gateways);
+}
+
+void iscsi_gateways_know(struct iscsi_gateways *gateways, const struct model *model)
+{
+        (void)pthread_mutex_lock(&gateways->lock);
+        gateways->target_count = 0;
+        MODEL_EACH_VOLUME (model, volume) {
+                if (volume->kind != VOLUME_ISCSI)
+                        continue;
+                struct known_target *target = &gateways->targets[gateways->target_count++];
+                target->identity = volume->identity;
+                target->login = volume->login;
+                TEXT_COPY(target->target, volume->path);
+        }
+        (void)pthread_mutex_unlock(&gateways->lock);
+}
+
+/* --- one gateway --- */
+
+enum presence { GATEWAY_GONE, GATEWAY_WAITS, GATEWAY_USED };
+
+/* ret_lock: its file, to be closed; -1: there is none. */
+static enum presence look_at(const char *socket, int *ret_lock)
+{
+        char path[PATH_MAX];
+        TEXT_PRINT(path, "%s.lock", socket);
+        *ret_lock = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (*ret_lock < 0)
+                return GATEWAY_GONE;
+        if (flock(*ret_lock, LOCK_EX | LOCK_NB) == 0) {
+                (void)flock(*ret_lock, LOCK_UN);
+                return GATEWAY_GONE;
+        }
+        return access(socket, F_OK) == 0 ? GATEWAY_WAITS : GATEWAY_USED;
+}
+
+/* 0: it does not say yet. */
+static pid_t read_pid(int lock)
+{
+        char text[32] = "";
+        ssize_t count = pread(lock, text, sizeof text - 1, 0);
+        return count <= 0 || text[count - 1] != '\n' ? 0 : (pid_t)strtol(text, NULL, 10);
+}
+
+/* Who holds the lock is who has written its id there: it cannot be that of another. */
+static void kill_holder(const char *socket, int lock)
+{
+        int ignored = -1;
+        pid_t pid = read_pid(lock);
+        SCOPED_CLOSE int pidfd = pid <= 1 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
+        bool is_there = pidfd >= 0 && look_at(socket, &ignored) != GATEWAY_GONE;
+        if (ignored >= 0)
+                (void)close(ignored);
+        if (is_there && read_pid(lock) == pid)
+                (void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+}
+
+static int end_gateway(const char *socket)
+{
+        for (int waited_ms = 0; waited_ms <= END_MS; waited_ms += END_LOOK_MS) {
+                SCOPED_CLOSE int lock = -1;
+                if (look_at(socket, &lock) == GATEWAY_GONE) {
+                        (void)unlink(socket);
+                        return 0;
+                }
+                kill_holder(socket, lock);
+                (void)poll(NULL, 0, END_LOOK_MS);
+        }
+        return -ETIMEDOUT;
+}
+
+/* "nbdkit: error: TEXT", the last of what it said. */
+static void explain_exit(int fd, char ret_error[REASON_BYTES])
+{
+        char output[2048];
+        ssize_t count = read(fd, output, sizeof output - 1);
+        output[count < 0 ? 0 : count] = '\0';
+        while (count > 0 && output[count - 1] == '\n')
+                output[--count] = '\0';
+        const char *line = strrchr(output, '\n'), *error = strstr(line == NULL ? output : line, "error: ");
+        (void)snprintf(ret_error, REASON_BYTES, "%.*s", REASON_BYTES - 1,
+                       count <= 0      ? "its gateway did not start"
+                       : error == NULL ? output
+                                       : error + strlen("error: "));
+}
+
+/* 0 when it went into the background: then it serves. */
+static int await_start(const struct process_start *start, char ret_error[REASON_BYTES])
+{
+        struct pollfd fd = { .fd = start->pidfd, .events = POLLIN };
+        siginfo_t exit = { 0 };
+        int error = 0;
+        bool in_time = poll(&fd, 1, START_MS) > 0;
+        if (!in_time)
+                (void)kill(-start->pid, SIGKILL);
+        (void)waitid(P_PIDFD, (id_t)start->pidfd, &exit, WEXITED);
+        ssize_t count = read(start->status_fd, &error, sizeof error);
+        if (in_time && exit.si_code == CLD_EXITED && exit.si_status == 0 && count <= 0)
+                return 0;
+        if (!in_time)
+                (void)snprintf(ret_error, REASON_BYTES, "its gateway did not start in %u s", START_MS / 1000);
+        else if (count > 0)
+                (void)snprintf(ret_error, REASON_BYTES, "nbdkit cannot be run: %s", strerrordesc_np(error));
+        else
+                explain_exit(start->output_fd, ret_error);
+        return -1;
+}
+
+static int run_nbdkit(const struct iscsi_gateways *gateways, const struct disk *disk,
+                      char ret_error[REASON_BYTES])
+{
+        char portal[PORTAL_BYTES + 16], target[VOLUME_PATH_BYTES + 16], lun[32], user[NAME_BYTES + 16];
+        char initiator[3 * NAME_BYTES], socket[SOCKET_BYTES + 16];
+        bool has_user = disk->target.login.user[0] != '\0';
+        TEXT_PRINT(portal, "portal=%s", disk->target.login.portal);
+        TEXT_PRINT(target, "target=%s", disk->target.target);
+        TEXT_PRINT(lun, "lun=%u", disk->lun);
+        TEXT_PRINT(initiator, "initiator=%s", gateways->initiator);
+        TEXT_PRINT(socket, "socket=%s", disk->socket);
+        TEXT_PRINT(user, "user=%s", disk->target.login.user);
+        const char *argv[] = { "nbdkit",     "--unix", disk->socket, gateways->plugin, portal,
+                               target,       lun,      initiator,    socket,           has_user ? user : NULL,
+                               "password=-", NULL };
+        const char *const nothing[] = { NULL };
+        struct process_start start;
+        SCOPED_FREE char *path = NULL;
+        int error = process_path_find(argv[0], &path);
+        if (error == 0)
+                error = process_start(path, argv, nothing, disk->target.login.password, &start);
+        if (error < 0) {
+                (void)snprintf(ret_error, REASON_BYTES, "nbdkit cannot be run: %s", strerrordesc_np(-error));
+                return -1;
+        }
+        int result = await_start(&start, ret_error);
+        (void)close(start.pidfd);
+        (void)close(start.output_fd);
+        (void)close(start.status_fd);
+        return result;
+}
+
+static int start_gateway(const struct iscsi_gateways *gateways, const struct disk *disk,
+                         char ret_error[REASON_BYTES])
+{
+        SCOPED_CLOSE int lock = -1;
+        /* One that is used: clusterd was restarted while its guest arrives. */
+        if (look_at(disk->socket, &lock) != GATEWAY_GONE)
+                return 0;
+        (void)unlink(disk->socket); /* of one that was killed */
+        if (run_nbdkit(gateways, disk, ret_error) < 0)
+                return -1;
+        /* QEMU runs as somebody; who may come near is decided by the directory. */
+        (void)!chmod(disk->socket, 0666);
+        return 0;
+}
+
+/* --- those of a role --- */
+
+static bool find_target(struct iscsi_gateways *gateways, const char *name, struct disk *disk)
+{
+        bool found = false;
+        (void)pthread_mutex_lock(&gateways->lock);
+        for (size_t i = 0; i < gateways->target_count && !found; i++) {
+                found = target_holds(gateways->targets[i].target, name, &disk->lun);
+                if (found)
+                        disk->target = gateways->targets[i];
+        }
+        (void)pthread_mutex_unlock(&gateways->lock);
+        return found;
+}
+
+/* What is on no volume of the cluster is QEMU's own business. */
+static const char *on_lun(void *context, const char *name)
+{
+        struct need *need = context;
+        struct disk *disk = &need->disks[need->count];
+        if (need->count == DISKS_MAX || !find_target(need->gateways, name, disk))
+                return NULL;
+        int count =
+                snprintf(disk->socket, sizeof disk->socket, "%s/%s@%08x-%u.sock", need->gateways->directory,
+                         need->role, (unsigned)disk->target.identity, disk->lun);
+        if (count >= (int)sizeof disk->socket)
+                (void)snprintf(need->error, REASON_BYTES, "the path of its socket is too long: %.80s...",
+                               disk->socket);
+        need->count++;
+        return disk->socket;
+}
+
+int iscsi_gateways_open(struct iscsi_gateways *gateways, const char *role, const char *definition,
+                        size_t definition_bytes, char **ret_text, char ret_error[REASON_BYTES])
+{
+        struct need need = { .gateways = gateways, .role = role, .error = ret_error };
+        need.disks = calloc(DISKS_MAX + 1, sizeof *need.disks);
+        assert(need.disks != NULL);
+        ret_error[0] = '\0';
+        SCOPED_FREE char *text = domain_definition_reroute(definition, definition_bytes, on_lun, &need);
+        for (size_t i = 0; i < need.count && ret_error[0] == '\0'; i++)
+                (void)start_gateway(gateways, &need.disks[i], ret_error);
+        explicit_bzero(need.disks, DISKS_MAX * sizeof *need.disks);
+        free(need.disks);
+        if (ret_error[0] != '\0')
+                return -1;
+        *ret_text = need.count > 0 ? TAKE(text) : strndup(definition, definition_bytes);
+        assert(*ret_text != NULL);
+        return 0;
+}
+
+/* "ROLE@..." of a gateway's lock; false: another file. */
+static bool role_of(const char *file, char ret_role[NAME_BYTES])
+{
+        size_t length = strcspn(file, "@"), whole = strlen(file), ending = strlen(LOCK_ENDING);
+        if (file[length] != '@' || length >= NAME_BYTES || whole <= ending ||
+            !text_equal(file + whole - ending, LOCK_ENDING))
+                return false;
+        memcpy(ret_role, file, length);
+        ret_role[length] = '\0';
+        return true;
+}
+
+/* Of each gateway that has ever been here; stops when that fails. */
+static int visit(struct iscsi_gateways *gateways,
+                 int (*on_gateway)(void *context, const char *role, const char *socket), void *context)
+{
+        char role[NAME_BYTES];
+        int error = 0;
+        DIR *directory = opendir(gateways->directory);
+        if (directory == NULL)
+                return errno == ENOENT ? 0 : -errno;
+        for (struct dirent *entry = readdir(directory); entry != NULL && error == 0;
+             entry = readdir(directory)) {
+                if (!role_of(entry->d_name, role))
+                        continue;
+                SCOPED_FREE char *socket = NULL;
+                if (asprintf(&socket, "%s/%.*s", gateways->directory,
+                             (int)(strlen(entry->d_name) - strlen(".lock")), entry->d_name) < 0)
+                        abort();
+                error = on_gateway(context, role, socket);
+        }
+        (void)closedir(directory);
+        return error;
+}
+
+static int end_if_of(void *context, const char *role, const char *socket)
+{
+        return text_equal(role, context) ? end_gateway(socket) : 0;
+}
+
+int iscsi_gateways_end(struct iscsi_gateways *gateways, const char *role)
+{
+        char name[NAME_BYTES];
+        TEXT_COPY(name, role);
+        return visit(gateways, end_if_of, name);
+}
+
+struct names {
+        char (*name)[NAME_BYTES];
+        size_t count;
+};
+
+static int add_if_used(void *context, const char *role, const char *socket)
+{
+        struct names *names = context;
+        SCOPED_CLOSE int lock = -1;
+        bool is_known = names->count > 0 && text_equal(names->name[names->count - 1], role);
+        if (is_known || look_at(socket, &lock) != GATEWAY_USED)
+                return 0;
+        TEXT_COPY(names->name[names->count], role);
+        names->count++;
+        names->name = reallocarray(names->name, names->count + 1, sizeof *names->name);
+        assert(names->name != NULL);
+        names->name[names->count][0] = '\0';
+        return 0;
+}
+
+char (*iscsi_gateways_used(struct iscsi_gateways *gateways))[NAME_BYTES]
+{
+        struct names names = { .name = calloc(1, sizeof *names.name) };
+        assert(names.name != NULL);
+        (void)visit(gateways, add_if_used, &names);
+        return names.name;
+}

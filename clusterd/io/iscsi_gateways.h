@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLU_CLUSTERD_IO_ISCSI_GATEWAYS_H
+#define CLU_CLUSTERD_IO_ISCSI_GATEWAYS_H
+
+/*
+ * The gateways of this node: a process for each LUN that is a disk of a guest here. QEMU reaches it by a
+ * socket whose name is the same on every node, so a guest takes its definition along when it moves.
+ *
+ *     ROLE@VOLUME-LUN.sock         there until its guest has come; nobody else can come then
+ *     ROLE@VOLUME-LUN.sock.lock    held while the process lives; its id stands in it
+ *
+ * They outlive clusterd. One ends with the QEMU that uses it, or after a minute in which none came.
+ * Called on worker threads, but for iscsi_gateways_know().
+ */
+
+#include "clusterd/core/model.h"
+
+/* Of a node, to its targets: as QEMU names itself. */
+#define ISCSI_INITIATOR "iqn.2008-11.org.linux-kvm:%s"
+
+struct iscsi_gateways;
+
+/* helpers: the directory of the plugin. */
+struct iscsi_gateways *iscsi_gateways_new(const char *run_dir, const char *helpers, const char *node_name);
+void iscsi_gateways_free(struct iscsi_gateways *gateways); /* those that run stay; NULL accepted */
+
+/* Copies what it needs: the targets, and how they are reached. */
+void iscsi_gateways_know(struct iscsi_gateways *gateways, const struct model *model);
+
+/*
+ * Starts those that this definition needs and that are not there, and waits for them. *ret_text is the
+ * definition as libvirt is to have it: given, free(). 0, or -1 and why.
+ */
+int iscsi_gateways_open(struct iscsi_gateways *gateways, const char *role, const char *definition,
+                        size_t definition_bytes, char **ret_text, char ret_error[REASON_BYTES]);
+
+/* Ends those of this role. 0: none is there any more, and nothing that one has sent is on its way to its
+ * target. */
+int iscsi_gateways_end(struct iscsi_gateways *gateways, const char *role);
+
+/* The roles whose gateways are used by a QEMU, each once, and an empty name behind them: given, free(). */
+char (*iscsi_gateways_used(struct iscsi_gateways *gateways))[NAME_BYTES];
+
+#endif

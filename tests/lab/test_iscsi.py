@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""LUNs of an iSCSI target as guests' disks: proven, moved, lost and found again."""
+
+import signal
+import time
+
+from clulab import roles, settings, target
+from clulab.testing import Stopwatch, check, check_equal, lab_test, median, wait_until
+from test_move import move
+
+CLU_REFUSED = 3
+MOVES = 10
+OUTAGE_S = 3
+
+
+def add_volume(lab, password, exit_code=0):
+    """`clu volume add`, with the password on standard input."""
+    portal = settings.outside_address(lab.place.load_shape()["index"])
+    words = ["clu", "volume", "add", "san", "--kind", "iscsi", "--portal", portal, "--target", target.IQN, "--user",
+             target.USER, "--json"]
+    done = lab.run("n1", *words, stdin=f"{password}\n", check_exit=False)
+    check_equal(done.returncode, exit_code, f"exit code of volume add ({done.stdout} {done.stderr})")
+    return done.stdout + done.stderr
+
+
+def gateways(lab, node):
+    """Process ids of those that run there."""
+    return lab.run(node, "pgrep", "-x", "nbdkit", check_exit=False).stdout.split()
+
+
+def check_is_secret(lab):
+    """The password is nowhere that people look, nor in an argument."""
+    for node in lab.nodes:
+        for words in (("volume", "show", "san"), ("volume", "list"), ("ledger", "list")):
+            check(target.PASSWORD not in str(lab.clu(node, *words)), f"{' '.join(words)} shows the password")
+        found = lab.run(node, "grep", "-r", "-l", target.PASSWORD, "/var/log", check_exit=False).stdout
+        check_equal(found, "", "logs with the password")
+        check(target.PASSWORD not in lab.run(node, "ps", "-ef").stdout, "a command line shows the password")
+
+
+def outage(lab, guest):
+    """The target dies under a writing guest, and is back with nothing but its LUNs: the disk stood still meanwhile."""
+    begun = time.monotonic()
+    lab.target("signal", number=int(signal.SIGKILL))
+    wait_until(lambda: time.monotonic() > begun + OUTAGE_S, OUTAGE_S + 1, "the outage lasts", poll_s=0.1)
+    lab.target("start")
+    with Stopwatch() as back:
+        guest.wait_writes()
+    return back.ms
+
+
+@lab_test(nodes=3, fresh=True)
+def test_a_guest_on_a_lun_moves_survives_its_target_and_a_power_cut(lab):
+    roles.add_fence_device(lab)
+    lab.target("start")
+    vm01 = lab.guest("vm01")
+    target.on_lun(lab, vm01, 1)
+    check("Authentication failure" in add_volume(lab, "wrong", CLU_REFUSED), "a wrong password is told")
+    add_volume(lab, target.PASSWORD)
+    check_equal(lab.clu("n1", "volume", "show", "san")["direct"], lab.nodes, "who reaches it")
+
+    lab.clu("n1", "role", "add", "vm01", "--definition", vm01.definition, "--preferred", "n1")
+    vm01.wait_answers(60)
+    vm01.wait_writes()
+    check_equal(roles.show(lab, "n1", "vm01")["volumes"], ["san"], "volumes of the role")
+    check_is_secret(lab)
+
+    costs = []
+    with vm01.ping() as ping:
+        wait_until(lambda: len(ping.replies) > 10, 5, "the guest answers before it moves")
+        for number in range(MOVES):
+            owner = roles.show(lab, "n1", "vm01")["owner"]
+            goal = lab.nodes[(lab.nodes.index(owner) + 1) % len(lab.nodes)]
+            costs.append(move(lab, vm01, ping, lab.nodes[number % len(lab.nodes)], goal))
+    check_equal([len(gateways(lab, node)) for node in lab.nodes], [0, 1, 0], "gateways")
+    silence_ms = [cost[3] for cost in costs]
+
+    # Neither clusterd nor the target need be there all the time.
+    before = gateways(lab, "n2")
+    lab.kill("n2", "clusterd")
+    roles.wait_answering(lab)
+    check_equal(gateways(lab, "n2"), before, "the gateway outlives clusterd")
+    back_ms = outage(lab, vm01)
+    wait_until(lambda: lab.clu("n1", "volume", "show", "san")["direct"] == lab.nodes, 15, "all reach it again")
+    vm01.require_whole_disk(boots=1)
+
+    lab.power_off("n2")
+    with Stopwatch() as recovery:
+        wait_until(lambda: roles.show(lab, "n1", "vm01")["state"] == "online" and
+                   roles.show(lab, "n1", "vm01")["owner"] in ("n1", "n3"), 60, "vm01 is recovered")
+    vm01.wait_writes()
+    vm01.require_whole_disk(boots=2)
+
+    lab.clu("n1", "role", "stop", "vm01", "--force")
+    check_equal([gateways(lab, node) for node in ("n1", "n3")], [[], []], "gateways of a guest that is stopped")
+    lab.clu("n1", "role", "remove", "vm01")
+    lab.clu("n1", "volume", "remove", "san")
+    lab.figures.note(moves=MOVES, silence_median_ms=median(silence_ms), silence_max_ms=max(silence_ms),
+                     writes_after_target_is_back_ms=back_ms, recovery_ms=recovery.ms)
