@@ -21,6 +21,11 @@
                 .name = (option), .value = VERB_VALUE_TEXT, .placeholder = "TEXT", .bytes_max = (bytes),     \
                 .help = (text)                                                                               \
         }
+#define PLACE(option, what, bytes, text)                                                                     \
+        {                                                                                                    \
+                .name = (option), .value = VERB_VALUE_TEXT, .placeholder = (what), .bytes_max = (bytes),     \
+                .help = (text)                                                                               \
+        }
 #define NAME(option, what, text)                                                                             \
         {                                                                                                    \
                 .name = (option), .value = VERB_VALUE_NAME, .placeholder = (what), .help = (text)            \
@@ -106,17 +111,11 @@ static const struct verb_option quorum_set_options[] = {
 };
 
 static const struct verb_option witness_set_options[] = {
-        { .name = "path",
-          .value = VERB_VALUE_TEXT,
-          .placeholder = "DIRECTORY",
-          .bytes_max = VOLUME_PATH_BYTES,
-          .help = "of a share: the directory where every node has it mounted" },
+        PLACE("path", "DIRECTORY", VOLUME_PATH_BYTES,
+              "of a share: the directory where every node has it mounted"),
         NAME("volume", "VOLUME", "of a disk: the volume of the cluster that its file is on"),
-        { .name = "host",
-          .value = VERB_VALUE_TEXT,
-          .placeholder = "HOST[:PORT]",
-          .bytes_max = ADDRESS_BYTES,
-          .help = "of a qnetd: where corosync-qnetd runs, outside of the cluster" },
+        PLACE("host", "HOST[:PORT]", ADDRESS_BYTES,
+              "of a qnetd: where corosync-qnetd runs, outside of the cluster"),
         TEXT("reason", 96, "why, for the ledger"),
 };
 
@@ -213,21 +212,9 @@ static const struct verb_option volume_add_options[] = {
           .required = true,
           .help = "directory: of a file system that every node has mounted at the same place; iscsi: the "
                   "LUNs of a target, one a disk of a guest" },
-        { .name = "path",
-          .value = VERB_VALUE_TEXT,
-          .placeholder = "PATH",
-          .bytes_max = VOLUME_PATH_BYTES,
-          .help = "of a directory: where it is, the same on every node" },
-        { .name = "portal",
-          .value = VERB_VALUE_TEXT,
-          .placeholder = "HOST[:PORT]",
-          .bytes_max = PORTAL_BYTES,
-          .help = "of a target: where every node reaches it" },
-        { .name = "target",
-          .value = VERB_VALUE_TEXT,
-          .placeholder = "IQN",
-          .bytes_max = VOLUME_PATH_BYTES,
-          .help = "of a target: its name" },
+        PLACE("path", "PATH", VOLUME_PATH_BYTES, "of a directory: where it is, the same on every node"),
+        PLACE("portal", "HOST[:PORT]", PORTAL_BYTES, "of a target: where every node reaches it"),
+        PLACE("target", "IQN", VOLUME_PATH_BYTES, "of a target: its name"),
         { .name = "user",
           .value = VERB_VALUE_TEXT,
           .placeholder = "USER",
