@@ -34,6 +34,8 @@ static struct {
         char *password;
         char *socket; /* that nbdkit listens on */
         int lun;
+        uint64_t key;
+        int takes; /* over at once */
         int lock_fd;
         bool is_used;
         struct gateway_io *io;
@@ -50,6 +52,17 @@ static int take_lun(const char *value)
         }
         gateway.lun = (int)lun;
         return 0;
+}
+
+static int take_key(const char *value)
+{
+        char *end;
+        errno = 0;
+        gateway.key = strtoull(value, &end, 16);
+        if (errno == 0 && *end == '\0' && gateway.key != 0)
+                return 0;
+        nbdkit_error("key=%s: that is no key: 16 hexadecimal digits", value);
+        return -1;
 }
 
 /* The first line of standard input: an argument can be read by anybody. */
@@ -81,6 +94,10 @@ static int take_option(const char *key, const char *value)
                 gateway.socket = nbdkit_absolute_path(value);
         else if (strcmp(key, "lun") == 0)
                 return take_lun(value);
+        else if (strcmp(key, "key") == 0)
+                return take_key(value);
+        else if (strcmp(key, "takes") == 0)
+                return (gateway.takes = nbdkit_parse_bool(value)) < 0 ? -1 : 0;
         else {
                 nbdkit_error("unknown option %s", key);
                 return -1;
@@ -91,8 +108,8 @@ static int take_option(const char *key, const char *value)
 static int options_complete(void)
 {
         if (gateway.place.portal == NULL || gateway.place.target == NULL || gateway.place.initiator == NULL ||
-            gateway.socket == NULL || gateway.lun < 0) {
-                nbdkit_error("portal=, target=, lun=, initiator= and socket= are needed");
+            gateway.socket == NULL || gateway.lun < 0 || gateway.key == 0) {
+                nbdkit_error("portal=, target=, lun=, initiator=, key= and socket= are needed");
                 return -1;
         }
         gateway.place.password = gateway.password;
@@ -119,7 +136,7 @@ static int get_ready(void)
         char error[ISCSI_ERROR_SIZE];
         if (lock() < 0)
                 return -1;
-        gateway.io = gateway_io_open(&gateway.place, gateway.lun, error);
+        gateway.io = gateway_io_open(&gateway.place, gateway.lun, gateway.key, gateway.takes > 0, error);
         if (gateway.io == NULL)
                 nbdkit_error("LUN %d of %s: %s", gateway.lun, gateway.place.target, error);
         return gateway.io == NULL ? -1 : 0;

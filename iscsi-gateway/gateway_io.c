@@ -7,12 +7,15 @@
 #include <iscsi/scsi-lowlevel.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/queue.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "iscsi-gateway/reservation.h"
 
 #define OPEN_MS  8000
 #define AGAIN_MS 500   /* between two tries to get a session */
@@ -48,9 +51,12 @@ struct gateway_io {
 
         /* Of the thread. */
         struct iscsi_context *iscsi; /* NULL: no session, nor one on its way */
+        struct reservation reservation;
         bool is_open;
+        bool is_entered; /* in this session */
         bool is_broken;
-        uint64_t next_ms; /* of the next try, or when what was refused is sent again */
+        bool is_preempted; /* for ever: nothing is asked of the target any more */
+        uint64_t next_ms;  /* of the next try, or when what was refused is sent again */
         uint64_t open_by_ms;
         uint64_t started_ms;
 };
@@ -86,12 +92,27 @@ static void release(struct gateway_io *io)
         free(io);
 }
 
-struct gateway_io *gateway_io_open(const struct iscsi_place *place, int lun, char ret_error[ISCSI_ERROR_SIZE])
+/* Of the first session: what cannot be said of the LUN's reservation now is a reason not to start. */
+static int enter_first(struct gateway_io *io, bool takes, char ret_error[ISCSI_ERROR_SIZE])
+{
+        enum reservation_result result = reservation_enter(&io->reservation, io->iscsi, io->lun, ret_error);
+        if (result == RESERVATION_DONE && takes)
+                result = reservation_take(&io->reservation, io->iscsi, io->lun);
+        if (result != RESERVATION_DONE && result != RESERVATION_FOREIGN)
+                (void)snprintf(ret_error, ISCSI_ERROR_SIZE,
+                               "cannot register for it: others do at the same time");
+        io->is_entered = result == RESERVATION_DONE;
+        return io->is_entered ? 0 : -1;
+}
+
+struct gateway_io *gateway_io_open(const struct iscsi_place *place, int lun, uint64_t key, bool takes,
+                                   char ret_error[ISCSI_ERROR_SIZE])
 {
         struct gateway_io *io = calloc(1, sizeof *io);
         assert(io != NULL);
         io->place = *place;
         io->lun = lun;
+        io->reservation.key = key;
         io->user_fd = -1;
         io->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         (void)pthread_mutex_init(&io->lock, NULL);
@@ -102,7 +123,7 @@ struct gateway_io *gateway_io_open(const struct iscsi_place *place, int lun, cha
         io->iscsi = iscsi_session_new(place, io->random);
         assert(io->iscsi != NULL);
         if (iscsi_session_open(io->iscsi, place, lun, OPEN_MS, ret_error) < 0 ||
-            read_capacity(io, ret_error) < 0) {
+            read_capacity(io, ret_error) < 0 || enter_first(io, takes, ret_error) < 0) {
                 release(io);
                 return NULL;
         }
@@ -149,6 +170,7 @@ static void on_answer(struct iscsi_context *iscsi, int status, void *data, void 
         } else if (status == SCSI_STATUS_CHECK_CONDITION && task->sense.key != SCSI_SENSE_UNIT_ATTENTION) {
                 finish(request, task->sense.key == SCSI_SENSE_DATA_PROTECTION ? EROFS : EIO);
         } else if (status == SCSI_STATUS_RESERVATION_CONFLICT) {
+                io->is_preempted = true;
                 finish(request, EPERM);
         } else {
                 bool is_refused = status == SCSI_STATUS_BUSY || status == SCSI_STATUS_TASK_SET_FULL;
@@ -183,21 +205,47 @@ static bool send_one(struct gateway_io *io, struct request *request)
         return task != NULL;
 }
 
+static void note(struct gateway_io *io, enum reservation_result result)
+{
+        io->is_broken |= result == RESERVATION_AGAIN || result == RESERVATION_LATER;
+        io->is_preempted |= result == RESERVATION_PREEMPTED || result == RESERVATION_FOREIGN;
+}
+
+static struct request *take_waiting(struct gateway_io *io)
+{
+        (void)pthread_mutex_lock(&io->lock);
+        struct request *request = TAILQ_FIRST(&io->waiting);
+        if (request != NULL)
+                TAILQ_REMOVE(&io->waiting, request, link);
+        (void)pthread_mutex_unlock(&io->lock);
+        return request;
+}
+
+static bool may_send(const struct gateway_io *io)
+{
+        return io->is_open && io->is_entered && !io->is_broken && !io->is_preempted &&
+               iscsi_now_ms() >= io->next_ms;
+}
+
 static void send_waiting(struct gateway_io *io)
 {
-        while (io->is_open && !io->is_broken && iscsi_now_ms() >= io->next_ms) {
-                (void)pthread_mutex_lock(&io->lock);
-                struct request *request = TAILQ_FIRST(&io->waiting);
-                if (request != NULL)
-                        TAILQ_REMOVE(&io->waiting, request, link);
-                (void)pthread_mutex_unlock(&io->lock);
-                if (request == NULL)
-                        return;
-                if (!send_one(io, request)) {
-                        put_back(request);
-                        io->is_broken = true;
-                }
+        struct request *request;
+        while (may_send(io) && (request = take_waiting(io)) != NULL) {
+                if (request->kind == IO_WRITE && !io->reservation.owns)
+                        note(io, reservation_take(&io->reservation, io->iscsi, io->lun));
+                if (may_send(io) && send_one(io, request))
+                        continue;
+                io->is_broken |= may_send(io);
+                put_back(request);
         }
+}
+
+/* Whoever asks hears that the disk is not theirs any more. */
+static void refuse_waiting(struct gateway_io *io)
+{
+        struct request *request;
+        while ((request = take_waiting(io)) != NULL)
+                finish(request, EPERM);
 }
 
 /* What is on its way comes back by on_answer, as having had none. */
@@ -207,8 +255,9 @@ static void drop_session(struct gateway_io *io)
                 (void)iscsi_destroy_context(io->iscsi);
         io->iscsi = NULL;
         io->is_open = false;
+        io->is_entered = false;
         io->is_broken = false;
-        io->next_ms = iscsi_now_ms() + AGAIN_MS;
+        io->next_ms = iscsi_now_ms() + (io->reservation.forgotten_ms == 0 ? AGAIN_MS : RESERVATION_BEHIND_MS);
 }
 
 static void on_open(struct iscsi_context *iscsi, int status, void *data, void *context)
@@ -267,15 +316,27 @@ static void wait_and_serve(struct gateway_io *io)
                 io->is_broken = true;
 }
 
+static void enter(struct gateway_io *io)
+{
+        char ignored[ISCSI_ERROR_SIZE];
+        enum reservation_result result = reservation_enter(&io->reservation, io->iscsi, io->lun, ignored);
+        io->is_entered = result == RESERVATION_DONE;
+        note(io, result);
+}
+
 static void *run(void *context)
 {
         struct gateway_io *io = context;
         for (;;) {
-                if (io->iscsi != NULL && is_lost(io))
+                if (io->iscsi != NULL && (is_lost(io) || io->is_preempted))
                         drop_session(io);
-                if (io->iscsi == NULL && iscsi_now_ms() >= io->next_ms)
+                if (io->iscsi == NULL && !io->is_preempted && iscsi_now_ms() >= io->next_ms)
                         begin_session(io);
+                if (io->is_open && !io->is_entered && !io->is_broken)
+                        enter(io);
                 send_waiting(io);
+                if (io->is_preempted)
+                        refuse_waiting(io);
                 wait_and_serve(io);
         }
         return NULL;

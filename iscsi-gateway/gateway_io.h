@@ -8,7 +8,7 @@
  *
  * A session that breaks is begun again, and what had no answer is asked again: to the guest the disk stands
  * still. What is left of the process that used the disk dies with it: nothing is written for a guest that is
- * gone.
+ * gone. Nor is anything once another gateway has taken the LUN over (reservation.h).
  */
 
 #include <stdbool.h>
@@ -21,8 +21,10 @@ struct gateway_io;
 
 enum io_kind { IO_READ, IO_WRITE, IO_FLUSH };
 
-/* Opens the session, and waits for it; no thread yet, for the process may fork. NULL, and why. */
-struct gateway_io *gateway_io_open(const struct iscsi_place *place, int lun,
+/* key: for the LUN's reservation. takes: over at once; otherwise with the first write, as a guest that moves
+ * does: until then that is still its source's. Opens the session, and waits for it; no thread yet, for the
+ * process may fork. NULL, and why. */
+struct gateway_io *gateway_io_open(const struct iscsi_place *place, int lun, uint64_t key, bool takes,
                                    char ret_error[ISCSI_ERROR_SIZE]);
 /* From now on a thread serves it. 0 or an errno. */
 int gateway_io_start(struct gateway_io *io);

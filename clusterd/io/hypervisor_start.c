@@ -69,8 +69,8 @@ static bool open_gateways(struct task *task, const char *definition, char **ret_
                 return true;
         }
         if (iscsi_gateways_end(gateways, task->role) == 0 &&
-            iscsi_gateways_open(gateways, task->role, definition, strlen(definition), ret_definition, text) ==
-                    0)
+            iscsi_gateways_open(gateways, task->role, true, definition, strlen(definition), ret_definition,
+                                text) == 0)
                 return true;
         task_finish(task, OPERATION_FAILED, OBSERVED_ABSENT_UNKNOWN, text);
         return false;
@@ -129,8 +129,9 @@ void prepare_step(struct task *task)
         int r = read_definition(task, &definition);
         if (r < 0)
                 TEXT_PRINT(event.prepared.text, "cannot read its definition: %s", strerrordesc_np(-r));
-        else if (gateways != NULL && iscsi_gateways_open(gateways, task->role, definition, strlen(definition),
-                                                         &rerouted, event.prepared.text) < 0)
+        else if (gateways != NULL &&
+                 iscsi_gateways_open(gateways, task->role, false, definition, strlen(definition), &rerouted,
+                                     event.prepared.text) < 0)
                 r = -1;
         TEXT_COPY(event.prepared.role, task->role);
         event.prepared.generation = task->generation;

@@ -19,10 +19,12 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "clusterd/base/bytes.h"
 #include "clusterd/base/path.h"
 #include "clusterd/base/scope.h"
 #include "clusterd/base/text.h"
 #include "clusterd/io/domain_definition.h"
+#include "clusterd/io/host.h"
 #include "clusterd/io/process_start.h"
 
 #define START_MS     12000 /* the gateway itself gives up after eight seconds */
@@ -36,6 +38,7 @@
 
 struct known_target {
         uint64_t identity;
+        uint32_t claim; /* upper half of the keys of this cluster there, whatever the volume is called */
         char target[VOLUME_PATH_BYTES];
         struct volume_login login;
 };
@@ -52,6 +55,7 @@ struct iscsi_gateways {
 struct disk {
         struct known_target target;
         uint32_t lun;
+        bool takes; /* over at once */
         char socket[SOCKET_BYTES];
 };
 
@@ -59,6 +63,7 @@ struct disk {
 struct need {
         struct iscsi_gateways *gateways;
         const char *role;
+        bool takes;
         struct disk *disks;
         size_t count;
         char *error;
@@ -92,6 +97,11 @@ void iscsi_gateways_free(struct iscsi_gateways *gateways)
         free(gateways);
 }
 
+static uint32_t claim_of(const char *cluster, const char *target)
+{
+        return (uint32_t)fnv1a(fnv1a(FNV1A_EMPTY, cluster, strlen(cluster)), target, strlen(target));
+}
+
 void iscsi_gateways_know(struct iscsi_gateways *gateways, const struct model *model)
 {
         (void)pthread_mutex_lock(&gateways->lock);
@@ -101,6 +111,7 @@ void iscsi_gateways_know(struct iscsi_gateways *gateways, const struct model *mo
                         continue;
                 struct known_target *target = &gateways->targets[gateways->target_count++];
                 target->identity = volume->identity;
+                target->claim = claim_of(model->settings.cluster_name, volume->path);
                 target->login = volume->login;
                 TEXT_COPY(target->target, volume->path);
         }
@@ -202,7 +213,7 @@ static int run_nbdkit(const struct iscsi_gateways *gateways, const struct disk *
                       char ret_error[REASON_BYTES])
 {
         char portal[PORTAL_BYTES + 16], target[VOLUME_PATH_BYTES + 16], lun[32], user[NAME_BYTES + 16];
-        char initiator[3 * NAME_BYTES], socket[SOCKET_BYTES + 16];
+        char initiator[3 * NAME_BYTES], socket[SOCKET_BYTES + 16], key[32];
         bool has_user = disk->target.login.user[0] != '\0';
         TEXT_PRINT(portal, "portal=%s", disk->target.login.portal);
         TEXT_PRINT(target, "target=%s", disk->target.target);
@@ -210,9 +221,21 @@ static int run_nbdkit(const struct iscsi_gateways *gateways, const struct disk *
         TEXT_PRINT(initiator, "initiator=%s", gateways->initiator);
         TEXT_PRINT(socket, "socket=%s", disk->socket);
         TEXT_PRINT(user, "user=%s", disk->target.login.user);
-        const char *argv[] = { "nbdkit",     "--unix", disk->socket, gateways->plugin, portal,
-                               target,       lun,      initiator,    socket,           has_user ? user : NULL,
-                               "password=-", NULL };
+        TEXT_PRINT(key, "key=%08x%08x", disk->target.claim, (unsigned)random_id());
+        const char *argv[] = { "nbdkit",
+                               "--unix",
+                               disk->socket,
+                               gateways->plugin,
+                               portal,
+                               target,
+                               lun,
+                               initiator,
+                               socket,
+                               key,
+                               disk->takes ? "takes=true" : "takes=false",
+                               has_user ? user : NULL,
+                               "password=-",
+                               NULL };
         const char *const nothing[] = { NULL };
         struct process_start start;
         SCOPED_FREE char *path = NULL;
@@ -273,14 +296,15 @@ static const char *on_lun(void *context, const char *name)
         if (count >= (int)sizeof disk->socket)
                 (void)snprintf(need->error, REASON_BYTES, "the path of its socket is too long: %.80s...",
                                disk->socket);
+        disk->takes = need->takes;
         need->count++;
         return disk->socket;
 }
 
-int iscsi_gateways_open(struct iscsi_gateways *gateways, const char *role, const char *definition,
+int iscsi_gateways_open(struct iscsi_gateways *gateways, const char *role, bool takes, const char *definition,
                         size_t definition_bytes, char **ret_text, char ret_error[REASON_BYTES])
 {
-        struct need need = { .gateways = gateways, .role = role, .error = ret_error };
+        struct need need = { .gateways = gateways, .role = role, .takes = takes, .error = ret_error };
         need.disks = calloc(DISKS_MAX + 1, sizeof *need.disks);
         assert(need.disks != NULL);
         ret_error[0] = '\0';

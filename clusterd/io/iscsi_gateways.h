@@ -28,10 +28,11 @@ void iscsi_gateways_free(struct iscsi_gateways *gateways); /* those that run sta
 void iscsi_gateways_know(struct iscsi_gateways *gateways, const struct model *model);
 
 /*
- * Starts those that this definition needs and that are not there, and waits for them. *ret_text is the
+ * Starts those that this definition needs and that are not there, and waits for them. takes: its guest is to
+ * start here, and whoever has its LUNs has them no more; otherwise it comes by a move. *ret_text is the
  * definition as libvirt is to have it: given, free(). 0, or -1 and why.
  */
-int iscsi_gateways_open(struct iscsi_gateways *gateways, const char *role, const char *definition,
+int iscsi_gateways_open(struct iscsi_gateways *gateways, const char *role, bool takes, const char *definition,
                         size_t definition_bytes, char **ret_text, char ret_error[REASON_BYTES]);
 
 /* Ends those of this role. 0: none is there any more, and nothing that one has sent is on its way to its

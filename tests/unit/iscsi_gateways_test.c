@@ -114,7 +114,7 @@ static int open_disk(const char *disk, char **ret_text, char error[REASON_BYTES]
 {
         char text[512];
         definition_of(disk, text, sizeof text);
-        return iscsi_gateways_open(gateways, "vm01", text, strlen(text), ret_text, error);
+        return iscsi_gateways_open(gateways, "vm01", true, text, strlen(text), ret_text, error);
 }
 
 static void read_file(const char *name, char *text, size_t bytes)
@@ -144,7 +144,7 @@ START_TEST(a_lun_gets_a_gateway_and_the_definition_its_socket)
         read_file(SOCKET_FILE ".arguments", text, sizeof text);
         ck_assert_ptr_nonnull(strstr(text, "/helpers/clu-iscsi-gateway.so portal=host:3261 target=" TARGET
                                            " lun=1 initiator=iqn.2008-11.org.linux-kvm:n1 "));
-        ck_assert_ptr_nonnull(strstr(text, " user=clu password=- "));
+        ck_assert_ptr_nonnull(strstr(text, " takes=true user=clu password=- "));
         ck_assert_ptr_null(strstr(text, "s3cret"));
         read_file(SOCKET_FILE ".password", text, sizeof text);
         ck_assert_str_eq(text, "s3cret");

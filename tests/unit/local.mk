@@ -380,6 +380,11 @@ check_PROGRAMS += %D%/target_test
 %C%_target_test_CFLAGS  = $(CORE_TEST_CFLAGS)
 %C%_target_test_LDADD   = $(CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/reservation_test
+%C%_reservation_test_SOURCES = %D%/reservation_test.c iscsi-gateway/reservation.c iscsi-gateway/reservation.h
+%C%_reservation_test_CFLAGS  = $(AM_CFLAGS) $(ISCSI_CFLAGS) $(CHECK_CFLAGS)
+%C%_reservation_test_LDADD   = $(CHECK_LIBS)
+
 check_PROGRAMS += %D%/iscsi_gateways_test
 %C%_iscsi_gateways_test_SOURCES = %D%/iscsi_gateways_test.c %D%/core_fixture.c %D%/core_fixture.h
 %C%_iscsi_gateways_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(QB_CFLAGS)
