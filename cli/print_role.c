@@ -53,6 +53,26 @@ static void print_move(json_t *move)
         printf(", entry %s\n", field(move, "index"));
 }
 
+static void print_copy(json_t *copy)
+{
+        if (!json_is_object(copy))
+                return;
+        const char *state = field(copy, "state");
+        bool over = text_equal(state, "none"), succeeded = json_is_true(json_object_get(copy, "succeeded"));
+        printf("  storage      %s from %s to %s, %s", field(copy, "disk"), field(copy, "from"),
+               field(copy, "to"),
+               !over       ? state
+               : succeeded ? "done"
+                           : "not done");
+        if (over && succeeded)
+                printf(" after %s, guest not running for %s",
+                       duration_text(json_integer_value(json_object_get(copy, "duration_ms"))),
+                       duration_text(json_integer_value(json_object_get(copy, "held_ms"))));
+        if (field(copy, "text")[0] != '\0')
+                printf(": %s", field(copy, "text"));
+        printf(", entry %s\n", field(copy, "index"));
+}
+
 static void print_failures(json_t *role)
 {
         json_t *retry_in = json_object_get(role, "retry_in_ms");
@@ -114,6 +134,7 @@ void print_role(json_t *role)
         print_placement(role);
         print_failures(role);
         print_move(json_object_get(role, "last_move"));
+        print_copy(json_object_get(role, "copy"));
         if (!text_equal(field(role, "note"), ""))
                 printf("  note         %s\n", field(role, "note"));
 }

@@ -82,13 +82,35 @@ static void settle_ended_move(json_t *role, json_t *move, struct settle_verdict 
                        field(role, "state"), field(role, "owner"), field(role, "reason"));
 }
 
+/* aborts: it was asked to end. */
+static void settle_copy(json_t *role, json_t *copy, bool aborts, struct settle_verdict *verdict)
+{
+        bool succeeded = json_is_true(json_object_get(copy, "succeeded"));
+        enum settle_state wanted = succeeded == aborts ? SETTLE_FAILED : SETTLE_DONE;
+        const char *name = field(role, "name"), *disk = field(copy, "disk"), *text = field(copy, "text");
+
+        if (!is(copy, "state", "none"))
+                SETTLE(verdict, SETTLE_GOES_ON, "%s: disk %s is going to %.160s", name, disk,
+                       field(copy, "to"));
+        else if (succeeded)
+                SETTLE(verdict, wanted, "%s: disk %s is %.120s, after %s, guest not running for %s%s%.80s",
+                       name, disk, field(copy, "to"), duration_text(number(copy, "duration_ms")),
+                       duration_text(number(copy, "held_ms")), text[0] == '\0' ? "" : "; ", text);
+        else
+                SETTLE(verdict, wanted, "%s: disk %s stays %.100s: %.120s", name, disk, field(copy, "from"),
+                       text);
+}
+
 static void settle_move(json_t *role, const struct settle_goal *goal, struct settle_verdict *verdict)
 {
-        json_t *move = json_object_get(role, "last_move");
+        json_t *move = json_object_get(role, "last_move"), *copy = json_object_get(role, "copy");
         bool online = is(role, "state", "online"),
              stopped = is(role, "state", "offline") && is(role, "desired", "stopped");
 
-        if (online && json_is_object(move) && number(move, "index") > goal->index)
+        if (goal->index != 0 &&
+            (number(copy, "index") == goal->index || number(copy, "abort_index") == goal->index))
+                settle_copy(role, copy, number(copy, "abort_index") == goal->index, verdict);
+        else if (online && json_is_object(move) && number(move, "index") > goal->index)
                 settle_ended_move(role, move, verdict);
         else if (online && goal->target != NULL && is(role, "owner", goal->target))
                 /* stopped there and started here: OCF agents, or an end of the move was lost */

@@ -148,6 +148,9 @@ static void on_port_event(void *context, const struct cluster_event *event)
         if (event->kind == CLUSTER_EVENT_OPERATION_DONE && event->operation.text[0] != '\0')
                 log_notice("operation ended: %s" QB_XS " role=%s result=%d", event->operation.text,
                            event->operation.role, event->operation.result);
+        if (event->kind == CLUSTER_EVENT_COPY && event->copy.text[0] != '\0')
+                log_notice("moving a storage: %s" QB_XS " role=%s order=%d result=%d", event->copy.text,
+                           event->copy.role, event->copy.order, event->copy.result);
         daemon_deliver(daemon, event);
 }
 
@@ -283,6 +286,11 @@ void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action
         case CLUSTER_ACTION_PREPARE:
         case CLUSTER_ACTION_ANNOUNCE:
                 act_on_role(daemon, action);
+                break;
+        case CLUSTER_ACTION_COPY:
+                log_notice("%s" QB_XS " role=%s disk=%s from=%s to=%s", action->reason, action->copy.role,
+                           action->copy.disk, action->copy.from, action->copy.to);
+                hypervisor_carry_out(daemon->hypervisor, action);
                 break;
         case CLUSTER_ACTION_LIST:
                 list(daemon, action);

@@ -48,6 +48,8 @@ static const uint8_t *named_definition(const struct command *command)
                 return command->role_add.role.definition_hash;
         if (command->kind == COMMAND_ROLE_SET && (command->role_set.fields & ROLE_FIELD_DEFINITION))
                 return command->role_set.role.definition_hash;
+        if (command->kind == COMMAND_ROLE_COPY)
+                return command->role_copy.definition_hash;
         return NULL;
 }
 
@@ -87,7 +89,7 @@ static void send_proposal(struct daemon *daemon, const struct message *message)
 static void send_heartbeat(struct daemon *daemon, const struct message *message)
 {
         struct message heartbeat = *message;
-        struct hypervisor_progress progress;
+        struct hypervisor_progress progress = { 0 };
         uint32_t memory_mib = 0, cpus = 0;
         host_capacity_read(&memory_mib, &heartbeat.heartbeat.memory_free_mib, &cpus);
         if (hypervisor_progress_read(daemon->hypervisor, &progress)) {

@@ -31,6 +31,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 %C%_libclucore_a_SOURCES = \
 	%D%/core/actions.c \
 	%D%/core/apply.c %D%/core/apply.h \
+	%D%/core/apply_copy.c \
 	%D%/core/apply_evict.c \
 	%D%/core/apply_force.c \
 	%D%/core/apply_fence_test.c \
@@ -57,6 +58,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/model.c %D%/core/model.h \
 	%D%/core/node_state.c %D%/core/node_state.h \
 	%D%/core/observe.c \
+	%D%/core/copy.c %D%/core/copy.h \
 	%D%/core/coordinator.c \
 	%D%/core/coordinator.h \
 	%D%/core/path.c \
@@ -77,9 +79,10 @@ noinst_LIBRARIES += %D%/libclucore.a
 
 noinst_LIBRARIES += %D%/libcluio.a
 %C%_libcluio_a_SOURCES = \
+	%D%/io/copy_claim.c %D%/io/copy_claim.h %D%/io/domain_disk.c %D%/io/domain_disk.h \
 	%D%/io/domain_definition.c %D%/io/domain_definition.h \
 	%D%/io/hypervisor.h %D%/io/hypervisor_state.h \
-	%D%/io/hypervisor_announce.c %D%/io/hypervisor_connection.c \
+	%D%/io/hypervisor_announce.c %D%/io/hypervisor_connection.c %D%/io/hypervisor_copy.c \
 	%D%/io/hypervisor_domain.c %D%/io/hypervisor_event.c \
 	%D%/io/hypervisor_libvirt.c %D%/io/hypervisor_list.c \
 	%D%/io/hypervisor_mark.c %D%/io/hypervisor_move.c \
@@ -115,7 +118,7 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/request.c %D%/io/request.h \
 	%D%/io/request_arguments.c \
 	%D%/io/request_change.c \
-	%D%/io/request_change_role.c \
+	%D%/io/request_change_role.c %D%/io/request_copy.c \
 	%D%/io/request_document.c \
 	%D%/io/request_entry_text.c \
 	%D%/io/request_entry_text.h \

@@ -20,7 +20,8 @@ static const char *incident_name(unsigned row)
 static const char *event_name(unsigned row)
 {
         return NAMED("load-object", "load-entry", "loaded", "wake", "view", "message", "request", "stored",
-                     "store-failed", "observed", "listed", "operation-done", "fence-done", "watchdog")[row];
+                     "store-failed", "observed", "listed", "operation-done", "fence-done", "looked", "lease",
+                     "sight", "revoked", "leaving", "witness", "qnetd", "watchdog", "copy")[row];
 }
 
 static const char *operation_name(unsigned row)
@@ -186,7 +187,7 @@ static const struct coverage_rule {
         bool (*may_come)(unsigned row, unsigned column); /* NULL: all */
 } rules[COVERAGE_TABLE_COUNT] = {
         [COVERAGE_INCIDENTS] = { "incidents", INCIDENT_KIND_COUNT, 1, incident_name, times, NULL },
-        [COVERAGE_EVENTS] = { "events", CLUSTER_EVENT_WATCHDOG + 1, 1, event_name, times, NULL },
+        [COVERAGE_EVENTS] = { "events", CLUSTER_EVENT_COPY + 1, 1, event_name, times, NULL },
         [COVERAGE_OPERATIONS] = { "operations", OPERATION_COUNT, 3, operation_name, result_name,
                                   every_operation },
         [COVERAGE_OBSERVATIONS] = { "observations", OBSERVATION_COUNT, 2, observation_name, source_name,

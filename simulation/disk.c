@@ -27,6 +27,8 @@ uint8_t disk_definition_of(const struct command *command)
                 return command->role_add.role.definition_hash[0];
         if (command->kind == COMMAND_ROLE_SET && (command->role_set.fields & ROLE_FIELD_DEFINITION) != 0)
                 return command->role_set.role.definition_hash[0];
+        if (command->kind == COMMAND_ROLE_COPY)
+                return command->role_copy.definition_hash[0];
         return 0;
 }
 

@@ -28,8 +28,10 @@ static void drop_definitions(struct disk *disk)
 {
         bool used[UINT8_MAX + 1] = { false };
         for (size_t i = 0; i < disk->object_count; i++)
-                if (disk->objects[i].kind == OBJECT_ROLE)
+                if (disk->objects[i].kind == OBJECT_ROLE) {
                         used[disk->objects[i].role.definition_hash[0]] = true;
+                        used[disk->objects[i].role.copy.definition_hash[0]] = true;
+                }
         for (size_t i = 0; i < disk->entry_count; i++) {
                 struct entry entry = disk->entries[i];
                 entry_restore_command(&entry);
@@ -55,6 +57,17 @@ void disk_compact(struct world *world, struct disk *disk, uint64_t keep)
         drop_definitions(disk);
 }
 
+static void send_definition(struct world *world, struct simulated_node *node, struct message *message,
+                            uint8_t definition)
+{
+        char content = (char)definition;
+        if (definition == 0 || node->disk.definitions[definition] == 0)
+                return;
+        message->snapshot.definition = &content;
+        message->snapshot.definition_bytes = 1;
+        network_send(world, node, message);
+}
+
 static void send_definitions(struct world *world, struct simulated_node *node, struct message message)
 {
         const struct disk *disk = &node->disk;
@@ -62,12 +75,8 @@ static void send_definitions(struct world *world, struct simulated_node *node, s
         for (size_t i = 0; i < disk->object_count; i++) {
                 if (disk->objects[i].kind != OBJECT_ROLE)
                         continue;
-                char definition = (char)disk->objects[i].role.definition_hash[0];
-                if (disk->definitions[(uint8_t)definition] == 0)
-                        continue;
-                message.snapshot.definition = &definition;
-                message.snapshot.definition_bytes = 1;
-                network_send(world, node, &message);
+                send_definition(world, node, &message, disk->objects[i].role.definition_hash[0]);
+                send_definition(world, node, &message, disk->objects[i].role.copy.definition_hash[0]);
         }
 }
 

@@ -352,7 +352,12 @@ void history_committed(struct world *world, struct simulated_node *node, uint64_
         case COMMAND_NODE_CONFIRM_OFF:
                 on_node_proof(world, node, index, command->node.node);
                 return;
+        case COMMAND_ROLE_SET:
+                if ((command->role_set.fields & ROLE_FIELD_DEFINITION) != 0)
+                        image_defined(world, command->role_set.role.name);
+                return;
         case COMMAND_ROLE_REMOVE:
+                image_forget(world, command->role.role);
                 memset(record_of(world, command->role.role), 0, sizeof(struct runner_record));
                 return;
         default:

@@ -37,6 +37,7 @@ struct domain *hypervisor_domain_make(struct world *world, struct simulated_node
         domain->name = world->names.name[domain - node->hypervisor.domains];
         domain->state = state;
         domain->doomed = false;
+        memset(&domain->use, 0, sizeof(domain->use));
         domain->id = ++world->next_id;
         return domain;
 }
@@ -94,6 +95,7 @@ bool hypervisor_is_running(struct world *world, struct simulated_node *node, con
 void hypervisor_adopt(struct world *world, struct simulated_node *node, const struct cluster_action *action)
 {
         struct domain *domain = hypervisor_domain_make(world, node, action, DOMAIN_RUNNING);
+        image_started(world, node, domain, action->role.definition_hash);
         tell_guest(world, node, domain->name, true);
 }
 

@@ -176,6 +176,7 @@ static void start_effect(struct world *world, struct simulated_node *node, struc
                 return;
         }
         domain->state = DOMAIN_RUNNING;
+        image_started(world, node, domain, job->action.role.definition_hash);
         world->statistics->starts++;
         world_note(world, node, "guest %s runs", domain->name);
         checker_domain_changed(world, node, domain->name);
@@ -304,6 +305,7 @@ static bool move_is_torn(struct world *world, const char *role)
 static void guest_arrives(struct world *world, struct simulated_node *target, struct domain *copy)
 {
         copy->state = DOMAIN_RUNNING;
+        image_arrived(world, copy);
         target->hypervisor.arrived_us = world->now_us;
         world->statistics->moves++;
         world_note(world, target, "guest %s has moved here", copy->name);
@@ -318,6 +320,7 @@ static void move_tear(struct world *world, struct simulated_node *node, struct h
         world_note(world, node, "guest %s is left paused", source->name);
         tell_guest(world, node, source->name, false);
         source->state = DOMAIN_PAUSED;
+        copy->use = source->use;
         if (random_chance(&world->random, 500))
                 guest_arrives(world, target, copy);
         else

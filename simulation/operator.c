@@ -97,6 +97,20 @@ static void write_role_set(struct world *world, char *words)
                       random_volume(world), nodes);
 }
 
+/* In one of four its storage, which goes on for some seconds. */
+static void write_role_move(struct world *world, char *words)
+{
+        uint32_t role = random_role(world);
+        if (random_chance(chance(world), 750))
+                WRITE("role move vm%02u --node n%u", role, random_node(world));
+        else if (random_chance(chance(world), 150))
+                WRITE("role move vm%02u --abort", role);
+        else
+                WRITE("role move vm%02u --storage csv%u%s", role,
+                      1 + (unsigned)random_below(chance(world), 2),
+                      random_chance(chance(world), 200) ? " --keep-old" : "");
+}
+
 /* At most one node is kept empty at a time, as far as the asked node knows. */
 static void write_drain(struct world *world, const struct simulated_node *node, char *words)
 {
@@ -179,8 +193,7 @@ static void write_words(struct world *world, const struct simulated_node *node, 
         if (draw < 25 || world->operator.to_add> 0) {
                 write_role_add(world, words);
         } else if (draw < 50) {
-                uint32_t role = random_role(world);
-                WRITE("role move vm%02u --node n%u", role, random_node(world));
+                write_role_move(world, words);
         } else if (draw < 65) {
                 WRITE("role start vm%02u", random_role(world));
         } else if (draw < 75) {

@@ -8,6 +8,7 @@
 #include "clusterd/base/bytes.h"
 #include "clusterd/base/text.h"
 #include "clusterd/protocol/verb_value.h"
+#include "simulation/image.h"
 #include "simulation/incident.h"
 
 #define WORDS_MAX 48
@@ -129,7 +130,7 @@ static int take_definition(const struct verb_call *call, const struct model *mod
         char *unit = NULL;
         *fields |= ROLE_FIELD_DEFINITION;
         role->kind = ocf != NULL ? ROLE_OCF : ROLE_VM;
-        memset(role->definition_hash, (int)(1 + text_number(ocf != NULL ? ocf : definition) % 255),
+        memset(role->definition_hash, (int)(1 + text_number(ocf != NULL ? ocf : definition) % 127),
                HASH_BYTES);
         if (ocf != NULL)
                 return 0;
@@ -186,6 +187,29 @@ static int read_role(const struct verb_call *call, enum command_kind kind, struc
         command->kind = kind;
         TEXT_COPY(command->role.role, call->operand);
         command->role.force = verb_call_has(call, "force");
+        return 0;
+}
+
+/* To an image of its own; what it is called says which. */
+static int read_role_copy(const struct verb_call *call, const struct model *model, struct command *command,
+                          char *ret_error)
+{
+        const struct role *role = model_role(model, call->operand);
+        const struct volume *volume = model_volume(model, verb_call_text(call, "storage"));
+        struct command_role_copy *copy = &command->role_copy;
+        if (role == NULL || volume == NULL)
+                return FAIL(ENOENT, "there is no such role or volume");
+        uint8_t before = role->definition_hash[0], after = before < 128 || before == 255 ? 128 : before + 1;
+        command->kind = COMMAND_ROLE_COPY;
+        TEXT_COPY(copy->role, role->name);
+        TEXT_COPY(copy->disk, "vda");
+        memcpy(copy->before_hash, role->definition_hash, HASH_BYTES);
+        memset(copy->definition_hash, after, HASH_BYTES);
+        image_path_write(image_of_definition(role->definition_hash), "was", copy->from);
+        image_path_write(after, volume->name, copy->to);
+        copy->volumes = node_set_of(volume->id);
+        copy->keep = verb_call_has(call, "keep-old");
+        TEXT_PRINT(copy->reason, "asked for");
         return 0;
 }
 
@@ -417,6 +441,10 @@ static int read_call(const struct verb_call *call, const struct model *model, st
         case VERB_ROLE_REMOVE:
                 return read_role(call, COMMAND_ROLE_REMOVE, command);
         case VERB_ROLE_MOVE:
+                if (verb_call_has(call, "abort"))
+                        return read_role(call, COMMAND_ROLE_COPY_ABORT, command);
+                if (verb_call_has(call, "storage"))
+                        return read_role_copy(call, model, command, ret_error);
                 return read_role_move(call, model, command, ret_error);
         case VERB_VOLUME_ADD:
                 return read_volume_add(call, command, ret_error);

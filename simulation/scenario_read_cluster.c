@@ -78,7 +78,7 @@ static void role_begin(struct role *role, uint32_t number)
         role->memory_mib = 256;
         role->cpus = 1;
         role->stop_timeout_ms = 3000;
-        memset(role->definition_hash, (int)(1 + number % 255), HASH_BYTES);
+        memset(role->definition_hash, (int)(1 + number % 127), HASH_BYTES);
         TEXT_PRINT(role->uuid, "00000000-0000-4000-8000-%012u", number);
 }
 

@@ -84,6 +84,7 @@ static void run_guest(struct world *world, const struct role *role)
 {
         struct cluster_action action = { .kind = CLUSTER_ACTION_START };
         TEXT_COPY(action.role.name, role->name);
+        memcpy(action.role.definition_hash, role->definition_hash, HASH_BYTES);
         hypervisor_adopt(world, &world->nodes[role->owner], &action);
 }
 

@@ -38,6 +38,7 @@ static const char *const action_names[CLUSTER_ACTION_COUNT] = {
         [CLUSTER_ACTION_FORGET_VOLUME] = "forget-volume",
         [CLUSTER_ACTION_GUARD] = "guard",
         [CLUSTER_ACTION_LOG] = "log",
+        [CLUSTER_ACTION_COPY] = "copy",
 };
 
 const char *shell_action_name(enum cluster_action_kind kind)
@@ -119,6 +120,10 @@ void shell_note(struct world *world, struct simulated_node *node, const struct c
         case CLUSTER_ACTION_ANNOUNCE:
                 world_note(world, node, "-> %s %s generation %" PRIu64 " to n%u: %s", name, action->role.name,
                            action->role.generation, action->role.node, action->reason);
+                return;
+        case CLUSTER_ACTION_COPY:
+                world_note(world, node, "-> copy %s order %d: %s", action->copy.role, (int)action->copy.order,
+                           action->reason);
                 return;
         case CLUSTER_ACTION_FENCE:
                 world_note(world, node, "-> fence n%u by %s: %s", action->fence.node,

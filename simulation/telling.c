@@ -166,6 +166,9 @@ void tell_committed(struct world *world, const struct entry *entry, bool refused
         else if (command->kind == COMMAND_ROLE_REPORT && !refused)
                 tell(world, command->role_report.text, "commit role-report %s %s %s", subject,
                      report_kind_name(command->role_report.kind), name_of(world, command->role_report.node));
+        else if (command->kind == COMMAND_COPY_REPORT && !refused)
+                tell(world, command->copy_report.text, "commit copy-report %s %s %s", subject,
+                     copy_report_name(command->copy_report.kind), name_of(world, command->copy_report.node));
         else if (command->kind == COMMAND_VOLUME_REPORT && !refused && command->volume_report.leased)
                 tell(world, "", "commit volume-leased %s %s", subject,
                      name_of(world, command->volume_report.node));
@@ -225,6 +228,11 @@ static void tell_proposal(struct world *world, const struct simulated_node *node
              node->name);
 }
 
+static const char *const copy_order_words[COPY_ORDER_COUNT] = {
+        [COPY_ORDER_NONE] = "none",     [COPY_ORDER_MIRROR] = "mirror", [COPY_ORDER_HOLD] = "hold",
+        [COPY_ORDER_SWITCH] = "switch", [COPY_ORDER_END] = "end",       [COPY_ORDER_CLEAR] = "clear",
+};
+
 void tell_action(struct world *world, const struct simulated_node *node, const struct cluster_action *action)
 {
         if (!is_told(world))
@@ -250,6 +258,10 @@ void tell_action(struct world *world, const struct simulated_node *node, const s
                 return;
         case CLUSTER_ACTION_PREPARE:
                 tell(world, action->reason, "prepare %s %s", action->role.name, node->name);
+                return;
+        case CLUSTER_ACTION_COPY:
+                tell(world, action->reason, "copy %s %s %s", action->copy.role,
+                     copy_order_words[action->copy.order], node->name);
                 return;
         case CLUSTER_ACTION_ANNOUNCE:
                 tell(world, action->reason, "announce %s %s", action->role.name, node->name);

@@ -39,6 +39,7 @@ static const struct event_rule rules[EVENT_KIND_COUNT] = {
         [EVENT_LIST] = { SCOPE_DAEMON, true, hypervisor_on_list },
         [EVENT_RECONNECT] = { SCOPE_POWER, true, hypervisor_on_reconnect },
         [EVENT_VANISH] = { SCOPE_POWER, true, hypervisor_on_vanish },
+        [EVENT_COPY] = { SCOPE_DAEMON, true, image_on_copy },
         [EVENT_LOOK] = { SCOPE_DAEMON, true, volume_on_look },
         [EVENT_LEASE_WRITE] = { SCOPE_WORLD, false, lease_on_write },
         [EVENT_LEASE_DONE] = { SCOPE_DAEMON, true, lease_on_done },
@@ -329,7 +330,8 @@ static void world_create(struct world *world)
                                 random_chance(&random, 150);
         descent_draw(world);
         world->troubles = calloc(world->names.max, sizeof(*world->troubles));
-        assert(world->troubles != NULL);
+        world->images = calloc(world->names.max, sizeof(*world->images));
+        assert(world->troubles != NULL && world->images != NULL);
         history_begin(world);
         liveness_begin(world);
         coverage_begin(world);
@@ -435,6 +437,7 @@ void world_release(struct world *world)
         names_release(&world->names);
         telling_release(world);
         free(world->troubles);
+        free(world->images);
         coverage_release(world);
         transcript_release(&world->transcript);
         queue_release(&world->queue);

@@ -18,6 +18,7 @@
 #include "simulation/keeper.h"
 #include "simulation/liveness.h"
 #include "simulation/power_cuts.h"
+#include "simulation/image.h"
 #include "simulation/names.h"
 #include "simulation/network.h"
 #include "simulation/qnetd.h"
@@ -59,6 +60,8 @@ struct domain {
         uint64_t id;                 /* of this instance of it */
         struct hypervisor_job *jobs; /* owned; in the order of asking */
         bool prepared;               /* the gateways of its LUNs wait here for it */
+        struct image_use use;
+        uint64_t ordered; /* the last order about its disk */
 };
 
 struct hypervisor_model {
@@ -429,7 +432,8 @@ struct world {
         struct share shares[SHARES_MAX];
         struct witnesses witnesses;
         struct qnetd qnetd;
-        struct trouble *troubles; /* by the role's number */
+        struct trouble *troubles;    /* by the role's number */
+        struct image_record *images; /* the same */
         struct telling telling;
         uint64_t zero_us;     /* when a story begins */
         bool tight;           /* there is not memory for everything */

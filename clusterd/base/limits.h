@@ -26,6 +26,8 @@
 #define VOLUME_PATH_BYTES 256
 #define PORTAL_BYTES      80  /* of a target: HOST[:PORT] */
 #define PASSWORD_BYTES    128 /* CHAP */
+#define IMAGE_PATH_BYTES  256 /* of a disk that is copied */
+#define DISK_BYTES        16  /* "vda" */
 
 #define HASH_BYTES       32           /* SHA-256 */
 #define DEFINITION_BYTES (256 * 1024) /* largest definition of a role, without a closing zero */

@@ -46,3 +46,10 @@ uint32_t role_slot(const struct cluster *cluster, const struct role *role)
 {
         return (uint32_t)(role - cluster->model->roles);
 }
+
+void look_later(struct cluster *cluster, uint32_t slot, uint64_t when_ms)
+{
+        if (cluster->later.count == 0 || when_ms < cluster->later_ms)
+                cluster->later_ms = when_ms;
+        slot_list_add(&cluster->later, slot);
+}

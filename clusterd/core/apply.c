@@ -433,6 +433,15 @@ void apply_command(struct apply *apply, const struct command *command)
         case COMMAND_FENCE_REPORT: /* for the history alone */
                 (void)apply_node(apply, command->fence_report.node);
                 return;
+        case COMMAND_ROLE_COPY:
+                apply_role_copy(apply, &command->role_copy);
+                return;
+        case COMMAND_ROLE_COPY_ABORT:
+                apply_role_copy_abort(apply, &command->role);
+                return;
+        case COMMAND_COPY_REPORT:
+                apply_copy_report(apply, &command->copy_report);
+                return;
         case COMMAND_COUNT:
                 break;
         }

@@ -103,6 +103,11 @@ void apply_role_set(struct apply *apply, const struct command_role_set *set)
                 next.possible = given->possible;
         if (set->fields & ROLE_FIELD_STOP_TIMEOUT)
                 next.stop_timeout_ms = given->stop_timeout_ms;
+        if ((set->fields & ROLE_FIELD_DEFINITION) && role->copy.state != COPY_NONE) {
+                apply_refuse(apply, "the storage of role '%s' is being moved: wait, or abort that",
+                             role->name);
+                return;
+        }
         if (set->fields & ROLE_FIELD_DEFINITION) {
                 memcpy(next.definition_hash, given->definition_hash, sizeof next.definition_hash);
                 TEXT_COPY(next.uuid, given->uuid);
@@ -263,6 +268,11 @@ void apply_role_move(struct apply *apply, const struct command_role_move *move)
         if (role->state != ROLE_ONLINE && !MUTATED(MOVE_OF_WHAT_IS_NOT_ONLINE)) {
                 apply_refuse(apply, "role '%s' is %s: only what is online can be moved", role->name,
                              role_state_name(role->state));
+                return;
+        }
+        if (role->copy.state != COPY_NONE && !MUTATED(MOVE_WHILE_COPYING)) {
+                apply_refuse(apply, "the storage of role '%s' is being moved to %.60s: wait, or abort that",
+                             role->name, role->copy.to);
                 return;
         }
         if (move->target == role->owner) {

@@ -123,7 +123,7 @@ void apply_volume_remove(struct apply *apply, const struct command_volume *comma
         if (volume == NULL)
                 return;
         MODEL_EACH_ROLE (apply->model, role)
-                if (node_set_has(role->volumes, volume->id) ||
+                if (node_set_has(role->volumes | role->copy.volumes, volume->id) ||
                     (node_set_has(role->leases, volume->id) && role_possible_runners(role) != 0)) {
                         apply_refuse(apply, "role '%s' has a disk on it: move that, or remove the role first",
                                      role->name);
@@ -195,7 +195,7 @@ void apply_volume_drop(struct apply *apply, const struct command_volume *command
 static bool nothing_runs_on(struct apply *apply, const struct volume *volume)
 {
         MODEL_EACH_ROLE (apply->model, role) {
-                if (!node_set_has(role->volumes | role->leases, volume->id) ||
+                if (!node_set_has(role->volumes | role->leases | role->copy.volumes, volume->id) ||
                     role_possible_runners(role) == 0 || MUTATED(MAINTAINED_IN_USE))
                         continue;
                 apply_refuse(apply, "role '%s' has a disk on it and may be running: stop it first",

@@ -181,6 +181,9 @@ static void dispatch(struct cluster *cluster, const struct cluster_event *event)
         case CLUSTER_EVENT_WATCHDOG:
                 guard_reported(cluster, event);
                 break;
+        case CLUSTER_EVENT_COPY:
+                copy_ordered(cluster, event);
+                break;
         }
 }
 

@@ -57,14 +57,15 @@ enum cluster_event_kind {
         CLUSTER_EVENT_OPERATION_DONE, /* a start, stop or move has ended */
         CLUSTER_EVENT_PREPARED,       /* the end of CLUSTER_ACTION_PREPARE */
         CLUSTER_EVENT_FENCE_DONE,
-        CLUSTER_EVENT_LOOKED,  /* what CLUSTER_ACTION_LOOK found */
-        CLUSTER_EVENT_LEASE,   /* the end of CLUSTER_ACTION_LEASE */
-        CLUSTER_EVENT_SIGHT,   /* what CLUSTER_ACTION_SIGHT saw */
-        CLUSTER_EVENT_REVOKED, /* the end of CLUSTER_ACTION_REVOKE */
-        CLUSTER_EVENT_LEAVING, /* this daemon is told to end: cluster_may_leave() says when */
-        CLUSTER_EVENT_WITNESS, /* what CLUSTER_ACTION_WITNESS was answered */
-        CLUSTER_EVENT_QNETD,   /* what this node's corosync and qdevice tell of a qnetd, in their order */
-        CLUSTER_EVENT_WATCHDOG /* what the guard keeper reports of it */
+        CLUSTER_EVENT_LOOKED,   /* what CLUSTER_ACTION_LOOK found */
+        CLUSTER_EVENT_LEASE,    /* the end of CLUSTER_ACTION_LEASE */
+        CLUSTER_EVENT_SIGHT,    /* what CLUSTER_ACTION_SIGHT saw */
+        CLUSTER_EVENT_REVOKED,  /* the end of CLUSTER_ACTION_REVOKE */
+        CLUSTER_EVENT_LEAVING,  /* this daemon is told to end: cluster_may_leave() says when */
+        CLUSTER_EVENT_WITNESS,  /* what CLUSTER_ACTION_WITNESS was answered */
+        CLUSTER_EVENT_QNETD,    /* what this node's corosync and qdevice tell of a qnetd, in their order */
+        CLUSTER_EVENT_WATCHDOG, /* what the guard keeper reports of it */
+        CLUSTER_EVENT_COPY      /* the end of CLUSTER_ACTION_COPY */
 };
 
 /* What a hypervisor or agent sees of a role on this node. */
@@ -86,6 +87,18 @@ enum operation_result {
         OPERATION_SUCCEEDED,
         OPERATION_FAILED, /* and we know that what is there now is as observation says */
         OPERATION_UNKNOWN /* deadline passed, or could not ask: nothing may be concluded */
+};
+
+/* On the way of a disk to another image. Each may be asked for again, and finds out what is done already. */
+enum copy_order {
+        COPY_ORDER_NONE,
+        COPY_ORDER_MIRROR, /* what is written goes to both, and all that was written before is there as well
+                            */
+        COPY_ORDER_HOLD,   /* the guest stands still, and both images are equal and durable */
+        COPY_ORDER_SWITCH, /* its disk is the new one, and it goes on; FAILED: it is not, and never will be */
+        COPY_ORDER_END,    /* nothing writes to the new one any more, and the guest goes on */
+        COPY_ORDER_CLEAR,  /* the same, and the image that is of no use is removed, or it is said why not */
+        COPY_ORDER_COUNT
 };
 
 enum qnetd_news {
@@ -158,6 +171,14 @@ struct cluster_event {
                         bool succeeded;
                         char text[REASON_BYTES]; /* why not */
                 } prepared;
+                struct {
+                        char role[NAME_BYTES];
+                        uint64_t index; /* of the copy */
+                        enum copy_order order;
+                        enum operation_result result;
+                        uint32_t held_ms; /* SWITCH: the guest was; 0: not known */
+                        char text[REASON_BYTES];
+                } copy;
                 struct {
                         uint64_t attempt;
                         uint32_t node;
@@ -249,6 +270,7 @@ enum cluster_action_kind {
         CLUSTER_ACTION_GUARD,        /* tell the guard keeper, before anything else leaves, whether roles run
                                         here and who votes; and until when leases keep them */
         CLUSTER_ACTION_LOG,          /* reason is news for the log */
+        CLUSTER_ACTION_COPY,         /* a step of moving a disk. Answer with CLUSTER_EVENT_COPY */
         CLUSTER_ACTION_COUNT
 };
 
@@ -295,6 +317,16 @@ struct cluster_action {
                         char address[ADDRESS_BYTES];           /* MOVE: of the target */
                         char migration_address[ADDRESS_BYTES]; /* MOVE: of the target */
                 } role;
+                struct {
+                        char role[NAME_BYTES];
+                        char disk[DISK_BYTES];
+                        char from[IMAGE_PATH_BYTES];
+                        char to[IMAGE_PATH_BYTES];
+                        uint64_t index; /* of the copy */
+                        enum copy_order order;
+                        bool succeeded; /* CLEAR: `from` is of no use, else `to` */
+                        bool keep;      /* CLEAR: leave `from` where it is */
+                } copy;
                 uint64_t listing;
                 struct {
                         uint64_t attempt;

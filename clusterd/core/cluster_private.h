@@ -11,6 +11,7 @@
 #include "clusterd/core/apply.h"
 #include "clusterd/core/changes.h"
 #include "clusterd/core/cluster.h"
+#include "clusterd/core/copy.h"
 #include "clusterd/core/ledger.h"
 #include "clusterd/core/planner.h"
 #include "clusterd/core/round_rule.h"
@@ -147,6 +148,7 @@ struct local_role {
         bool arriving;                           /* by a move of which neither end has spoken */
         uint64_t preparing, prepared; /* generation for whose arrival that is asked for, or done; 0: none */
         uint64_t prepare_ms;          /* next attempt at it */
+        struct local_copy copy;
 };
 
 /* fencing.c: the leader's attempts to prove that a lost node is off. */
@@ -350,6 +352,8 @@ struct cluster_action *action_add(struct cluster *cluster, enum cluster_action_k
 /* A message of the present round, zeroed but for kind and round. */
 struct message *action_message(struct cluster *cluster, enum message_kind kind);
 void wake_at(struct cluster *cluster, uint64_t at_ms);
+/* Reconcile has another look at that role then. */
+void look_later(struct cluster *cluster, uint32_t slot, uint64_t when_ms);
 uint32_t role_slot(const struct cluster *cluster, const struct role *role);
 
 /* pending.c */
@@ -494,7 +498,6 @@ void prepare_role_changed(struct cluster *cluster, uint32_t slot);
 void prepare_done(struct cluster *cluster, const struct cluster_event *event);
 /* Something is not ready yet: no source may hear that it is. */
 bool prepare_is_pending(const struct cluster *cluster);
-
 /* guard.c */
 void guard_tick(struct cluster *cluster);
 bool guard_is_valid(const struct cluster *cluster); /* something may be started */

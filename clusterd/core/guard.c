@@ -100,7 +100,7 @@ void guard_survey(struct cluster *cluster)
                 const struct role *role = &cluster->model->roles[slot];
                 if (role->name[0] == '\0' || !observe_counts(&cluster->local[slot]))
                         continue;
-                cluster->bound |= role->volumes | role->leases;
+                cluster->bound |= role->volumes | role->leases | role->copy.volumes;
                 if (role_may_run_on(role, cluster->identity.node) &&
                     lease_guards(cluster->model, role, cluster->identity.node))
                         cluster->leased |= role->leases;

@@ -79,6 +79,8 @@ static bool wants_place(struct pass *pass, const struct role *role, uint32_t slo
 /* A move that has just failed is not tried again at once: what made it fail may take a moment. */
 static bool may_move(struct pass *pass, const struct role *role, uint32_t slot)
 {
+        if (role->copy.state != COPY_NONE)
+                return false; /* its node runs it on until that has ended */
         bool failed = !role->last_move.succeeded && role->last_move.index != 0 &&
                       role->last_move.index == role->since_index;
         return !failed || has_waited(pass, role, slot, MOVE_AGAIN_MS);

@@ -37,10 +37,7 @@ static uint32_t self(const struct cluster *cluster)
 /* Have another look at this role later. */
 static void look_again(struct looked_at *at, uint64_t when_ms)
 {
-        struct cluster *cluster = at->cluster;
-        if (cluster->later.count == 0 || when_ms < cluster->later_ms)
-                cluster->later_ms = when_ms;
-        slot_list_add(&cluster->later, at->slot);
+        look_later(at->cluster, at->slot, when_ms);
 }
 
 static struct cluster_action *act(struct looked_at *at, enum cluster_action_kind kind, const char *reason)
@@ -187,6 +184,7 @@ static void see_to_online(struct looked_at *at)
                 report_gone(at);
                 return;
         }
+        copy_see_to(cluster, at->role, local);
         if (local->online_generation != at->role->generation) {
                 local->online_generation = at->role->generation;
                 local->online_ms = cluster->now_ms;
@@ -209,6 +207,8 @@ static void see_to_stopping(struct looked_at *at)
                 return;
         if (at->cluster->now_ms < at->local->not_before_ms)
                 look_again(at, at->local->not_before_ms);
+        else if (copy_holds(at->role, at->local) && !at->role->stop_now)
+                copy_see_to(at->cluster, at->role, at->local);
         else
                 stop(at, at->role->stop_now ? 0 : at->role->stop_timeout_ms, at->role->reason);
 }
@@ -528,7 +528,7 @@ void reconcile_round_ended(struct cluster *cluster)
 {
         cluster->join_count = 0;
         for (uint32_t slot = 0; slot < cluster->model->roles_used; slot++)
-                cluster->local[slot].report_count = 0;
+                cluster->local[slot].report_count = cluster->local[slot].copy.report_count = 0;
 }
 
 void reconcile_role_removed(struct cluster *cluster, uint32_t slot)

@@ -2,6 +2,7 @@
 #include "clusterd/core/role_state.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
@@ -26,12 +27,49 @@ bool role_state_may_follow(enum role_state from, enum role_state to)
         return (next_states[from] & TO(to)) != 0;
 }
 
+const char *role_copy_useless(const struct role_copy *copy)
+{
+        return copy->succeeded ? copy->from : copy->to;
+}
+
+void role_copy_exchange(struct role *role)
+{
+        uint8_t hash[HASH_BYTES];
+        uint64_t volumes = role->volumes;
+        memcpy(hash, role->definition_hash, HASH_BYTES);
+        memcpy(role->definition_hash, role->copy.definition_hash, HASH_BYTES);
+        memcpy(role->copy.definition_hash, hash, HASH_BYTES);
+        role->volumes = role->copy.volumes;
+        role->copy.volumes = volumes;
+}
+
+void role_copy_end(struct role *role)
+{
+        role->copy.state = COPY_NONE;
+        memset(role->copy.definition_hash, 0, HASH_BYTES);
+        role->copy.volumes = 0;
+}
+
+/* Nothing of its guest is left anywhere: what the ledger names is what counts. */
+static void end_copy_without_guest(struct role_copy *copy)
+{
+        if (copy->state != COPY_RUNNING && copy->state != COPY_SWITCHING)
+                return;
+        copy->succeeded = copy->state == COPY_SWITCHING;
+        copy->state = COPY_CLEARING;
+        if (copy->text[0] == '\0')
+                TEXT_COPY(copy->text, "its guest ended meanwhile");
+}
+
 void role_enter(struct role *role, enum role_state state, uint64_t index, const char *reason)
 {
         assert(role_state_may_follow(role->state, state));
         role->state = state;
         role->since_index = index;
         TEXT_COPY(role->reason, reason);
+        if (state == ROLE_STARTING || state == ROLE_OFFLINE || state == ROLE_FAILED ||
+            (state == ROLE_RECOVERING && MUTATED(COPY_ENDS_UNPROVEN)))
+                end_copy_without_guest(&role->copy);
 }
 
 bool role_may_run_on(const struct role *role, uint32_t node)

@@ -11,6 +11,12 @@ bool role_state_may_follow(enum role_state from, enum role_state to);
 /* Changes the state and records since which entry and why. Precondition: the edge is allowed. */
 void role_enter(struct role *role, enum role_state state, uint64_t index, const char *reason);
 
+/* Of a storage that was moved, or not: the image that is of no use any more. Borrowed. */
+const char *role_copy_useless(const struct role_copy *copy);
+/* From the definition with one image to that with the other. */
+void role_copy_exchange(struct role *role);
+void role_copy_end(struct role *role);
+
 /*
  * May this node run the role, as far as the model goes? Its guard comes on top.
  * Source: ARCHITECTURE.md, the right to run.

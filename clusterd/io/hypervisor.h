@@ -48,7 +48,8 @@ void hypervisor_free(struct hypervisor *hypervisor);
  * waits for the end of a start or stop, and may itself end unknown meanwhile. */
 void hypervisor_carry_out(struct hypervisor *hypervisor, const struct cluster_action *action);
 
-/* Progress of a move from here, for heartbeats and clients. false if none by that name. */
+/* Progress of a move from here, or of a storage here, for heartbeats and clients: of that role, or of any if
+ * it is empty. false if there is none. */
 struct hypervisor_progress {
         char role[NAME_BYTES];
         char step[NAME_BYTES]; /* "prepare", "memory", "storage hand-off", "network", ... */

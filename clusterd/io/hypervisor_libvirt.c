@@ -210,8 +210,24 @@ static task_step step_of(enum cluster_action_kind kind)
                 return announce_step;
         case CLUSTER_ACTION_LIST:
                 return list_step;
+        case CLUSTER_ACTION_COPY:
+                return copy_step;
         }
         return NULL;
+}
+
+static void take_copy(struct task *task, const struct cluster_action *action)
+{
+        TEXT_COPY(task->role, action->copy.role);
+        task->copy = (struct copy_task){ .index = action->copy.index,
+                                         .order = action->copy.order,
+                                         .succeeded = action->copy.succeeded,
+                                         .keep = action->copy.keep };
+        TEXT_COPY(task->copy.disk, action->copy.disk);
+        TEXT_COPY(task->copy.from, action->copy.from);
+        TEXT_COPY(task->copy.to, action->copy.to);
+        if (task->copy.order == COPY_ORDER_END || task->copy.order == COPY_ORDER_CLEAR)
+                copy_cut(task->hypervisor, task->role);
 }
 
 void hypervisor_carry_out(struct hypervisor *hypervisor, const struct cluster_action *action)
@@ -221,6 +237,8 @@ void hypervisor_carry_out(struct hypervisor *hypervisor, const struct cluster_ac
         struct task *task = task_new(hypervisor, action->kind, step);
         if (action->kind == CLUSTER_ACTION_LIST) {
                 task->listing = action->listing;
+        } else if (action->kind == CLUSTER_ACTION_COPY) {
+                take_copy(task, action);
         } else {
                 TEXT_COPY(task->role, action->role.name);
                 task->generation = action->role.generation;
@@ -241,8 +259,10 @@ bool hypervisor_progress_read(const struct hypervisor *hypervisor, struct hyperv
         hypervisor_lock(unlocked);
         TAILQ_FOREACH(task, &unlocked->tasks, link)
         {
-                if (task->kind != CLUSTER_ACTION_MOVE || task->is_answered ||
-                    !text_equal(task->role, ret_progress->role))
+                bool lasts = task->kind == CLUSTER_ACTION_MOVE ||
+                             (task->kind == CLUSTER_ACTION_COPY && task->copy.order == COPY_ORDER_MIRROR);
+                bool wanted = ret_progress->role[0] == '\0' || text_equal(task->role, ret_progress->role);
+                if (!lasts || task->is_answered || !wanted)
                         continue;
                 *ret_progress = task->progress;
                 is_found = true;

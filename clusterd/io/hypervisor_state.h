@@ -31,6 +31,15 @@ struct sighting {
 struct task;
 typedef void (*task_step)(struct task *task);
 
+struct copy_task {
+        uint64_t index; /* of the copy */
+        enum copy_order order;
+        char disk[DISK_BYTES];
+        char from[IMAGE_PATH_BYTES];
+        char to[IMAGE_PATH_BYTES];
+        bool succeeded, keep; /* as in the action */
+};
+
 /* One action under way. Lives in the table until it is answered and no thread works on it. */
 struct task {
         TAILQ_ENTRY(task) link;
@@ -45,6 +54,7 @@ struct task {
         uint64_t listing;
         char address[ADDRESS_BYTES];
         char migration_address[ADDRESS_BYTES];
+        struct copy_task copy;
         uint64_t started_ms;
         /* Under the lock. */
         uint64_t deadline_ms;
@@ -178,6 +188,11 @@ void stop_step(struct task *task);
 void move_step(struct task *task);
 void move_poll(void *task);
 void announce_step(struct task *task);
+void copy_step(struct task *task);
+/* The deadline came first. Locked. */
+void copy_expire(struct task *task);
+/* Whoever follows the mirror of that role does so no more, and says nothing. */
+void copy_cut(struct hypervisor *hypervisor, const char *role);
 
 #define LIST_DEADLINE_MS     5000
 #define START_DEADLINE_MS    60000
@@ -186,5 +201,6 @@ void announce_step(struct task *task);
 #define MOVE_STILL_MS        60000 /* without any change of progress */
 #define MOVE_POLL_MS         200
 #define ANNOUNCE_DEADLINE_MS 30000
+#define COPY_DEADLINE_MS     60000 /* of an order that does not last */
 
 #endif

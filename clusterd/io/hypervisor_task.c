@@ -31,6 +31,8 @@ static uint64_t allowed_ms(const struct task *task)
                 return PREPARE_DEADLINE_MS;
         case CLUSTER_ACTION_LIST:
                 return LIST_DEADLINE_MS;
+        case CLUSTER_ACTION_COPY:
+                return COPY_DEADLINE_MS;
         }
         return ANNOUNCE_DEADLINE_MS;
 }
@@ -55,6 +57,8 @@ void task_begin(struct task *task, uint64_t at_ms)
         /* Nobody waits for a list that nobody asked for: it is tried until it succeeds. */
         if (task->kind == CLUSTER_ACTION_LIST && task->listing == 0)
                 task->deadline_ms = TIME_NEVER;
+        if (task->kind == CLUSTER_ACTION_COPY && task->copy.order == COPY_ORDER_MIRROR)
+                task->deadline_ms = TIME_NEVER; /* however long it takes: somebody may end it */
         TEXT_COPY(task->progress.role, task->role);
         TEXT_COPY(task->progress.step, "prepare");
         hypervisor_lock(hypervisor);
@@ -160,6 +164,8 @@ static void expire(struct task *task)
                 event.listed.listing = task->listing;
                 event.listed.failed = true;
                 hypervisor_post(task->hypervisor, &event, 1);
+        } else if (task->kind == CLUSTER_ACTION_COPY) {
+                copy_expire(task);
         } else if (operation_of(task->kind) != OPERATION_NONE) {
                 post_done(task, OPERATION_UNKNOWN, OBSERVED_ABSENT_UNKNOWN,
                           task->kind == CLUSTER_ACTION_MOVE ? "the move makes no progress"
@@ -201,13 +207,16 @@ static void run_poll(void *context)
 static bool is_behind_another(const struct task *task)
 {
         const struct task *other;
-        if (operation_of(task->kind) == OPERATION_NONE)
+        bool is_copy = task->kind == CLUSTER_ACTION_COPY;
+        if (operation_of(task->kind) == OPERATION_NONE && !is_copy)
                 return false;
         TAILQ_FOREACH(other, &task->hypervisor->tasks, link)
         {
                 if (other == task)
                         return false;
-                if ((other->kind == CLUSTER_ACTION_START || other->kind == CLUSTER_ACTION_STOP) &&
+                if (is_copy && other->kind == CLUSTER_ACTION_COPY && text_equal(other->role, task->role))
+                        return true;
+                if (!is_copy && (other->kind == CLUSTER_ACTION_START || other->kind == CLUSTER_ACTION_STOP) &&
                     text_equal(other->role, task->role))
                         return true;
         }
@@ -231,7 +240,7 @@ static void start_step_of(struct task *task)
         hypervisor_reference(hypervisor);
         if (task->kind == CLUSTER_ACTION_LIST && task->listing != 0)
                 hypervisor->is_listing = true;
-        if (task->kind == CLUSTER_ACTION_MOVE)
+        if (task->kind == CLUSTER_ACTION_MOVE || task->kind == CLUSTER_ACTION_COPY)
                 worker_pool_submit_long(hypervisor->workers, run_step, task);
         else
                 worker_pool_submit(hypervisor->workers, run_step, task);

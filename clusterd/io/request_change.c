@@ -76,6 +76,11 @@ static int change_role_move(struct request *request, struct change *change)
         const char *target = request_text(request, "node");
         const struct role *role;
 
+        if (request_text(request, "storage") != NULL || request_flag(request, "abort"))
+                return change_role_copy(request, change);
+        if (request_text(request, "disk") != NULL || request_flag(request, "keep-old"))
+                return request_fail(request, VERB_EXIT_USAGE, "", "see clu role move --help",
+                                    "--disk and --keep-old go with --storage");
         if (request_role(request, &role) < 0)
                 return -EINVAL;
         change->command.kind = COMMAND_ROLE_MOVE;

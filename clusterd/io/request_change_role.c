@@ -88,7 +88,7 @@ static int check_domain(struct request *request, const struct domain_definition 
 
 struct binding {
         const struct model *model;
-        struct role *role;
+        uint64_t volumes;
 };
 
 static void bind_volume(void *context, const char *file)
@@ -96,7 +96,14 @@ static void bind_volume(void *context, const char *file)
         struct binding *binding = context;
         const struct volume *volume = model_volume_of(binding->model, file);
         if (volume != NULL)
-                binding->role->volumes |= node_set_of(volume->id);
+                binding->volumes |= node_set_of(volume->id);
+}
+
+uint64_t request_volumes_of(const struct model *model, const char *definition, size_t bytes)
+{
+        struct binding binding = { .model = model };
+        domain_definition_files(definition, bytes, bind_volume, &binding);
+        return binding.volumes;
 }
 
 /* old: the role as it is; NULL when it is new. */
@@ -118,8 +125,7 @@ static int take_domain(struct request *request, const char *text, const struct r
         role->memory_mib = definition.memory_mib;
         role->cpus = definition.cpus;
         TEXT_COPY(role->uuid, definition.uuid);
-        domain_definition_files(definition.text, definition.text_bytes, bind_volume,
-                                &(struct binding){ .model = request->model, .role = role });
+        role->volumes = request_volumes_of(request->model, definition.text, definition.text_bytes);
         return check_domain(request, &definition);
 }
 

@@ -122,6 +122,28 @@ static void say_move(struct sentence *sentence, const struct command_role_move *
         say_reason(sentence, move->reason);
 }
 
+static void say_role_copy(struct sentence *sentence, const struct command_role_copy *copy)
+{
+        say(sentence, "disk %s of %s is to go from %s to %s", copy->disk, copy->role, copy->from, copy->to);
+        say_reason(sentence, copy->reason);
+}
+
+static void say_copy_report(struct sentence *sentence, const struct command_copy_report *report)
+{
+        static const char *const words[COPY_REPORT_COUNT] = {
+                [COPY_REPORT_HELD] = "is held, its old image and the new one are equal",
+                [COPY_REPORT_DONE] = "has the new image",
+                [COPY_REPORT_FAILED] = "keeps the old image",
+                [COPY_REPORT_CLEARED] = "has one image",
+        };
+        say(sentence, "%s on %s %s", report->role, name_of(sentence, report->node), words[report->kind]);
+        if (report->held_ms > 0) {
+                say(sentence, ", held for ");
+                say_duration(sentence, report->held_ms);
+        }
+        say_reason(sentence, report->text);
+}
+
 static const char *const report_words[REPORT_COUNT] = {
         [REPORT_RUNNING] = "runs on",
         [REPORT_STOPPED] = "was stopped on",
@@ -443,6 +465,15 @@ void entry_text(const struct entry *entry, const struct model *model, char text[
                 return;
         case COMMAND_FENCE_TESTED:
                 say_fence_tested(&sentence, &command->fence_tested);
+                return;
+        case COMMAND_ROLE_COPY:
+                say_role_copy(&sentence, &command->role_copy);
+                return;
+        case COMMAND_ROLE_COPY_ABORT:
+                say(&sentence, "the move of %s's storage is to end", command->role.role);
+                return;
+        case COMMAND_COPY_REPORT:
+                say_copy_report(&sentence, &command->copy_report);
                 return;
         case COMMAND_COUNT:
                 break;

@@ -50,7 +50,7 @@ static void on_file(void *context, const char *file)
 }
 
 /* -errno: its definition cannot be read, so nobody knows. */
-static int role_uses(struct request *request, const struct role *role, const char *path, bool *ret_uses)
+int request_role_uses(struct request *request, const struct role *role, const char *path, bool *ret_uses)
 {
         SCOPED_FREE char *text = NULL;
         size_t bytes = 0;
@@ -72,9 +72,10 @@ static int check_users(struct request *request, const struct volume *volume, con
         MODEL_EACH_ROLE (request->model, role) {
                 bool uses = false;
                 bool may_run = role_possible_runners(role) != 0 || role->desired == DESIRED_RUNNING;
-                if (!node_set_has(role->volumes | role->leases, volume->id) || (!deletes && !may_run))
+                if (!node_set_has(role->volumes | role->leases | role->copy.volumes, volume->id) ||
+                    (!deletes && !may_run))
                         continue;
-                if (role_uses(request, role, path, &uses) < 0)
+                if (request_role_uses(request, role, path, &uses) < 0)
                         return -EINVAL;
                 if (uses)
                         return request_fail(request, VERB_EXIT_REFUSED,

@@ -140,7 +140,13 @@ struct image_order {
 
 int request_image(struct request *request, struct image_order *ret_order);
 json_t *document_images(const char *output);
+/* Is it among the role's disks, or what these are based on? -EINVAL: nobody knows. */
+int request_role_uses(struct request *request, const struct role *role, const char *path, bool *ret_uses);
+/* request_copy.c */
+int change_role_copy(struct request *request, struct change *change);
 /* request_change_role.c */
+/* Those that hold a disk of this definition. */
+uint64_t request_volumes_of(const struct model *model, const char *definition, size_t bytes);
 int change_role_add(struct request *request, struct change *change);
 int change_role_set(struct request *request, struct change *change);
 

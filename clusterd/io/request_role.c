@@ -75,6 +75,26 @@ static json_t *document_move(const struct model *model, const struct role_move *
         return document;
 }
 
+/* The last time that its storage was moved, or is being moved. */
+static json_t *document_copy(const struct role_copy *copy)
+{
+        if (copy->index == 0)
+                return json_null();
+        json_t *document = json_object();
+        set_text(document, "state", copy_state_name(copy->state));
+        set_text(document, "disk", copy->disk);
+        set_text(document, "from", copy->from);
+        set_text(document, "to", copy->to);
+        json_object_set_new(document, "succeeded", json_boolean(copy->succeeded));
+        json_object_set_new(document, "keep_old", json_boolean(copy->keep));
+        set_number(document, "duration_ms", copy->duration_ms);
+        set_number(document, "held_ms", copy->held_ms);
+        set_number(document, "index", copy->index);
+        set_number(document, "abort_index", copy->abort_index);
+        set_text(document, "text", copy->text);
+        return document;
+}
+
 /* From this node's hypervisor, or from what the source node says in its heartbeats. */
 static json_t *document_progress(const struct request *request, const struct role *role)
 {
@@ -82,8 +102,9 @@ static json_t *document_progress(const struct request *request, const struct rol
         const struct request_services *services = request->services;
         const struct message_heartbeat *heartbeat = cluster_heartbeat(services->cluster, role->owner);
 
-        if (role->state != ROLE_MOVING)
+        if (role->state != ROLE_MOVING && role->copy.state != COPY_RUNNING)
                 return json_null();
+        TEXT_COPY(progress.role, role->name);
         if (services->move_progress(services->context, &progress) && text_equal(progress.role, role->name))
                 return json_pack("{s:o, s:i, s:i, s:I}", "step", document_text(progress.step), "percent",
                                  (int)progress.percent, "mib_s", (int)progress.mib_s, "remaining_mib",
@@ -158,6 +179,7 @@ json_t *document_role(const struct request *request, const struct role *role)
         json_object_set_new(document, "owner_evidence", document_evidence(&role->owner_evidence));
         json_object_set_new(document, "target_evidence", document_evidence(&role->target_evidence));
         json_object_set_new(document, "last_move", document_move(model, &role->last_move));
+        json_object_set_new(document, "copy", document_copy(&role->copy));
         json_object_set_new(document, "progress", document_progress(request, role));
         return document;
 }

@@ -59,8 +59,10 @@ static int add_of_entry(void *context, const struct entry *entry)
 
 static int add_of_object(void *context, const struct object *object)
 {
-        if (object->kind == OBJECT_ROLE)
-                store_hashes_add(context, object->role.definition_hash);
+        if (object->kind != OBJECT_ROLE)
+                return 0;
+        store_hashes_add(context, object->role.definition_hash);
+        store_hashes_add(context, object->role.copy.definition_hash);
         return 0;
 }
 

@@ -89,12 +89,14 @@ bool store_hash_is_set(const uint8_t hash[HASH_BYTES])
 
 const uint8_t *store_command_definition(const struct command *command)
 {
-        const struct role *role = NULL;
+        const uint8_t *hash = NULL;
         if (command->kind == COMMAND_ROLE_ADD)
-                role = &command->role_add.role;
+                hash = command->role_add.role.definition_hash;
         else if (command->kind == COMMAND_ROLE_SET && (command->role_set.fields & ROLE_FIELD_DEFINITION) != 0)
-                role = &command->role_set.role;
-        return role != NULL && store_hash_is_set(role->definition_hash) ? role->definition_hash : NULL;
+                hash = command->role_set.role.definition_hash;
+        else if (command->kind == COMMAND_ROLE_COPY)
+                hash = command->role_copy.definition_hash;
+        return hash != NULL && store_hash_is_set(hash) ? hash : NULL;
 }
 
 void store_hashes_add(struct store_hashes *hashes, const uint8_t hash[HASH_BYTES])

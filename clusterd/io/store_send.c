@@ -71,8 +71,12 @@ static int send_entries(struct sending *sending, uint64_t first, uint64_t last)
 static int collect_definition(void *context, const struct object *object)
 {
         struct sending *sending = context;
-        if (object->kind == OBJECT_ROLE && store_hash_is_set(object->role.definition_hash))
+        if (object->kind != OBJECT_ROLE)
+                return 0;
+        if (store_hash_is_set(object->role.definition_hash))
                 store_hashes_add(&sending->definitions, object->role.definition_hash);
+        if (store_hash_is_set(object->role.copy.definition_hash))
+                store_hashes_add(&sending->definitions, object->role.copy.definition_hash);
         return 0;
 }
 

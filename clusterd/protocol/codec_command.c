@@ -141,6 +141,30 @@ static const struct json_field role_stop_fields[] = {
 };
 static const struct json_shape role_stop_shape = JSON_SHAPE(role_stop_fields);
 
+static const struct json_field role_copy_fields[] = {
+        JSON_FIELD("role", NAME, struct command_role_copy, role),
+        JSON_FIELD("disk", TEXT, struct command_role_copy, disk),
+        JSON_FIELD("from", TEXT, struct command_role_copy, from),
+        JSON_FIELD("to", TEXT, struct command_role_copy, to),
+        JSON_FIELD("before", HASH, struct command_role_copy, before_hash),
+        JSON_FIELD("hash", HASH, struct command_role_copy, definition_hash),
+        JSON_FIELD("volumes", NODE_SET, struct command_role_copy, volumes),
+        JSON_FIELD("keep", BOOL, struct command_role_copy, keep),
+        JSON_FIELD("reason", TEXT, struct command_role_copy, reason),
+};
+static const struct json_shape role_copy_shape = JSON_SHAPE(role_copy_fields);
+
+static const struct json_field copy_report_fields[] = {
+        JSON_FIELD("role", NAME, struct command_copy_report, role),
+        JSON_FIELD("node", NODE, struct command_copy_report, node),
+        JSON_FIELD("index", COUNTER, struct command_copy_report, index),
+        JSON_FIELD("report", ENUM, struct command_copy_report, kind, .texts = &copy_report_text),
+        JSON_FIELD("duration_ms", UINT32, struct command_copy_report, duration_ms),
+        JSON_FIELD("held_ms", UINT32, struct command_copy_report, held_ms),
+        JSON_FIELD("text", TEXT, struct command_copy_report, text),
+};
+static const struct json_shape copy_report_shape = JSON_SHAPE(copy_report_fields);
+
 static const struct json_field cluster_set_fields[] = {
         JSON_FIELD("moves_max", UINT32, struct command_cluster_set, settings.moves_max,
                    .bit = SETTINGS_FIELD_MOVES_MAX),
@@ -284,6 +308,9 @@ static const struct json_shape *const command_shapes[COMMAND_COUNT] = {
         [COMMAND_WITNESS_SET] = &witness_command_shape,
         [COMMAND_WITNESS_REMOVE] = &witness_command_shape,
         [COMMAND_QUORUM_FORCE] = &quorum_force_shape,
+        [COMMAND_ROLE_COPY] = &role_copy_shape,
+        [COMMAND_ROLE_COPY_ABORT] = &role_name_shape,
+        [COMMAND_COPY_REPORT] = &copy_report_shape,
 };
 
 /* The union's members all begin here. */

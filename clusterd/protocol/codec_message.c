@@ -267,6 +267,8 @@ static const uint8_t *command_definition_hash(const struct command *command)
                 return command->role_add.role.definition_hash;
         if (command->kind == COMMAND_ROLE_SET && (command->role_set.fields & ROLE_FIELD_DEFINITION) != 0)
                 return command->role_set.role.definition_hash;
+        if (command->kind == COMMAND_ROLE_COPY)
+                return command->role_copy.definition_hash;
         return NULL;
 }
 

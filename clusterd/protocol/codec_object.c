@@ -108,6 +108,23 @@ static const struct json_field role_move_fields[] = {
 };
 static const struct json_shape role_move_shape = JSON_SHAPE(role_move_fields);
 
+static const struct json_field role_copy_fields[] = {
+        JSON_FIELD("state", ENUM, struct role_copy, state, .texts = &copy_state_text),
+        JSON_FIELD("index", COUNTER, struct role_copy, index),
+        JSON_FIELD("disk", TEXT, struct role_copy, disk),
+        JSON_FIELD("from", TEXT, struct role_copy, from),
+        JSON_FIELD("to", TEXT, struct role_copy, to),
+        JSON_FIELD("hash", HASH, struct role_copy, definition_hash),
+        JSON_FIELD("volumes", NODE_SET, struct role_copy, volumes),
+        JSON_FIELD("keep", BOOL, struct role_copy, keep),
+        JSON_FIELD("succeeded", BOOL, struct role_copy, succeeded),
+        JSON_FIELD("abort_index", COUNTER, struct role_copy, abort_index),
+        JSON_FIELD("duration_ms", UINT32, struct role_copy, duration_ms),
+        JSON_FIELD("held_ms", UINT32, struct role_copy, held_ms),
+        JSON_FIELD("text", TEXT, struct role_copy, text),
+};
+static const struct json_shape role_copy_shape = JSON_SHAPE(role_copy_fields);
+
 static const struct json_field role_fields[] = {
         { .key = "configured", .type = JSON_FIELD_INLINE, .shape = &role_configured_shape },
         JSON_FIELD("state", ENUM, struct role, state, .texts = &role_state_text),
@@ -129,6 +146,7 @@ static const struct json_field role_fields[] = {
         JSON_FIELD("failback", NODE_OR_NONE, struct role, failback),
         JSON_FIELD("last_move", OBJECT, struct role, last_move, .shape = &role_move_shape),
         JSON_FIELD("leases", NODE_SET, struct role, leases, .later = true),
+        JSON_FIELD("copy", OBJECT, struct role, copy, .shape = &role_copy_shape, .later = true),
 };
 static const struct json_shape role_shape = JSON_SHAPE(role_fields);
 

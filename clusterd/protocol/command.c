@@ -48,7 +48,16 @@ ENUM_TEXT(command_kind, COMMAND_COUNT,
           [COMMAND_VOLUME_MOVE] = "volume-move",
           [COMMAND_VOLUME_MAINTAIN] = "volume-maintain",
           [COMMAND_VOLUME_RESUME] = "volume-resume",
-          [COMMAND_QUORUM_FORCE] = "quorum-force")
+          [COMMAND_QUORUM_FORCE] = "quorum-force",
+          [COMMAND_ROLE_COPY] = "role-copy",
+          [COMMAND_ROLE_COPY_ABORT] = "role-copy-abort",
+          [COMMAND_COPY_REPORT] = "copy-report")
+
+ENUM_TEXT(copy_report, COPY_REPORT_COUNT,
+          [COPY_REPORT_HELD] = "held",
+          [COPY_REPORT_DONE] = "done",
+          [COPY_REPORT_FAILED] = "failed",
+          [COPY_REPORT_CLEARED] = "cleared")
 
 ENUM_TEXT(report_kind, REPORT_COUNT,
           [REPORT_RUNNING] = "running",
@@ -77,7 +86,12 @@ static const char *command_role_name(const struct command *command)
         case COMMAND_ROLE_START:
         case COMMAND_ROLE_STOP:
         case COMMAND_ROLE_REMOVE:
+        case COMMAND_ROLE_COPY_ABORT:
                 return command->role.role;
+        case COMMAND_ROLE_COPY:
+                return command->role_copy.role;
+        case COMMAND_COPY_REPORT:
+                return command->copy_report.role;
         case COMMAND_EPOCH:
         case COMMAND_VOTER_SET:
         case COMMAND_NODE_LOST:
@@ -156,6 +170,9 @@ static uint32_t command_node_id(const struct command *command)
         case COMMAND_ROLE_START:
         case COMMAND_ROLE_STOP:
         case COMMAND_ROLE_REMOVE:
+        case COMMAND_ROLE_COPY:
+        case COMMAND_ROLE_COPY_ABORT:
+        case COMMAND_COPY_REPORT:
         case COMMAND_FENCE_ADD:
         case COMMAND_FENCE_REMOVE:
         case COMMAND_VOLUME_ADD:

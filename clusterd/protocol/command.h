@@ -57,6 +57,9 @@ enum command_kind {
         COMMAND_VOLUME_MAINTAIN, /* an operator begins to work on it */
         COMMAND_VOLUME_RESUME,   /* and has ended that: it is proven anew */
         COMMAND_QUORUM_FORCE, /* asked of a node, not of the history: the others are gone, an operator says */
+        COMMAND_ROLE_COPY,    /* an operator wants a disk of a role to go to another image */
+        COMMAND_ROLE_COPY_ABORT, /* and wants it no more */
+        COMMAND_COPY_REPORT,     /* by the role's owner: how far it is */
         COMMAND_COUNT
 };
 
@@ -70,6 +73,15 @@ enum report_kind {
         REPORT_ABSENT,       /* it is not here (end of a move, or found so) */
         REPORT_STABLE,       /* it has run for long: failures are forgiven */
         REPORT_COUNT
+};
+
+/* What COMMAND_COPY_REPORT says. */
+enum copy_report {
+        COPY_REPORT_HELD,    /* the guest is held, and both images are equal */
+        COPY_REPORT_DONE,    /* its disk is the new one */
+        COPY_REPORT_FAILED,  /* its disk is the old one, and nothing writes to the new one */
+        COPY_REPORT_CLEARED, /* what was of no use is removed, as far as it could be */
+        COPY_REPORT_COUNT
 };
 
 /* Which fields of COMMAND_ROLE_SET and COMMAND_CLUSTER_SET are meant: bits. */
@@ -226,9 +238,31 @@ struct command_role_set {
         struct role role; /* name, and the fields meant */
 };
 
-struct command_role { /* ROLE_START, ROLE_STOP, ROLE_REMOVE */
+struct command_role { /* ROLE_START, ROLE_STOP, ROLE_REMOVE, ROLE_COPY_ABORT */
         char role[NAME_BYTES];
         bool force; /* ROLE_STOP: without asking the guest first */
+};
+
+struct command_role_copy {
+        char role[NAME_BYTES];
+        char disk[DISK_BYTES];
+        char from[IMAGE_PATH_BYTES];
+        char to[IMAGE_PATH_BYTES];
+        uint8_t before_hash[HASH_BYTES];     /* the role's definition, which has `from` */
+        uint8_t definition_hash[HASH_BYTES]; /* the same with `to` */
+        uint64_t volumes;                    /* of that */
+        bool keep;                           /* the old image stays */
+        char reason[REASON_BYTES];
+};
+
+struct command_copy_report {
+        char role[NAME_BYTES];
+        uint32_t node;  /* must be the proposer */
+        uint64_t index; /* of the copy */
+        enum copy_report kind;
+        uint32_t duration_ms;    /* DONE: from the order on */
+        uint32_t held_ms;        /* DONE: of that, the guest was held */
+        char text[REASON_BYTES]; /* what went wrong */
 };
 
 struct command_cluster_set {
@@ -292,6 +326,8 @@ struct command {
                 struct command_role_add role_add;
                 struct command_role_set role_set;
                 struct command_role role;
+                struct command_role_copy role_copy;
+                struct command_copy_report copy_report;
                 struct command_cluster_set cluster_set;
                 struct command_cluster_pause cluster_pause;
                 struct fence_device fence_add;
@@ -308,6 +344,8 @@ struct command {
 
 const char *command_kind_name(enum command_kind kind); /* "role-assign" */
 int command_kind_parse(const char *text, enum command_kind *ret_kind);
+const char *copy_report_name(enum copy_report kind); /* "held" */
+int copy_report_parse(const char *text, enum copy_report *ret_kind);
 const char *report_kind_name(enum report_kind kind); /* "start-failed" */
 int report_kind_parse(const char *text, enum report_kind *ret_kind);
 

@@ -56,6 +56,7 @@ extern const struct enum_text role_kind_text;
 extern const struct enum_text role_state_text;
 extern const struct enum_text role_desired_text;
 extern const struct enum_text move_end_text;
+extern const struct enum_text copy_state_text;
 extern const struct enum_text witness_kind_text;
 extern const struct enum_text volume_kind_text;
 extern const struct enum_text volume_state_text;
@@ -63,6 +64,7 @@ extern const struct enum_text path_state_text;
 extern const struct enum_text object_kind_text;
 extern const struct enum_text command_kind_text;
 extern const struct enum_text report_kind_text;
+extern const struct enum_text copy_report_text;
 extern const struct enum_text message_kind_text;
 
 #endif

@@ -67,6 +67,12 @@ ENUM_TEXT(move_end, MOVE_END_COUNT,
           [MOVE_END_RUNNING] = "running",
           [MOVE_END_ABSENT] = "absent")
 
+ENUM_TEXT(copy_state, COPY_STATE_COUNT,
+          [COPY_NONE] = "none",
+          [COPY_RUNNING] = "running",
+          [COPY_SWITCHING] = "switching",
+          [COPY_CLEARING] = "clearing")
+
 ENUM_TEXT(witness_kind, WITNESS_KIND_COUNT,
           [WITNESS_NONE] = "none",
           [WITNESS_SHARE] = "share",

@@ -111,6 +111,33 @@ struct role_move {
         uint64_t index;       /* entry that ended it */
 };
 
+/* How far one of a role's disks is on its way to another image: clusterd/core/README.md, "Moving storage". */
+enum copy_state {
+        COPY_NONE,
+        COPY_RUNNING,   /* what is written goes to both; `from` is what counts */
+        COPY_SWITCHING, /* both are equal while the guest is held; `to` is what counts */
+        COPY_CLEARING,  /* it has ended: the image that is of no use any more is removed */
+        COPY_STATE_COUNT
+};
+
+/* The last one stays to be shown. */
+struct role_copy {
+        enum copy_state state;
+        uint64_t index; /* entry that began it; 0: there was none */
+        char disk[DISK_BYTES];
+        char from[IMAGE_PATH_BYTES];
+        char to[IMAGE_PATH_BYTES];
+        /* The other definition than the role's: with `to` while RUNNING, then with `from`. None when NONE. */
+        uint8_t definition_hash[HASH_BYTES];
+        uint64_t volumes;        /* of that */
+        bool keep;               /* the old image stays */
+        bool succeeded;          /* CLEARING, NONE: the role's disk is `to` now */
+        uint64_t abort_index;    /* entry of who wanted it to end; 0: nobody */
+        uint32_t duration_ms;    /* order to switch, as its node measured */
+        uint32_t held_ms;        /* of that, the guest was held */
+        char text[REASON_BYTES]; /* how it ended */
+};
+
 struct role {
         char name[NAME_BYTES]; /* empty marks a free slot */
         enum role_kind kind;
@@ -147,6 +174,7 @@ struct role {
         uint32_t failback;      /* node it was drained from; NODE_NONE if none */
         struct role_move last_move;
         uint64_t leases; /* volumes whose leases let it run on without contact; fixed when it is assigned */
+        struct role_copy copy;
 };
 
 struct fence_device {
@@ -297,6 +325,8 @@ const char *role_state_name(enum role_state state);
 int role_state_parse(const char *text, enum role_state *ret_state);
 const char *role_desired_name(enum role_desired desired);
 int role_desired_parse(const char *text, enum role_desired *ret_desired);
+const char *copy_state_name(enum copy_state state);
+int copy_state_parse(const char *text, enum copy_state *ret_state);
 const char *move_end_name(enum move_end end);
 int move_end_parse(const char *text, enum move_end *ret_end);
 const char *volume_kind_name(enum volume_kind kind);

@@ -165,6 +165,14 @@ static const struct verb_option role_stop_options[] = {
 
 static const struct verb_option role_move_options[] = {
         NAME("node", "NODE", "where to; without it the best place is chosen"),
+        { .name = "storage",
+          .value = VERB_VALUE_TEXT,
+          .placeholder = "VOLUME[/NAME]",
+          .bytes_max = IMAGE_PATH_BYTES,
+          .help = "instead: one of its disks to there, while it runs where it is" },
+        NAME("disk", "DISK", "with --storage: which one, such as vda, if it has several"),
+        FLAG("keep-old", "with --storage: the old image stays"),
+        FLAG("abort", "end the move of its storage that is under way"),
 };
 
 static const struct verb_option volume_move_options[] = {
@@ -461,7 +469,7 @@ const struct verb verb_table[VERB_COUNT] = {
                              .changes = true,
                              ROLE_WORK,
                              OPTIONS(role_move_options),
-                             .help = "Move it live to another node." },
+                             .help = "Move it live to another node, or its storage to another volume." },
         [VERB_ROLE_REMOVE] = { .noun = "role",
                                .name = "remove",
                                .operand = "NAME",

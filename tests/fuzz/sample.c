@@ -91,6 +91,23 @@ static void role_move(struct sample_random *random, struct role_move *move)
         move->index = counter(random);
 }
 
+static void role_copy(struct sample_random *random, struct role_copy *copy)
+{
+        copy->state = ANY(random, COPY_STATE_COUNT);
+        copy->index = counter(random);
+        TEXT(random, copy->disk);
+        TEXT(random, copy->from);
+        TEXT(random, copy->to);
+        hash(random, copy->definition_hash);
+        copy->volumes = nodes(random);
+        copy->keep = either(random);
+        copy->succeeded = either(random);
+        copy->abort_index = counter(random);
+        copy->duration_ms = integer32(random);
+        copy->held_ms = integer32(random);
+        TEXT(random, copy->text);
+}
+
 static void role(struct sample_random *random, struct role *role)
 {
         role_configured(random, role);
@@ -113,6 +130,7 @@ static void role(struct sample_random *random, struct role *role)
         role->failback = node_or_none(random);
         role_move(random, &role->last_move);
         role->leases = nodes(random);
+        role_copy(random, &role->copy);
 }
 
 static void node_object(struct sample_random *random, struct node *object)
@@ -251,6 +269,30 @@ static void cluster_set(struct sample_random *random, struct command_cluster_set
                         setting_option_take(option, integer32(random), set);
 }
 
+static void command_role_copy(struct sample_random *random, struct command_role_copy *copy)
+{
+        NAME(random, copy->role);
+        TEXT(random, copy->disk);
+        TEXT(random, copy->from);
+        TEXT(random, copy->to);
+        hash(random, copy->before_hash);
+        hash(random, copy->definition_hash);
+        copy->volumes = nodes(random);
+        copy->keep = either(random);
+        TEXT(random, copy->reason);
+}
+
+static void copy_report(struct sample_random *random, struct command_copy_report *report)
+{
+        NAME(random, report->role);
+        report->node = node(random);
+        report->index = counter(random);
+        report->kind = ANY(random, COPY_REPORT_COUNT);
+        report->duration_ms = integer32(random);
+        report->held_ms = integer32(random);
+        TEXT(random, report->text);
+}
+
 void sample_command(struct sample_random *random, enum command_kind kind, struct command *ret_command)
 {
         memset(ret_command, 0, sizeof(*ret_command));
@@ -345,6 +387,13 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
                 NAME(random, ret_command->role.role);
                 ret_command->role.force = either(random);
                 return;
+        case COMMAND_ROLE_COPY:
+                command_role_copy(random, &ret_command->role_copy);
+                return;
+        case COMMAND_COPY_REPORT:
+                copy_report(random, &ret_command->copy_report);
+                return;
+        case COMMAND_ROLE_COPY_ABORT:
         case COMMAND_ROLE_START:
         case COMMAND_ROLE_REMOVE:
                 NAME(random, ret_command->role.role);

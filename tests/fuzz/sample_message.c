@@ -32,6 +32,8 @@ static const char *any_command(struct sample_random *random, struct sample_messa
                 named = command->role_add.role.definition_hash;
         else if (command->kind == COMMAND_ROLE_SET && command->role_set.fields & ROLE_FIELD_DEFINITION)
                 named = command->role_set.role.definition_hash;
+        else if (command->kind == COMMAND_ROLE_COPY)
+                named = command->role_copy.definition_hash;
         if (named == NULL || sample_below(random, 4) == 0)
                 return NULL;
         definition_hash(sample->definition, bytes, named);

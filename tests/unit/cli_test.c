@@ -97,6 +97,10 @@ static int run(const char *line, const struct answer *list, size_t count)
         ",\"last_move\":{\"from\":\"n1\",\"to\":\"n2\",\"succeeded\":" succeeded                             \
         ",\"duration_ms\":3210,\"downtime_ms\":84,"                                                          \
         "\"index\":44}"
+#define COPIED(state, succeeded, index, abort_index)                                                         \
+        ",\"copy\":{\"state\":\"" state "\",\"disk\":\"vda\",\"from\":\"/csv1/a\",\"to\":\"/csv2/a\","       \
+        "\"succeeded\":" succeeded ",\"duration_ms\":2100,\"held_ms\":23,\"index\":" index                   \
+        ",\"abort_index\":" abort_index ",\"text\":\"\"}"
 
 static const struct {
         const char *line;
@@ -401,6 +405,12 @@ static const struct {
         { VERB_ROLE_MOVE, ROLE("online", "n3", ""), SETTLE_FAILED },
         { VERB_ROLE_MOVE, "{\"name\":\"a\",\"state\":\"offline\",\"desired\":\"running\"}", SETTLE_GOES_ON },
         { VERB_ROLE_MOVE, "{\"name\":\"a\",\"state\":\"offline\",\"desired\":\"stopped\"}", SETTLE_FAILED },
+        { VERB_ROLE_MOVE, ROLE("online", "n1", COPIED("running", "false", "42", "0")), SETTLE_GOES_ON },
+        { VERB_ROLE_MOVE, ROLE("online", "n1", COPIED("none", "true", "42", "0")), SETTLE_DONE },
+        { VERB_ROLE_MOVE, ROLE("online", "n1", COPIED("none", "false", "42", "0")), SETTLE_FAILED },
+        { VERB_ROLE_MOVE, ROLE("online", "n1", COPIED("running", "false", "40", "42")), SETTLE_GOES_ON },
+        { VERB_ROLE_MOVE, ROLE("online", "n1", COPIED("none", "false", "40", "42")), SETTLE_DONE },
+        { VERB_ROLE_MOVE, ROLE("online", "n1", COPIED("none", "true", "40", "42")), SETTLE_FAILED },
         { VERB_NODE_DRAIN, "{\"name\":\"n1\",\"state\":\"draining\",\"duty\":\"draining\",\"roles\":2}",
           SETTLE_GOES_ON },
         { VERB_NODE_DRAIN, "{\"name\":\"n1\",\"state\":\"drained\",\"duty\":\"drained\",\"roles\":0}",

@@ -269,6 +269,11 @@ check_PROGRAMS += %D%/fencing_test
 %C%_fencing_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_fencing_test_LDADD   = $(CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/copy_test
+%C%_copy_test_SOURCES = %D%/copy_test.c %D%/core_fixture.c %D%/core_fixture.h
+%C%_copy_test_CFLAGS  = $(CORE_TEST_CFLAGS)
+%C%_copy_test_LDADD   = $(CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/volume_test
 %C%_volume_test_SOURCES = %D%/volume_test.c %D%/core_fixture.c %D%/core_fixture.h
 %C%_volume_test_CFLAGS  = $(CORE_TEST_CFLAGS)
@@ -362,6 +367,17 @@ check_PROGRAMS += %D%/fence_presence_test
 %C%_fence_presence_test_SOURCES = %D%/fence_presence_test.c
 %C%_fence_presence_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS) $(QB_CFLAGS)
 %C%_fence_presence_test_LDADD   = clusterd/libcluio.a $(CLU_CORE) $(PURE_LIBS) $(CHECK_LIBS) $(QB_LIBS) -lpthread
+
+check_PROGRAMS += %D%/copy_claim_test
+%C%_copy_claim_test_SOURCES = %D%/copy_claim_test.c
+%C%_copy_claim_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
+%C%_copy_claim_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=statvfs
+%C%_copy_claim_test_LDADD   = clusterd/libcluio.a clusterd/libclubase.a $(CHECK_LIBS)
+
+check_PROGRAMS += %D%/domain_disk_test
+%C%_domain_disk_test_SOURCES = %D%/domain_disk_test.c
+%C%_domain_disk_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+%C%_domain_disk_test_LDADD = clusterd/libcluio.a clusterd/libclubase.a $(XML_LIBS) $(CHECK_LIBS)
 
 check_PROGRAMS += %D%/lease_file_test
 %C%_lease_file_test_SOURCES = %D%/lease_file_test.c

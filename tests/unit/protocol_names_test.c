@@ -71,7 +71,15 @@ static void name_subject(struct command *command)
         case COMMAND_ROLE_START:
         case COMMAND_ROLE_STOP:
         case COMMAND_ROLE_REMOVE:
+        case COMMAND_ROLE_COPY_ABORT:
                 TEXT_COPY(command->role.role, "vm01");
+                return;
+        case COMMAND_ROLE_COPY:
+                TEXT_COPY(command->role_copy.role, "vm01");
+                return;
+        case COMMAND_COPY_REPORT:
+                TEXT_COPY(command->copy_report.role, "vm01");
+                command->copy_report.node = 3;
                 return;
         case COMMAND_NODE_LOST:
         case COMMAND_NODE_DRAINED:
@@ -156,6 +164,9 @@ static const char *const subjects[COMMAND_COUNT] = {
         [COMMAND_ROLE_START] = "role:vm01",
         [COMMAND_ROLE_STOP] = "role:vm01",
         [COMMAND_ROLE_REMOVE] = "role:vm01",
+        [COMMAND_ROLE_COPY] = "role:vm01",
+        [COMMAND_ROLE_COPY_ABORT] = "role:vm01",
+        [COMMAND_COPY_REPORT] = "role:vm01",
         [COMMAND_FENCE_ADD] = "fence:ipmi1",
         [COMMAND_FENCE_REMOVE] = "fence:ipmi1",
         [COMMAND_NODE_FENCE] = "node:3",
