@@ -81,9 +81,20 @@ bool fork_is_forced(const struct world *world, uint64_t index)
         return index <= world->checker.fork.forced_index;
 }
 
+/* By what it holds in its memory, or, while no daemon has loaded that, on its disk. */
+static uint64_t forced_epoch_of(const struct simulated_node *node)
+{
+        if (node->daemon_life != 0 && !node->loading)
+                return cluster_model(node->core)->settings.forced_epoch;
+        for (size_t i = 0; i < node->disk.object_count; i++)
+                if (node->disk.objects[i].kind == OBJECT_SETTINGS)
+                        return node->disk.objects[i].settings.forced_epoch;
+        return 0;
+}
+
 bool fork_is_old(const struct world *world, const struct simulated_node *node)
 {
-        return cluster_model(node->core)->settings.forced_epoch != world->checker.fork.epoch;
+        return forced_epoch_of(node) != world->checker.fork.epoch;
 }
 
 bool fork_bars_guests(const struct world *world, const struct simulated_node *node)

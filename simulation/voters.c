@@ -96,8 +96,7 @@ bool voters_must_do(const struct world *world, node_set nodes, uint64_t since_us
 void checker_contact(struct world *world, const struct simulated_node *node)
 {
         const struct ring *ring = node->station.ring;
-        if (ring == NULL || ring->broken ||
-            (node->daemon_life != 0 && !node->loading && fork_is_old(world, node)) ||
+        if (ring == NULL || ring->broken || fork_is_old(world, node) ||
             !is_majority(~ring->nodes, world->checker.voters, world->checker.witness, false))
                 return;
         world_violate(world, "3: a contact that was none", node, NULL,
