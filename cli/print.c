@@ -223,6 +223,7 @@ void print_result(const struct verb_call *call, json_t *result)
         case VERB_CLUSTER_PAUSE:
         case VERB_CLUSTER_RESUME:
         case VERB_NODE_DRAIN:
+        case VERB_NODE_SHUT_DOWN:
         case VERB_NODE_RESUME:
         case VERB_NODE_FENCE:
         case VERB_NODE_POWER_ON:

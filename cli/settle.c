@@ -143,6 +143,20 @@ static void settle_drain(json_t *node, json_int_t roles_before, struct settle_ve
                        field(node, "name"), left);
 }
 
+static void settle_shut_down(json_t *node, json_int_t roles_before, struct settle_verdict *verdict)
+{
+        if (is(node, "state", "down") || is(node, "state", "lost"))
+                SETTLE(verdict, SETTLE_DONE, "%s: shut down", field(node, "name"));
+        else if (json_is_string(json_object_get(node, "shut_down")) && is(node, "duty", "drained"))
+                SETTLE(verdict, SETTLE_GOES_ON,
+                       "%s: drained, shutting down once the others have a quorum without it",
+                       field(node, "name"));
+        else if (!json_is_string(json_object_get(node, "shut_down")) && is(node, "duty", "drained"))
+                SETTLE(verdict, SETTLE_DONE, "%s: has booted anew", field(node, "name"));
+        else
+                settle_drain(node, roles_before, verdict);
+}
+
 static void settle_resume(json_t *node, json_int_t roles_before, struct settle_verdict *verdict)
 {
         json_int_t left = number(node, "returning");
@@ -291,6 +305,8 @@ void settle_read(const struct verb *verb, json_t *document, const struct settle_
                 settle_move(document, goal, ret_verdict);
         else if (verb_id(verb) == VERB_NODE_DRAIN)
                 settle_drain(document, goal->roles_before, ret_verdict);
+        else if (verb_id(verb) == VERB_NODE_SHUT_DOWN)
+                settle_shut_down(document, goal->roles_before, ret_verdict);
         else if (verb_id(verb) == VERB_NODE_RESUME)
                 settle_resume(document, goal->roles_before, ret_verdict);
         else if (verb_id(verb) == VERB_NODE_FENCE)

@@ -100,6 +100,27 @@ static const char *action_name(enum cluster_action_kind kind)
                                                 : "announce";
 }
 
+#define SHUT_DOWN_MS 30000
+
+static void on_shut_down(void *context, const struct process_result *result)
+{
+        (void)context;
+        if (result->exit_code != 0 || result->timed_out)
+                log_error("this host does not shut down, and is asked again in a minute: %.200s",
+                          result->output);
+}
+
+static void shut_down(struct daemon *daemon, enum shut_down how)
+{
+        static const char *const off[] = { "shutdown", "-P", "now", NULL };
+        static const char *const reboot[] = { "shutdown", "-r", "now", NULL };
+        log_notice("this host is shut down" QB_XS " reboot=%d", how == SHUT_DOWN_REBOOT);
+        process_run(daemon->runner, &(struct process_request){ .argv = how == SHUT_DOWN_REBOOT ? reboot : off,
+                                                               .timeout_ms = SHUT_DOWN_MS,
+                                                               .on_exit = on_shut_down,
+                                                               .context = daemon });
+}
+
 static void act_on_role(struct daemon *daemon, const struct cluster_action *action)
 {
         log_notice("%s: %s" QB_XS " role=%s generation=%llu", action_name(action->kind), action->reason,
@@ -279,6 +300,9 @@ void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action
         case CLUSTER_ACTION_REPLY:
                 request_reply(daemon->handler, action->reply.token, action->reply.outcome,
                               action->reply.index, action->reason);
+                break;
+        case CLUSTER_ACTION_SHUT_DOWN:
+                shut_down(daemon, action->shut_down);
                 break;
         case CLUSTER_ACTION_START:
         case CLUSTER_ACTION_STOP:

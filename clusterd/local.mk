@@ -70,6 +70,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/guard_times.c \
 	%D%/core/pause.c \
 	%D%/core/quarantine.c \
+	%D%/core/shut_down.c \
 	%D%/core/quorum_view.c %D%/core/quorum_view.h \
 	%D%/core/contact.c %D%/core/witness.c \
 	%D%/core/reconcile.c \

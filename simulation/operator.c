@@ -114,7 +114,8 @@ static void write_role_move(struct world *world, char *words)
 /* At most one node is kept empty at a time, as far as the asked node knows. */
 static void write_drain(struct world *world, const struct simulated_node *node, char *words)
 {
-        WRITE("node drain n%u --reason maintenance", random_node(world));
+        bool down = random_chance(chance(world), 200);
+        WRITE("node %s n%u --reason maintenance", down ? "shut-down" : "drain", random_node(world));
         MODEL_EACH_NODE (cluster_model(node->core), known)
                 if (known->duty != DUTY_ACTIVE)
                         WRITE("node resume %s", known->name);

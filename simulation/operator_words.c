@@ -237,6 +237,16 @@ static int read_node(const struct verb_call *call, enum command_kind kind, const
         return 0;
 }
 
+static int read_shut_down(const struct verb_call *call, const struct model *model, struct command *command,
+                          char *ret_error)
+{
+        if (read_node(call, COMMAND_NODE_DRAIN, model, command, ret_error) < 0)
+                return -EINVAL;
+        command->node.shut_down = verb_call_has(call, "reboot") ? SHUT_DOWN_REBOOT : SHUT_DOWN_OFF;
+        command->node.shut_down_forced = verb_call_has(call, "force");
+        return 0;
+}
+
 static int read_cluster_set(const struct verb_call *call, const struct model *model, struct command *command)
 {
         int64_t number;
@@ -411,6 +421,8 @@ static int read_call(const struct verb_call *call, const struct model *model, st
                 return read_cluster_set(call, model, command);
         case VERB_NODE_DRAIN:
                 return read_node(call, COMMAND_NODE_DRAIN, model, command, ret_error);
+        case VERB_NODE_SHUT_DOWN:
+                return read_shut_down(call, model, command, ret_error);
         case VERB_NODE_RESUME:
                 return read_node(call, COMMAND_NODE_RESUME, model, command, ret_error);
         case VERB_CLUSTER_PAUSE:

@@ -106,3 +106,27 @@ void power_on_thaw(struct world *world, const struct event *event)
         node->frozen = false;
         network_changed(world);
 }
+
+#define GOING_DOWN_US SECOND(4) /* longer than clusterd takes to end in order */
+
+void power_shut_down(struct world *world, struct simulated_node *node)
+{
+        for (uint32_t number = 0; number < world->names.count; number++)
+                if (node->hypervisor.domains[number].state == DOMAIN_RUNNING)
+                        world_violate(world, "7: management stops a healthy guest", node,
+                                      world->names.name[number], "its host is shut down");
+        world_schedule(world, random_between(&world->random, MS(50), SECOND(2)), EVENT_SHUT_DOWN, node, 0, 0);
+}
+
+/* Somebody turns it on again, or it boots by itself. */
+void power_on_shut_down(struct world *world, const struct event *event)
+{
+        struct simulated_node *node = &world->nodes[event->node];
+        if (event->a == 0) {
+                shell_stop_in_order(world, node, 0);
+                world_schedule(world, GOING_DOWN_US, EVENT_SHUT_DOWN, node, 1, 0);
+                return;
+        }
+        power_off(world, node, "shut down");
+        power_boot_later(world, node, random_between(&world->random, SECOND(2), SECOND(20)));
+}

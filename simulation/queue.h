@@ -38,6 +38,7 @@ enum event_kind {
         EVENT_THAW,
         EVENT_DAEMON,       /* clusterd starts */
         EVENT_STOP,         /* clusterd, which was told to end, looks whether it may */
+        EVENT_SHUT_DOWN,    /* a host goes down: clusterd ends in order, then the power goes */
         EVENT_LEAVE,        /* clusterd of an evicted node leaves the group */
         EVENT_FENCE_STATUS, /* it is asked whether it did */
         EVENT_FENCE_SWITCH, /* a fence device cuts the power, or gives it */

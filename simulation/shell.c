@@ -79,6 +79,9 @@ static void carry_out(struct world *world, struct simulated_node *node, const st
         case CLUSTER_ACTION_SEND_SNAPSHOT:
                 disk_write(world, node, action);
                 return;
+        case CLUSTER_ACTION_SHUT_DOWN:
+                power_shut_down(world, node);
+                return;
         case CLUSTER_ACTION_RESTART:
                 restart(world, node);
                 return;

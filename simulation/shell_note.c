@@ -17,6 +17,7 @@ static const char *const action_names[CLUSTER_ACTION_COUNT] = {
         [CLUSTER_ACTION_APPLIED] = "applied",
         [CLUSTER_ACTION_RESET] = "reset",
         [CLUSTER_ACTION_RESTART] = "restart",
+        [CLUSTER_ACTION_SHUT_DOWN] = "shut-down",
         [CLUSTER_ACTION_SEND_ENTRIES] = "send-entries",
         [CLUSTER_ACTION_SEND_SNAPSHOT] = "send-snapshot",
         [CLUSTER_ACTION_REPLY] = "reply",
@@ -138,6 +139,7 @@ void shell_note(struct world *world, struct simulated_node *node, const struct c
                 return;
         case CLUSTER_ACTION_RESET:
         case CLUSTER_ACTION_RESTART:
+        case CLUSTER_ACTION_SHUT_DOWN:
         case CLUSTER_ACTION_LIST:
         case CLUSTER_ACTION_LOG:
         case CLUSTER_ACTION_LOOK:

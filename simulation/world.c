@@ -57,6 +57,7 @@ static const struct event_rule rules[EVENT_KIND_COUNT] = {
         [EVENT_THAW] = { SCOPE_POWER, false, power_on_thaw },
         [EVENT_DAEMON] = { SCOPE_POWER, true, shell_on_start },
         [EVENT_STOP] = { SCOPE_DAEMON, true, shell_on_stop },
+        [EVENT_SHUT_DOWN] = { SCOPE_POWER, true, power_on_shut_down },
         [EVENT_LEAVE] = { SCOPE_DAEMON, true, shell_on_leave },
         [EVENT_FENCE_STATUS] = { SCOPE_DAEMON, true, fence_on_status },
         [EVENT_FENCE_SWITCH] = { SCOPE_WORLD, false, fence_on_switch },

@@ -104,6 +104,9 @@ void power_freeze(struct world *world, struct simulated_node *node, uint64_t dur
 void power_boot_later(struct world *world, struct simulated_node *node, uint64_t delay_us);
 void power_on_boot(struct world *world, const struct event *event);
 void power_on_thaw(struct world *world, const struct event *event);
+/* An operator wants that, and its core has asked for it. */
+void power_shut_down(struct world *world, struct simulated_node *node);
+void power_on_shut_down(struct world *world, const struct event *event);
 uint64_t node_clock_ms(const struct world *world, const struct simulated_node *node);
 uint64_t node_clock_to_us(const struct simulated_node *node, uint64_t clock_ms);
 void node_clock_drift(struct world *world, struct simulated_node *node, int32_t drift_ppm);

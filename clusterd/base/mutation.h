@@ -34,6 +34,7 @@
         MUTATION(HALF_REPLACED_WAITS, "core/catch_up.c",                                                     \
                  "what a broken snapshot was to replace still counts")                                       \
         MUTATION(WITNESS_ENDS_CONTACT, "core/view_change.c", "a majority needs no witness for its contact")  \
+        MUTATION(SHUT_DOWN_ANYWAY, "core/shut_down.c", "who is shut down leaves a quorum")                   \
         MUTATION(HALF_A_SNAPSHOT_VOTES, "core/catch_up.c", "half a snapshot is blank")                       \
         MUTATION(HALF_A_SNAPSHOT_IS_KEPT, "core/commit.c", "rows of half a snapshot belong to nothing")      \
         MUTATION(SNAPSHOT_OF_BEFORE, "core/catch_up.c", "a snapshot older than what is applied is none")     \

@@ -112,6 +112,8 @@ void apply_node_join(struct apply *apply, const struct command_node_join *join)
         if (node->evicted)
                 begin_anew(node);
         copy_facts(node, join);
+        if (booted)
+                node->shut_down = SHUT_DOWN_NONE;
         if (booted || MUTATED(LEASES_UNKNOWN_ON_RETURN))
                 apply_leases_unknown(apply, node->id);
         if (returned) {
@@ -264,11 +266,29 @@ static bool is_occupied(const struct model *model, uint32_t node)
         return false;
 }
 
+/* Resuming it takes that back. False: refused. */
+static bool take_shut_down(struct apply *apply, struct node *node, const struct command_node *command,
+                           enum node_duty duty)
+{
+        bool wanted = duty == DUTY_DRAINING && command->shut_down != SHUT_DOWN_NONE;
+        if (wanted && node->state != NODE_UP) {
+                apply_refuse(apply, "%s is %s: there is nobody who could shut it down", node->name,
+                             node_state_name(node->state));
+                return false;
+        }
+        if (wanted || duty == DUTY_ACTIVE) {
+                node->shut_down = wanted ? command->shut_down : SHUT_DOWN_NONE;
+                node->shut_down_forced = wanted && command->shut_down_forced;
+                apply_changed_node(apply, node);
+        }
+        return true;
+}
+
 /* Roles that were drained from it stay where they are when it is drained again or resumed without them. */
 void apply_node_duty(struct apply *apply, const struct command_node *command, enum node_duty duty)
 {
         struct node *node = apply_node(apply, command->node);
-        if (node == NULL)
+        if (node == NULL || !take_shut_down(apply, node, command, duty))
                 return;
         if (node->duty == duty || (duty == DUTY_DRAINING && node->duty == DUTY_DRAINED))
                 return; /* as wanted already */

@@ -223,6 +223,7 @@ void cluster_step(struct cluster *cluster, const struct cluster_event *event, st
         lease_watch_tick(cluster);
         fencing_tick(cluster);
         quarantine_tick(cluster);
+        shut_down_tick(cluster);
         lead_tick(cluster);
         observe_tick(cluster);
         pending_tick(cluster);

@@ -269,6 +269,7 @@ enum cluster_action_kind {
                                         none */
         CLUSTER_ACTION_GUARD,        /* tell the guard keeper, before anything else leaves, whether roles run
                                         here and who votes; and until when leases keep them */
+        CLUSTER_ACTION_SHUT_DOWN,    /* this host: off, or to boot anew; nothing runs here any more */
         CLUSTER_ACTION_LOG,          /* reason is news for the log */
         CLUSTER_ACTION_COPY,         /* a step of moving a disk. Answer with CLUSTER_EVENT_COPY */
         CLUSTER_ACTION_COUNT
@@ -328,6 +329,7 @@ struct cluster_action {
                         bool keep;      /* CLEAR: leave `from` where it is */
                 } copy;
                 uint64_t listing;
+                enum shut_down shut_down;
                 struct {
                         uint64_t attempt;
                         uint32_t node;

@@ -314,6 +314,7 @@ struct cluster {
         uint64_t planned_nodes[NODES_MAX + 1]; /* request_id of a proposal about a node; 0: none */
         uint64_t planned_voters;               /* the same about the voters */
         bool leaving;                          /* this daemon is told to end */
+        uint64_t shut_down_ms;                 /* when the host was last asked for that; 0: never */
         uint64_t force_ms;                     /* when this node last opened a round to force the quorum */
         node_set force_awaited;                /* as the keeper was told */
         uint32_t *order;                       /* scratch: role slots to place */
@@ -559,6 +560,9 @@ uint64_t lease_watch_expired(const struct cluster *cluster, uint32_t node);
 
 /* quarantine.c */
 void quarantine_tick(struct cluster *cluster);
+
+/* shut_down.c */
+void shut_down_tick(struct cluster *cluster);
 /* Of any node: everybody counts, so that a new leader knows. */
 void quarantine_applied(struct cluster *cluster, const struct entry *entry, bool done);
 void quarantine_dropped(struct cluster *cluster, const struct entry *entry);

@@ -59,6 +59,22 @@ static int change_node(struct request *request, enum command_kind kind, const ch
         return 0;
 }
 
+static int change_shut_down(struct request *request, struct change *change)
+{
+        struct command_node *command = &change->command.node;
+        if (change_node(request, COMMAND_NODE_DRAIN, "shut down", change) < 0)
+                return -EINVAL;
+        const struct node *node = model_node(request->model, command->node);
+        if (node->state != NODE_UP)
+                return request_fail(request, VERB_EXIT_REFUSED, "a node shuts itself down",
+                                    "clu node fence turns off one that is lost",
+                                    "node shut-down refused: %s is %s", node->name,
+                                    node_state_name(node->state));
+        command->shut_down = request_flag(request, "reboot") ? SHUT_DOWN_REBOOT : SHUT_DOWN_OFF;
+        command->shut_down_forced = request_flag(request, "force");
+        return 0;
+}
+
 static int change_role_start(struct request *request, enum command_kind kind, struct change *change)
 {
         const struct role *role;
@@ -196,6 +212,8 @@ int request_change(struct request *request, struct change *ret_change)
                 return change_pause(request, COMMAND_CLUSTER_RESUME, ret_change);
         case VERB_NODE_DRAIN:
                 return change_node(request, COMMAND_NODE_DRAIN, "drained", ret_change);
+        case VERB_NODE_SHUT_DOWN:
+                return change_shut_down(request, ret_change);
         case VERB_NODE_RESUME:
                 return change_node(request, COMMAND_NODE_RESUME, "resumed", ret_change);
         case VERB_NODE_FENCE:

@@ -310,6 +310,13 @@ static void say_node(struct sentence *sentence, const struct command_node *node,
         say_reason(sentence, node->reason);
 }
 
+static const char *drain_words(enum shut_down then)
+{
+        return then == SHUT_DOWN_OFF      ? "is to be drained and shut down"
+               : then == SHUT_DOWN_REBOOT ? "is to be drained and booted anew"
+                                          : "is to be drained";
+}
+
 static void say_volume(struct sentence *sentence, const struct command_volume *command, const char *what)
 {
         say(sentence, "volume %s %s", command->volume, what);
@@ -383,7 +390,7 @@ void entry_text(const struct entry *entry, const struct model *model, char text[
                 say_settings(&sentence, &command->cluster_set);
                 return;
         case COMMAND_NODE_DRAIN:
-                say_node(&sentence, &command->node, "is to be drained");
+                say_node(&sentence, &command->node, drain_words(command->node.shut_down));
                 return;
         case COMMAND_NODE_RESUME:
                 say_node(&sentence, &command->node, "is to take roles again");

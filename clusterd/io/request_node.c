@@ -128,6 +128,9 @@ json_t *document_node(const struct request *request, const struct node *node)
         cluster_status_read(request->services->cluster, &status);
         count_loads(request->model, loads);
         json_t *document = node_row(request, node, &status, &loads[node->id]);
+        json_object_set_new(document, "shut_down",
+                            node->shut_down == SHUT_DOWN_NONE ? json_null()
+                                                              : json_string(shut_down_name(node->shut_down)));
         json_object_set_new(document, "incarnation", json_integer((json_int_t)node->incarnation));
         json_object_set_new(document, "migration_address", document_text(node->migration_address));
         json_object_set_new(document, "since_index", json_integer((json_int_t)node->since_index));

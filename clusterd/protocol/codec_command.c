@@ -21,6 +21,8 @@ static const struct json_field node_fields[] = {
         JSON_FIELD("node", NODE, struct command_node, node),
         JSON_FIELD("incarnation", IDENTITY, struct command_node, incarnation),
         JSON_FIELD("reason", TEXT, struct command_node, reason),
+        JSON_FIELD("shut_down", ENUM, struct command_node, shut_down, .texts = &shut_down_text, .later = true),
+        JSON_FIELD("shut_down_forced", BOOL, struct command_node, shut_down_forced, .later = true),
 };
 static const struct json_shape node_shape = JSON_SHAPE(node_fields);
 

@@ -72,6 +72,8 @@ static const struct json_field node_fields[] = {
         JSON_FIELD("reason", TEXT, struct node, reason),
         JSON_FIELD("evicted", BOOL, struct node, evicted, .later = true),
         JSON_FIELD("test_on_only", BOOL, struct node, test_on_only, .later = true),
+        JSON_FIELD("shut_down", ENUM, struct node, shut_down, .texts = &shut_down_text, .later = true),
+        JSON_FIELD("shut_down_forced", BOOL, struct node, shut_down_forced, .later = true),
         JSON_FIELD("forced_out", BOOL, struct node, forced_out, .later = true),
 };
 static const struct json_shape node_shape = JSON_SHAPE(node_fields);

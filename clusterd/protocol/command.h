@@ -131,6 +131,8 @@ struct command_node { /* NODE_QUARANTINE, NODE_RELEASE, NODE_LOST, NODE_DRAINED,
         uint32_t node;
         uint64_t incarnation; /* NODE_LOST: which; 0 where it does not matter */
         char reason[REASON_BYTES];
+        enum shut_down shut_down; /* NODE_DRAIN: and then its host */
+        bool shut_down_forced;
 };
 
 struct command_node_evidence {

@@ -52,6 +52,7 @@ static inline int enum_text_find(const struct enum_text *table, const char *text
 extern const struct enum_text evidence_kind_text;
 extern const struct enum_text node_state_text;
 extern const struct enum_text node_duty_text;
+extern const struct enum_text shut_down_text;
 extern const struct enum_text role_kind_text;
 extern const struct enum_text role_state_text;
 extern const struct enum_text role_desired_text;

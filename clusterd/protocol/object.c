@@ -45,6 +45,11 @@ ENUM_TEXT(node_duty, DUTY_COUNT,
           [DUTY_DRAINED] = "drained",
           [DUTY_QUARANTINED] = "quarantined")
 
+ENUM_TEXT(shut_down, SHUT_DOWN_COUNT,
+          [SHUT_DOWN_NONE] = "none",
+          [SHUT_DOWN_OFF] = "off",
+          [SHUT_DOWN_REBOOT] = "reboot")
+
 ENUM_TEXT(role_kind, ROLE_KIND_COUNT,
           [ROLE_VM] = "vm",
           [ROLE_OCF] = "ocf")

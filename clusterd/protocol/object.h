@@ -53,6 +53,8 @@ enum node_duty {
         DUTY_COUNT
 };
 
+enum shut_down { SHUT_DOWN_NONE, SHUT_DOWN_OFF, SHUT_DOWN_REBOOT, SHUT_DOWN_COUNT };
+
 struct node {
         uint32_t id; /* 1 to NODES_MAX; NODE_NONE marks a free slot */
         char name[NAME_BYTES];
@@ -77,7 +79,9 @@ struct node {
         uint64_t since_index;                  /* entry of the last change of state or duty */
         uint64_t lost_index;                   /* entry of the last loss; 0 if never lost */
         char reason[REASON_BYTES];
-        bool test_on_only; /* no test: each level is to turn it on, and none turns it off */
+        enum shut_down shut_down; /* its host, as soon as the node is drained */
+        bool shut_down_forced;    /* also when quorum would be lost without it */
+        bool test_on_only;        /* no test: each level is to turn it on, and none turns it off */
 };
 
 enum role_kind {
@@ -319,6 +323,8 @@ const char *node_state_name(enum node_state state);
 int node_state_parse(const char *text, enum node_state *ret_state);
 const char *node_duty_name(enum node_duty duty);
 int node_duty_parse(const char *text, enum node_duty *ret_duty);
+const char *shut_down_name(enum shut_down shut_down);
+int shut_down_parse(const char *text, enum shut_down *ret_shut_down);
 const char *role_kind_name(enum role_kind kind);
 int role_kind_parse(const char *text, enum role_kind *ret_kind);
 const char *role_state_name(enum role_state state);

@@ -90,6 +90,12 @@ static const struct verb_option node_leaves_options[] = {
         FORCE_PAST_QUORUM,
 };
 
+static const struct verb_option node_shut_down_options[] = {
+        FLAG("reboot", "and let it boot again"),
+        TEXT("reason", 96, "why, for the ledger"),
+        FORCE_PAST_QUORUM,
+};
+
 static const struct verb_option node_evict_options[] = {
         TEXT("reason", 96, "why, for the ledger"),
         { .name = "yes",
@@ -305,9 +311,10 @@ static const struct verb_option ledger_verify_options[] = {
           .help = "a ledger file, also of a stopped node; without it this node's own" },
 };
 
-#define OPTIONS(table) .options = (table), .option_count = sizeof(table) / sizeof((table)[0])
-#define ROLE_WORK      .wait = VERB_WAIT_ROLE, .timeout_s = 120
-#define NODE_WORK(s)   .wait = VERB_WAIT_NODE, .timeout_s = (s)
+#define OPTIONS(table)    .options = (table), .option_count = sizeof(table) / sizeof((table)[0])
+#define ROLE_WORK         .wait = VERB_WAIT_ROLE, .timeout_s = 120
+#define A_NODE_THAT_VOTES .noun = "node", .operand = "NODE", .changes = true, .bears_on_quorum = true
+#define NODE_WORK(s)      .wait = VERB_WAIT_NODE, .timeout_s = (s)
 
 const struct verb verb_table[VERB_COUNT] = {
         [VERB_CLUSTER_STATUS] = { .noun = "cluster",
@@ -334,28 +341,15 @@ const struct verb verb_table[VERB_COUNT] = {
                              .name = "show",
                              .operand = "NODE",
                              .help = "One node, and what runs on it." },
-        [VERB_NODE_DRAIN] = { .noun = "node",
-                              .name = "drain",
-                              .operand = "NODE",
-                              .changes = true,
-                              .bears_on_quorum = true,
-                              NODE_WORK(1800),
-                              OPTIONS(node_leaves_options),
-                              .help = "Move every role away for maintenance." },
-        [VERB_NODE_RESUME] = { .noun = "node",
-                               .name = "resume",
-                               .operand = "NODE",
-                               .changes = true,
-                               .bears_on_quorum = true,
-                               NODE_WORK(1800),
+        [VERB_NODE_DRAIN] = { A_NODE_THAT_VOTES, .name = "drain", NODE_WORK(1800),
+                              OPTIONS(node_leaves_options), .help = "Move every role away for maintenance." },
+        [VERB_NODE_SHUT_DOWN] = { A_NODE_THAT_VOTES, .name = "shut-down", NODE_WORK(1800),
+                                  OPTIONS(node_shut_down_options),
+                                  .help = "Drain a node, then shut its host down. It stays drained." },
+        [VERB_NODE_RESUME] = { A_NODE_THAT_VOTES, .name = "resume", NODE_WORK(1800),
                                OPTIONS(node_reason_options),
                                .help = "End maintenance: its roles come back." },
-        [VERB_NODE_FENCE] = { .noun = "node",
-                              .name = "fence",
-                              .operand = "NODE",
-                              .changes = true,
-                              .bears_on_quorum = true,
-                              NODE_WORK(120),
+        [VERB_NODE_FENCE] = { A_NODE_THAT_VOTES, .name = "fence", NODE_WORK(120),
                               OPTIONS(node_leaves_options),
                               .help = "Turn a node off; it counts as lost at once and its roles recover "
                                       "elsewhere." },
@@ -366,12 +360,7 @@ const struct verb verb_table[VERB_COUNT] = {
                                  NODE_WORK(600),
                                  OPTIONS(node_reason_options),
                                  .help = "Turn a node on, by its fence devices: one that is proven off." },
-        [VERB_NODE_RELEASE] = { .noun = "node",
-                                .name = "release",
-                                .operand = "NODE",
-                                .changes = true,
-                                .bears_on_quorum = true,
-                                OPTIONS(node_reason_options),
+        [VERB_NODE_RELEASE] = { A_NODE_THAT_VOTES, .name = "release", OPTIONS(node_reason_options),
                                 .help = "End a node's quarantine: it takes roles again at once." },
         [VERB_NODE_CONFIRM_OFF] = { .noun = "node",
                                     .name = "confirm-off",
@@ -380,15 +369,10 @@ const struct verb verb_table[VERB_COUNT] = {
                                     OPTIONS(node_reason_options),
                                     .help = "Vouch that a lost node is off. If it is not, roles may run "
                                             "twice." },
-        [VERB_NODE_EVICT] = { .noun = "node",
-                              .name = "evict",
-                              .operand = "NODE",
-                              .changes = true,
-                              .bears_on_quorum = true,
+        [VERB_NODE_EVICT] = { A_NODE_THAT_VOTES, .name = "evict",
                               .risk = "It is forgotten with its fence devices, and joins again only as a new "
                                       "node, with no ledger.",
-                              NODE_WORK(60),
-                              OPTIONS(node_evict_options),
+                              NODE_WORK(60), OPTIONS(node_evict_options),
                               .help = "Take a node out of the cluster: one that is proven off, or drained." },
         [VERB_QUORUM_SHOW] = { .noun = "quorum",
                                .name = "show",

@@ -37,6 +37,7 @@ enum verb_id {
         VERB_NODE_LIST,
         VERB_NODE_SHOW,
         VERB_NODE_DRAIN,
+        VERB_NODE_SHUT_DOWN,
         VERB_NODE_RESUME,
         VERB_NODE_FENCE,
         VERB_NODE_POWER_ON,

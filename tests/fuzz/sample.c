@@ -148,6 +148,8 @@ static void node_object(struct sample_random *random, struct node *object)
         object->test_level = integer32(random);
         object->test_off = either(random);
         object->test_on_only = either(random);
+        object->shut_down = ANY(random, SHUT_DOWN_COUNT);
+        object->shut_down_forced = either(random);
         object->test_failed = integer32(random);
         object->watchdog = either(random);
         object->quorum_priority = (int32_t)integer32(random);
@@ -318,6 +320,8 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
         case COMMAND_NODE_EVICT:
                 ret_command->node.node = node(random);
                 ret_command->node.incarnation = identity(random);
+                ret_command->node.shut_down = ANY(random, SHUT_DOWN_COUNT);
+                ret_command->node.shut_down_forced = either(random);
                 TEXT(random, ret_command->node.reason);
                 return;
         case COMMAND_NODE_EVIDENCE:

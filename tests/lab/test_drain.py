@@ -6,6 +6,7 @@ import time
 
 from clulab import roles
 from clulab.testing import Stopwatch, check, check_equal, in_parallel, lab_test, wait_until
+from clulab.votes import RETURN_TIMEOUT_S, add_fence_devices, elapsed_ms, is_level, wait_mirrored, wait_votes
 
 ROLES = 8
 MEMORY_MIB = 96
@@ -133,3 +134,26 @@ def test_drain_of_eight_roles_and_resume_with_failback(lab):
     check_equal((node["state"], node["roles"], node["returning"]), ("up", ROLES, 0), "the resumed node")
     check_equal({guest.name: guest.check_disk().boots for guest in guests}, boots, "boot ids before and after")
     roles.check_ledgers_agree(lab)
+
+
+@lab_test(nodes=2, fresh=True)
+def test_a_node_is_shut_down(lab):
+    """The one of two that votes: its role moves, the other gets the vote, and nobody is fenced."""
+    add_fence_devices(lab)
+    guest, = roles.add_roles(lab, {"vm01": "n1"})
+    begun = time.monotonic()
+    lab.clu("n2", "node", "shut-down", "n1", "--reason", "new fans")
+    down_ms = elapsed_ms(begun)
+    wait_until(lambda: lab.status()["n1"]["power"] == "off", 10, "n1 is off", poll_s=0.05)
+    shown = lab.clu("n2", "node", "show", "n1")
+    check_equal((shown["state"], shown["shut_down"]), ("down", "off"), "n1")
+    wait_votes(lab, "n2", ["n2"], False)
+    wait_mirrored(lab)
+    fenced = [event for event in lab.clu("n2", "fence", "history")["events"] if "device" in event]
+    check_equal(fenced, [], "what fence devices did")
+    lab.power_on("n1")
+    wait_until(lambda: is_level(lab, "n1", "drained"), RETURN_TIMEOUT_S, "n1 is back, and drained", poll_s=0.1)
+    lab.clu("n1", "node", "resume", "n1")
+    guest.wait_writes()
+    guest.require_whole_disk(boots=1)
+    lab.figures.note(asked_to_down_ms=down_ms)

@@ -369,6 +369,8 @@ START_TEST(ledger_entries_come_page_by_page)
 END_TEST
 
 /* What the document of a role or node says about the work of a verb that is entry 42. */
+#define SHUTTING_DOWN(state, duty, how)                                                                      \
+        "{\"name\":\"n1\",\"state\":\"" state "\",\"duty\":\"" duty "\",\"roles\":0,\"shut_down\":" how "}"
 #define TESTED(state, level, failed)                                                                         \
         "{\"name\":\"n1\",\"state\":\"" state "\",\"test\":{\"level\":" level                                \
         ",\"step\":\"on\",\"failed\":" failed "}}"
@@ -417,6 +419,11 @@ static const struct {
           SETTLE_DONE },
         { VERB_NODE_DRAIN, "{\"name\":\"n1\",\"state\":\"up\",\"duty\":\"active\",\"roles\":0}",
           SETTLE_FAILED },
+        { VERB_NODE_SHUT_DOWN, SHUTTING_DOWN("draining", "draining", "\"off\""), SETTLE_GOES_ON },
+        { VERB_NODE_SHUT_DOWN, SHUTTING_DOWN("drained", "drained", "\"off\""), SETTLE_GOES_ON },
+        { VERB_NODE_SHUT_DOWN, SHUTTING_DOWN("down", "drained", "\"off\""), SETTLE_DONE },
+        { VERB_NODE_SHUT_DOWN, SHUTTING_DOWN("drained", "drained", "null"), SETTLE_DONE },
+        { VERB_NODE_SHUT_DOWN, SHUTTING_DOWN("up", "active", "null"), SETTLE_FAILED },
         { VERB_NODE_RESUME, "{\"name\":\"n1\",\"state\":\"up\",\"duty\":\"active\",\"returning\":1}",
           SETTLE_GOES_ON },
         { VERB_NODE_RESUME, "{\"name\":\"n1\",\"state\":\"up\",\"duty\":\"active\",\"returning\":0}",

@@ -105,6 +105,8 @@ static const struct {
           "settings change: max-moves 3 margin 500 ms" },
         { { .kind = COMMAND_NODE_DRAIN, .node = { .node = 1, .reason = "drained by root" } },
           "n1 is to be drained: drained by root" },
+        { { .kind = COMMAND_NODE_DRAIN, .node = { .node = 1, .shut_down = SHUT_DOWN_REBOOT } },
+          "n1 is to be drained and booted anew" },
         { { .kind = COMMAND_NODE_RESUME, .node = { .node = 1 } }, "n1 is to take roles again" },
         { { .kind = COMMAND_NODE_CONFIRM_OFF, .node = { .node = 1 } }, "n1 is confirmed to be off" },
         { { .kind = COMMAND_ROLE_ADD,

@@ -116,6 +116,28 @@ START_TEST(what_would_cost_the_quorum_is_refused_unless_forced)
 }
 END_TEST
 
+START_TEST(a_node_shuts_itself_down_and_leaves_a_quorum)
+{
+        struct object object;
+        leave_two();
+        fixture.cluster.status.members = 1;
+        json_t *reply = fixture_ask(&fixture, "node.shut-down", "{\"name\":\"n1\"}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_REFUSED);
+        ck_assert_ptr_nonnull(strstr(reply_message(reply), "without n1 there would be no quorum"));
+        ck_assert_ptr_null(fixture_ask(&fixture, "node.shut-down",
+                                       "{\"name\":\"n1\",\"force\":true,\"reboot\":true}", false));
+        ck_assert_int_eq(fixture.command.kind, COMMAND_NODE_DRAIN);
+        ck_assert_int_eq(fixture.command.node.shut_down, SHUT_DOWN_REBOOT);
+        ck_assert(fixture.command.node.shut_down_forced);
+        ck_assert_int_eq(model_get(fixture.cluster.model, OBJECT_NODE, "n2", &object), 0);
+        object.node.state = NODE_LOST;
+        ck_assert_int_eq(model_put(fixture.cluster.model, &object), 0);
+        reply = fixture_ask(&fixture, "node.shut-down", "{\"name\":\"n2\",\"force\":true}", false);
+        ck_assert_int_eq(reply_exit(reply), VERB_EXIT_REFUSED);
+        ck_assert_ptr_nonnull(strstr(reply_message(reply), "n2 is lost"));
+}
+END_TEST
+
 START_TEST(nobody_is_evicted_past_the_quorum)
 {
         leave_two();
@@ -263,6 +285,7 @@ int main(void)
         tcase_add_test(tcase, quorum_show_answers_without_quorum_and_without_corosync);
         tcase_add_test(tcase, quorum_show_tells_of_a_change_under_way);
         tcase_add_test(tcase, what_would_cost_the_quorum_is_refused_unless_forced);
+        tcase_add_test(tcase, a_node_shuts_itself_down_and_leaves_a_quorum);
         tcase_add_test(tcase, nobody_is_evicted_past_the_quorum);
         tcase_add_test(tcase, who_was_evicted_asks_for_nothing);
         tcase_add_test(tcase, a_plan_shows_the_votes_before_and_after);

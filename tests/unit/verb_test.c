@@ -43,6 +43,7 @@ static const char *const good[] = {
         "role stop -- vm01",
         "fence show f1",
         "node power-on n1 --reason repaired",
+        "node shut-down n1 --reboot --force",
         "fence history",
         "fence history n1 --limit 3",
         "fence test n1",

@@ -135,6 +135,7 @@ def up(place, nodes=None, bare=False):
     agent = cache.compiled(f"{settings.LAB_DIR}/fence_lab.c")
     shape = record_shape(place, nodes, bare)
     shutil.copy(agent, f"{place.tools_dir}/fence_lab")
+    shutil.copy(f"{settings.LAB_DIR}/shutdown", place.tools_dir)
     start_room(place)
     for _, node in settings.nodes_of(shape):
         client.ask(place, "power", node=node, state="on")
