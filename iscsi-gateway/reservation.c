@@ -137,6 +137,14 @@ static enum answer reserve(const struct reservation *reservation, struct iscsi_c
                            : order(iscsi, lun, SCSI_PERSISTENT_RESERVE_RESERVE, reservation->key, 0);
 }
 
+/* Its key in place of the same: refused to who was preempted. Whatever others register at that moment, who
+ * comes back under its ISID then has what it had, if the target keeps that beyond a session. */
+static bool still_stands(const struct reservation *reservation, struct iscsi_context *iscsi, int lun)
+{
+        return reservation->entered && order(iscsi, lun, SCSI_PERSISTENT_RESERVE_REGISTER, reservation->key,
+                                             reservation->key) == ANSWER_GOOD;
+}
+
 /* What was registered while others changed the keys may be what they have just preempted: it goes again. */
 static enum reservation_result register_key(const struct reservation *reservation,
                                             struct iscsi_context *iscsi, int lun, const struct sight *before)
@@ -186,7 +194,8 @@ enum reservation_result reservation_enter(struct reservation *reservation, struc
         if (reservation->entered && !has_key(&sight, reservation->key) &&
             (result = miss_key(reservation, &sight)) != RESERVATION_DONE)
                 return result;
-        result = register_key(reservation, iscsi, lun, &sight);
+        result = still_stands(reservation, iscsi, lun) ? RESERVATION_DONE
+                                                       : register_key(reservation, iscsi, lun, &sight);
         if (result == RESERVATION_DONE && reserve(reservation, iscsi, lun) != ANSWER_GOOD)
                 result = RESERVATION_AGAIN;
         if (result == RESERVATION_DONE) {

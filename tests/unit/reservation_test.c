@@ -20,6 +20,7 @@ static struct {
         bool knows_none;      /* of all this */
         bool cannot_abort;    /* PREEMPT, but not PREEMPT AND ABORT */
         uint64_t comes_first; /* preempts all, just before the next registration */
+        uint64_t comes_too;   /* registers only, in session 2, just before that */
         int attentions;       /* still to be told */
 } lun;
 
@@ -70,6 +71,11 @@ static void come_between(void)
         for (int i = 0; by != 0 && i < SESSIONS; i++)
                 if (lun.registered[i] != 0 && lun.registered[i] != by)
                         preempt(by, lun.registered[i]);
+        if (lun.comes_too != 0) {
+                lun.registered[2] = lun.comes_too;
+                lun.comes_too = 0;
+                lun.generation++;
+        }
 }
 
 struct scsi_task *iscsi_persistent_reserve_in_sync(struct iscsi_context *iscsi, int number, int sa,
@@ -123,17 +129,18 @@ struct scsi_task *iscsi_persistent_reserve_out_sync(struct iscsi_context *iscsi,
 {
         const struct scsi_persistent_reserve_out_basic *words = params;
         uint64_t *own = &lun.registered[(uintptr_t)iscsi - 1];
-        bool registers = sa == SCSI_PERSISTENT_RESERVE_REGISTER_AND_IGNORE_EXISTING_KEY;
+        bool ignores = sa == SCSI_PERSISTENT_RESERVE_REGISTER_AND_IGNORE_EXISTING_KEY;
+        bool registers = ignores || sa == SCSI_PERSISTENT_RESERVE_REGISTER;
         (void)number;
         (void)scope;
         ck_assert_int_eq(type, SCSI_PERSISTENT_RESERVE_TYPE_WRITE_EXCLUSIVE_REGISTRANTS_ONLY);
         if (registers)
                 come_between();
-        if (!registers && (*own == 0 || *own != words->reservation_key))
+        if (!ignores && (*own == 0 || *own != words->reservation_key))
                 return task_of(SCSI_STATUS_RESERVATION_CONFLICT, SCSI_SENSE_NO_SENSE);
         if (sa == SCSI_PERSISTENT_RESERVE_PREEMPT_AND_ABORT && lun.cannot_abort)
                 return task_of(SCSI_STATUS_CHECK_CONDITION, SCSI_SENSE_ILLEGAL_REQUEST);
-        if (registers || sa == SCSI_PERSISTENT_RESERVE_REGISTER) {
+        if (registers) {
                 *own = words->service_action_reservation_key;
                 lun.generation++;
         } else if (sa == SCSI_PERSISTENT_RESERVE_RESERVE) {
@@ -244,6 +251,22 @@ START_TEST(who_is_preempted_while_it_registers_again_goes_again)
 }
 END_TEST
 
+/* A target that was away for a moment, while a guest moves: both gateways come back at once. */
+START_TEST(who_comes_back_while_another_registers_was_not_preempted)
+{
+        struct reservation first = { .key = FIRST };
+        ck_assert_int_eq(enter(&first, 0), RESERVATION_DONE);
+        ck_assert_int_eq(reservation_take(&first, session(0), 1), RESERVATION_DONE);
+        lun.comes_too = SECOND;
+        ck_assert_int_eq(enter(&first, 0), RESERVATION_DONE);
+        ck_assert(is_registered(FIRST) && is_registered(SECOND));
+        lun.comes_first = SECOND; /* and this time it takes over */
+        ck_assert_int_eq(enter(&first, 0), RESERVATION_AGAIN);
+        ck_assert_int_eq(enter(&first, 0), RESERVATION_PREEMPTED);
+        ck_assert(!is_registered(FIRST));
+}
+END_TEST
+
 START_TEST(what_others_have_registered_for_is_left_alone)
 {
         struct reservation first = { .key = FIRST };
@@ -280,6 +303,7 @@ int main(void)
         tcase_add_test(tcase, where_all_is_forgotten_the_owner_registers_first);
         tcase_add_test(tcase, who_stood_still_meanwhile_does_not_know_what_was_forgotten);
         tcase_add_test(tcase, who_is_preempted_while_it_registers_again_goes_again);
+        tcase_add_test(tcase, who_comes_back_while_another_registers_was_not_preempted);
         tcase_add_test(tcase, what_others_have_registered_for_is_left_alone);
         tcase_add_test(tcase, a_target_without_reservations_is_used_without);
         suite_add_tcase(suite, tcase);
