@@ -157,17 +157,17 @@ static int after_fork(void)
         return errno == 0 ? 0 : -1;
 }
 
-/* The first who comes is the guest, and nobody else comes in after it. */
+/* The first who comes is the guest, and nobody else comes in after it; nobody at all when clusterd has taken
+ * the socket away before, to end this one. */
 static int preconnect(int readonly)
 {
         int64_t pid = nbdkit_peer_pid();
         (void)readonly;
-        if (gateway.is_used || pid <= 0 || !gateway_io_serve(gateway.io, pid)) {
+        if (gateway.is_used || pid <= 0 || !gateway_io_serve(gateway.io, pid) || unlink(gateway.socket) < 0) {
                 nbdkit_error("this gateway is of another process");
                 return -1;
         }
         gateway.is_used = true;
-        (void)unlink(gateway.socket);
         return 0;
 }
 

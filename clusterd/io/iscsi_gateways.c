@@ -257,10 +257,16 @@ static int start_gateway(const struct iscsi_gateways *gateways, const struct dis
                          char ret_error[REASON_BYTES])
 {
         SCOPED_CLOSE int lock = -1;
-        /* One that is used: clusterd was restarted while its guest arrives. */
-        if (look_at(disk->socket, &lock) != GATEWAY_GONE)
+        enum presence presence = look_at(disk->socket, &lock);
+        /* One that is used: clusterd was restarted while its guest arrives. One of an earlier attempt that
+         * waits yet may have been preempted since, or is about to end. Who takes the socket away decides
+         * which it is: the gateway, when somebody comes, or this. */
+        if (presence == GATEWAY_USED || (presence == GATEWAY_WAITS && unlink(disk->socket) < 0))
                 return 0;
-        (void)unlink(disk->socket); /* of one that was killed */
+        if (end_gateway(disk->socket) < 0) {
+                (void)snprintf(ret_error, REASON_BYTES, "its gateway of an earlier attempt does not end");
+                return -1;
+        }
         if (run_nbdkit(gateways, disk, ret_error) < 0)
                 return -1;
         /* QEMU runs as somebody; who may come near is decided by the directory. */

@@ -28,9 +28,9 @@ void iscsi_gateways_free(struct iscsi_gateways *gateways); /* those that run sta
 void iscsi_gateways_know(struct iscsi_gateways *gateways, const struct model *model);
 
 /*
- * Starts those that this definition needs and that are not there, and waits for them. takes: its guest is to
- * start here, and whoever has its LUNs has them no more; otherwise it comes by a move. *ret_text is the
- * definition as libvirt is to have it: given, free(). 0, or -1 and why.
+ * Starts those that this definition needs, unless its guest has come to them, and waits for them. takes: its
+ * guest is to start here, and whoever has its LUNs has them no more; otherwise it comes by a move. *ret_text
+ * is the definition as libvirt is to have it: given, free(). 0, or -1 and why.
  */
 int iscsi_gateways_open(struct iscsi_gateways *gateways, const char *role, bool takes, const char *definition,
                         size_t definition_bytes, char **ret_text, char ret_error[REASON_BYTES]);
