@@ -130,7 +130,7 @@ static enum presence look_at(const char *socket, int *ret_lock)
         *ret_lock = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
         if (*ret_lock < 0)
                 return GATEWAY_GONE;
-        if (flock(*ret_lock, LOCK_EX | LOCK_NB) == 0) {
+        if (flock(*ret_lock, LOCK_SH | LOCK_NB) == 0) { /* two that look do not see each other */
                 (void)flock(*ret_lock, LOCK_UN);
                 return GATEWAY_GONE;
         }

@@ -4,11 +4,13 @@
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -192,6 +194,20 @@ START_TEST(it_has_ended_when_its_role_is_said_to_be_gone)
 }
 END_TEST
 
+START_TEST(who_looks_at_the_same_time_is_no_gateway)
+{
+        char error[REASON_BYTES];
+        char *definition = NULL;
+        ck_assert_int_eq(open_disk(TARGET "/1", &definition, error), 0);
+        free(definition);
+        ck_assert_int_eq(iscsi_gateways_end(gateways, "vm01"), 0);
+        SCOPED_CLOSE int other = open(path_of(SOCKET_FILE ".lock"), O_RDONLY | O_CLOEXEC);
+        ck_assert_int_eq(flock(other, LOCK_SH | LOCK_NB), 0);
+        SCOPED_FREE char(*used)[NAME_BYTES] = iscsi_gateways_used(gateways);
+        ck_assert_str_eq(used[0], "");
+}
+END_TEST
+
 START_TEST(one_that_does_not_start_says_why)
 {
         char error[REASON_BYTES];
@@ -221,6 +237,7 @@ int main(void)
         tcase_add_test(tcase, a_lun_gets_a_gateway_and_the_definition_its_socket);
         tcase_add_test(tcase, one_that_is_used_is_left_and_one_that_waits_is_started_anew);
         tcase_add_test(tcase, it_has_ended_when_its_role_is_said_to_be_gone);
+        tcase_add_test(tcase, who_looks_at_the_same_time_is_no_gateway);
         tcase_add_test(tcase, one_that_does_not_start_says_why);
         tcase_add_test(tcase, what_is_on_no_volume_is_left_as_it_is);
         suite_add_tcase(suite, tcase);
