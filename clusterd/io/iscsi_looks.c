@@ -57,8 +57,7 @@ static void on_exit_of(void *context, const struct process_result *result)
         if (result->timed_out)
                 TEXT_PRINT(event.looked.text, "no answer in %u s", LOOK_MS / 1000);
         else if (!is_there)
-                TEXT_PRINT(event.looked.text, "%.*s", (int)(strcspn(result->output, "\n") % REASON_BYTES),
-                           result->output);
+                TEXT_PRINT(event.looked.text, "%.*s", (int)strcspn(result->output, "\n"), result->output);
         look->looks->on_looked(look->looks->context, &event);
 }
 
