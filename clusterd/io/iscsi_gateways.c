@@ -294,8 +294,12 @@ static const char *on_lun(void *context, const char *name)
 {
         struct need *need = context;
         struct disk *disk = &need->disks[need->count];
-        if (need->count == DISKS_MAX || !find_target(need->gateways, name, disk))
+        if (!find_target(need->gateways, name, disk))
                 return NULL;
+        if (need->count == DISKS_MAX) {
+                (void)snprintf(need->error, REASON_BYTES, "more than %u of its disks are LUNs", DISKS_MAX);
+                return NULL;
+        }
         int count =
                 snprintf(disk->socket, sizeof disk->socket, "%s/%s@%08x-%u.sock", need->gateways->directory,
                          need->role, (unsigned)disk->target.identity, disk->lun);
@@ -317,7 +321,7 @@ int iscsi_gateways_open(struct iscsi_gateways *gateways, const char *role, bool 
         SCOPED_FREE char *text = domain_definition_reroute(definition, definition_bytes, on_lun, &need);
         for (size_t i = 0; i < need.count && ret_error[0] == '\0'; i++)
                 (void)start_gateway(gateways, &need.disks[i], ret_error);
-        explicit_bzero(need.disks, DISKS_MAX * sizeof *need.disks);
+        explicit_bzero(need.disks, (DISKS_MAX + 1) * sizeof *need.disks);
         free(need.disks);
         if (ret_error[0] != '\0')
                 return -1;

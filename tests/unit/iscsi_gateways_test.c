@@ -218,6 +218,24 @@ START_TEST(one_that_does_not_start_says_why)
 }
 END_TEST
 
+/* What were left to QEMU would be written without a reservation. */
+START_TEST(one_lun_too_many_is_told)
+{
+        char error[REASON_BYTES], text[16384];
+        char *definition = NULL;
+        int count = snprintf(text, sizeof text, "<domain><name>vm01</name><devices>");
+        for (int lun = 1; lun <= 65; lun++)
+                count += snprintf(text + count, sizeof text - (size_t)count,
+                                  "<disk><source protocol='iscsi' name='" TARGET "/%d'/></disk>", lun);
+        (void)snprintf(text + count, sizeof text - (size_t)count, "</devices></domain>");
+        ck_assert_int_eq(iscsi_gateways_open(gateways, "vm01", true, text, strlen(text), &definition, error),
+                         -1);
+        ck_assert_str_eq(error, "more than 64 of its disks are LUNs");
+        ck_assert_ptr_null(definition);
+        ck_assert_int_ne(access(path_of(SOCKET_FILE), F_OK), 0);
+}
+END_TEST
+
 START_TEST(what_is_on_no_volume_is_left_as_it_is)
 {
         char error[REASON_BYTES];
@@ -239,6 +257,7 @@ int main(void)
         tcase_add_test(tcase, it_has_ended_when_its_role_is_said_to_be_gone);
         tcase_add_test(tcase, who_looks_at_the_same_time_is_no_gateway);
         tcase_add_test(tcase, one_that_does_not_start_says_why);
+        tcase_add_test(tcase, one_lun_too_many_is_told);
         tcase_add_test(tcase, what_is_on_no_volume_is_left_as_it_is);
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);
