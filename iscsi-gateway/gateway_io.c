@@ -99,8 +99,9 @@ static int enter_first(struct gateway_io *io, bool takes, char ret_error[ISCSI_E
         if (result == RESERVATION_DONE && takes)
                 result = reservation_take(&io->reservation, io->iscsi, io->lun);
         if (result != RESERVATION_DONE && result != RESERVATION_FOREIGN)
-                (void)snprintf(ret_error, ISCSI_ERROR_SIZE,
-                               "cannot register for it: others do at the same time");
+                (void)snprintf(
+                        ret_error, ISCSI_ERROR_SIZE,
+                        "cannot register for it: the target refuses that, or others do at the same time");
         io->is_entered = result == RESERVATION_DONE;
         return io->is_entered ? 0 : -1;
 }
