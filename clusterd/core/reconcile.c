@@ -255,7 +255,7 @@ static void send_when_ready(struct looked_at *at)
         else if (target_is_ready(at))
                 move_away(at);
         else if (at->cluster->now_ms >= local->sending_ms + READY_MS)
-                stay(at, "the target did not say that it is ready");
+                stay(at, "the target did not say that it is ready in 10 s: its log may say why");
         else
                 await_target(at);
 }

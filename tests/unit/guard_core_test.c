@@ -194,7 +194,8 @@ START_TEST(a_move_to_who_is_never_ready_is_given_up)
         begin_move();
         desk_wait(&desk, 11000);
         ck_assert_int_eq(desk_role(&desk, "vm01")->owner_end, MOVE_END_RUNNING);
-        ck_assert_ptr_nonnull(strstr(desk_role(&desk, "vm01")->reason, "did not say that it is ready"));
+        ck_assert_ptr_nonnull(
+                strstr(desk_role(&desk, "vm01")->reason, "did not say that it is ready in 10 s: its log"));
         desk_ready(&desk, 2); /* said is said */
         desk_wait(&desk, 1000);
         ck_assert_uint_eq(desk_count(&desk, CLUSTER_ACTION_MOVE), 0);
