@@ -120,10 +120,12 @@ static int find_volume(struct request *request, const struct volume **ret_volume
         if (request_entries(request, 1, UINT64_MAX, subject, 2 * NODES_MAX, keep_end, &end) < 0)
                 return -EINVAL;
         if (end.kind == COMMAND_VOLUME_DROP)
-                return request_fail(request, VERB_EXIT_REFUSED,
-                                    "every node has to share a volume, write it directly, and be fast enough",
-                                    "mend that and add it again", "volume %s was not added: %s",
-                                    request->name, end.volume.reason);
+                return request_fail(
+                        request, VERB_EXIT_REFUSED,
+                        "every node has to reach it; a directory also to share it, and to write it "
+                        "directly and fast enough",
+                        "mend that and add it again", "volume %s was not added: %s", request->name,
+                        end.volume.reason);
         (void)request_volume(request, request->name);
         return -EINVAL;
 }
