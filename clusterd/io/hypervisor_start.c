@@ -120,25 +120,37 @@ void start_step(struct task *task)
         connection_close(connection);
 }
 
+/* text NULL: it succeeded. Locked. */
+static void post_prepared(struct task *task, const char *text)
+{
+        struct cluster_event event = { .kind = CLUSTER_EVENT_PREPARED };
+        TEXT_COPY(event.prepared.role, task->role);
+        TEXT_COPY(event.prepared.text, text == NULL ? "" : text);
+        event.prepared.generation = task->generation;
+        event.prepared.succeeded = text == NULL;
+        hypervisor_post(task->hypervisor, &event, 1);
+}
+
+void prepare_expire(struct task *task)
+{
+        post_prepared(task, "its gateways did not start in time");
+}
+
 void prepare_step(struct task *task)
 {
         struct iscsi_gateways *gateways = task->hypervisor->gateways;
-        struct cluster_event event = { .kind = CLUSTER_EVENT_PREPARED };
+        char text[REASON_BYTES];
         SCOPED_FREE char *definition = NULL;
         SCOPED_FREE char *rerouted = NULL;
         int r = read_definition(task, &definition);
         if (r < 0)
-                TEXT_PRINT(event.prepared.text, "cannot read its definition: %s", strerrordesc_np(-r));
-        else if (gateways != NULL &&
-                 iscsi_gateways_open(gateways, task->role, false, definition, strlen(definition), &rerouted,
-                                     event.prepared.text) < 0)
-                r = -1;
-        TEXT_COPY(event.prepared.role, task->role);
-        event.prepared.generation = task->generation;
-        event.prepared.succeeded = r == 0;
+                TEXT_PRINT(text, "cannot read its definition: %s", strerrordesc_np(-r));
+        else if (gateways != NULL)
+                r = iscsi_gateways_open(gateways, task->role, false, definition, strlen(definition),
+                                        &rerouted, text);
         hypervisor_lock(task->hypervisor);
         if (!task->is_answered)
-                hypervisor_post(task->hypervisor, &event, 1);
+                post_prepared(task, r == 0 ? NULL : text);
         task->is_answered = true;
         hypervisor_unlock(task->hypervisor);
 }

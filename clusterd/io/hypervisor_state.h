@@ -184,6 +184,8 @@ void list_step(struct task *task);
 void list_begin_unasked(struct hypervisor *hypervisor, uint64_t at_ms);
 void start_step(struct task *task);
 void prepare_step(struct task *task);
+/* The deadline came first. Locked. */
+void prepare_expire(struct task *task);
 void stop_step(struct task *task);
 void move_step(struct task *task);
 void move_poll(void *task);

@@ -164,6 +164,8 @@ static void expire(struct task *task)
                 event.listed.listing = task->listing;
                 event.listed.failed = true;
                 hypervisor_post(task->hypervisor, &event, 1);
+        } else if (task->kind == CLUSTER_ACTION_PREPARE) {
+                prepare_expire(task);
         } else if (task->kind == CLUSTER_ACTION_COPY) {
                 copy_expire(task);
         } else if (operation_of(task->kind) != OPERATION_NONE) {
