@@ -37,21 +37,38 @@ static int read_definition(struct request *request, const struct role *role, cha
 }
 
 /* "csv2" or "csv2/vm01.raw"; the image keeps its name if none is given. */
-static int take_place(struct request *request, struct command_role_copy *copy,
+static const char *image_of(const char *storage, const char *from)
+{
+        const char *given = strchr(storage, '/'), *kept = strrchr(from, '/');
+        return given != NULL ? given + 1 : kept != NULL ? kept + 1 : from;
+}
+
+static int check_image(struct request *request, const char *image, const struct domain_disk *disk)
+{
+        const char *format = request_image_format(image);
+        if (!name_is_valid(image))
+                return request_fail(request, VERB_EXIT_USAGE, "", "such as csv2/vm01.raw",
+                                    "--storage: '%s' cannot name an image: use letters, digits, '.', '_' and "
+                                    "'-', beginning with a letter or digit, shorter than %d",
+                                    image, NAME_BYTES);
+        if (format != NULL && !text_equal(format, disk->format))
+                return request_fail(request, VERB_EXIT_REFUSED, "an image's ending says its format",
+                                    "name another: --storage VOLUME/NAME",
+                                    "disk %s is %s, and '%s' ends as an image that is %s", disk->target,
+                                    disk->format, image, format);
+        return 0;
+}
+
+static int take_place(struct request *request, const struct domain_disk *disk, struct command_role_copy *copy,
                       const struct volume **ret_volume)
 {
-        const char *storage = request_text(request, "storage");
+        const char *storage = request_text(request, "storage"), *image = image_of(storage, disk->file);
         char name[IMAGE_PATH_BYTES];
         TEXT_COPY(name, storage);
         name[strcspn(name, "/")] = '\0';
-        const char *image =
-                strchr(storage, '/') != NULL ? strchr(storage, '/') + 1 : strrchr(copy->from, '/') + 1;
-        *ret_volume = request_volume(request, name);
-        if (*ret_volume == NULL)
+        *ret_volume = request_volume_of_images(request, name);
+        if (*ret_volume == NULL || check_image(request, image, disk) < 0)
                 return -EINVAL;
-        if (image[0] == '\0' || image[0] == '.' || strchr(image, '/') != NULL)
-                return request_fail(request, VERB_EXIT_USAGE, "", "such as csv2/vm01.raw",
-                                    "--storage: '%s' names no image on volume %s", image, name);
         int count = snprintf(copy->to, sizeof(copy->to), "%s/%s", (*ret_volume)->path, image);
         if (count < 0 || (size_t)count >= sizeof(copy->to))
                 return request_fail(request, VERB_EXIT_REFUSED, "a path has at most 255 bytes", "shorten it",
@@ -100,7 +117,7 @@ static int take_disk(struct request *request, const struct role *role, struct co
                 return request_fail(request, VERB_EXIT_USAGE, "", "", "%s: %s", role->name, error);
         TEXT_COPY(copy->disk, disk.target);
         TEXT_COPY(copy->from, disk.file);
-        if (take_place(request, copy, &volume) < 0 || check_images(request, role, copy, volume) < 0)
+        if (take_place(request, &disk, copy, &volume) < 0 || check_images(request, role, copy, volume) < 0)
                 return -EINVAL;
         change->definition = domain_disk_replace(text, bytes, disk.target, copy->to);
         change->definition_bytes = strlen(change->definition);

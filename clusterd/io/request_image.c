@@ -28,7 +28,7 @@
         "cd \"$1\" && find . -maxdepth 1 -type f ! -name '.*' \\( -name '*.raw' -o -name '*.img' -o "        \
         "-name '*.qcow2' \\) -printf '%s %b %f\\n'"
 
-static const char *format_of(const char *name)
+const char *request_image_format(const char *name)
 {
         const char *ending = strrchr(name, '.');
         if (ending == NULL)
@@ -88,17 +88,23 @@ static int check_users(struct request *request, const struct volume *volume, con
         return 0;
 }
 
+const struct volume *request_volume_of_images(struct request *request, const char *name)
+{
+        const struct volume *volume = request_volume(request, name);
+        if (volume == NULL || volume->kind == VOLUME_DIRECTORY)
+                return volume;
+        (void)request_fail(request, VERB_EXIT_REFUSED, "images are files in a directory",
+                           "LUNs are made where the target is", "volume %s is of kind %s and has no images",
+                           volume->name, volume_kind_name(volume->kind));
+        return NULL;
+}
+
 static int coordinated_here(struct request *request, const struct volume **ret_volume)
 {
         struct cluster_status status;
-        const struct volume *volume = request_volume(request, request->name);
+        const struct volume *volume = request_volume_of_images(request, request->name);
         if (volume == NULL)
                 return -EINVAL;
-        if (volume->kind != VOLUME_DIRECTORY)
-                return request_fail(request, VERB_EXIT_REFUSED, "images are files in a directory",
-                                    "LUNs are made where the target is",
-                                    "volume %s is of kind %s and has no images", volume->name,
-                                    volume_kind_name(volume->kind));
         cluster_status_read(request->services->cluster, &status);
         if (!status.active)
                 return request_fail(request, VERB_EXIT_NO_QUORUM,
@@ -137,11 +143,12 @@ static void list_image(json_t *images, char *line)
 {
         char *end;
         unsigned long long size = strtoull(line, &end, 10), blocks = strtoull(end, &end, 10);
-        if (*end != ' ' || format_of(end + 1) == NULL)
+        if (*end != ' ' || request_image_format(end + 1) == NULL)
                 return;
-        json_array_append_new(images, json_pack("{s:o, s:s, s:I, s:I}", "name", document_text(end + 1),
-                                                "format", format_of(end + 1), "size_bytes", (json_int_t)size,
-                                                "allocated_bytes", (json_int_t)(blocks * 512)));
+        json_array_append_new(images,
+                              json_pack("{s:o, s:s, s:I, s:I}", "name", document_text(end + 1), "format",
+                                        request_image_format(end + 1), "size_bytes", (json_int_t)size,
+                                        "allocated_bytes", (json_int_t)(blocks * 512)));
 }
 
 json_t *document_images(const char *output)
@@ -157,7 +164,7 @@ json_t *document_images(const char *output)
 static int take_name(struct request *request, const struct volume *volume, struct image_order *order)
 {
         const char *name = request_text(request, "image");
-        order->format = format_of(name);
+        order->format = request_image_format(name);
         if (order->format == NULL)
                 return request_fail(request, VERB_EXIT_USAGE, "", "",
                                     "--image: '%s' does not end in .raw, .img or .qcow2", name);

@@ -140,6 +140,10 @@ struct image_order {
 
 int request_image(struct request *request, struct image_order *ret_order);
 json_t *document_images(const char *output);
+/* NULL, and refused, if there is none of that name, or no files are in it. */
+const struct volume *request_volume_of_images(struct request *request, const char *name);
+/* "raw", as the name's ending says; NULL if it says nothing. */
+const char *request_image_format(const char *name);
 /* Is it among the role's disks, or what these are based on? -EINVAL: nobody knows. */
 int request_role_uses(struct request *request, const struct role *role, const char *path, bool *ret_uses);
 /* request_copy.c */

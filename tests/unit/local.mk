@@ -88,6 +88,11 @@ check_PROGRAMS += %D%/request_volume_test
 %C%_request_volume_test_CFLAGS  = $(AM_CFLAGS) $(QB_CFLAGS) $(JANSSON_CFLAGS) $(CHECK_CFLAGS)
 %C%_request_volume_test_LDADD   = clusterd/libcluio.a $(CLU_CORE) $(XML_LIBS) $(PURE_LIBS) $(CHECK_LIBS)
 
+check_PROGRAMS += %D%/request_copy_test
+%C%_request_copy_test_SOURCES = %D%/request_copy_test.c %D%/request_fixture.c %D%/request_fixture.h
+%C%_request_copy_test_CFLAGS  = $(AM_CFLAGS) $(QB_CFLAGS) $(JANSSON_CFLAGS) $(CHECK_CFLAGS)
+%C%_request_copy_test_LDADD   = clusterd/libcluio.a $(CLU_CORE) $(XML_LIBS) $(PURE_LIBS) $(CHECK_LIBS)
+
 check_PROGRAMS += %D%/entry_text_test
 %C%_entry_text_test_SOURCES = %D%/entry_text_test.c
 %C%_entry_text_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -129,9 +129,9 @@ static int query_entries(void *context, const struct store_query *query, store_o
 
 static int read_definition(void *context, const uint8_t hash[HASH_BYTES], char **ret_text, size_t *ret_bytes)
 {
-        (void)context;
+        const struct fixture *fixture = context;
         (void)hash;
-        *ret_text = strdup("<domain/>");
+        *ret_text = strdup(fixture->stored != NULL ? fixture->stored : "<domain/>");
         *ret_bytes = strlen(*ret_text);
         return 0;
 }

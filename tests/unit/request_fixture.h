@@ -34,6 +34,7 @@ struct fixture {
         struct command command; /* the last one submitted */
         uint32_t submit_count;
         char definition[4096];
+        const char *stored; /* all roles' definition; NULL: one without disks */
         uint32_t fence_checks, fence_tests;
         char program[32], last_word[512]; /* of what was to be run */
         struct entry entries[FIXTURE_ENTRIES_MAX];
