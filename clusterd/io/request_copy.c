@@ -15,13 +15,18 @@
 /* clu role move --storage: which disk goes where. Whether there is room, and nothing of that name, its node
  * finds out. */
 
+/* --abort stands alone; what goes to another image stays where it runs. */
 static int check_words(struct request *request)
 {
-        const char *with = request_text(request, "node") != NULL ? "--node" : "--abort";
-        bool both = request_text(request, "node") != NULL || request_flag(request, "abort");
-        if (request_text(request, "storage") != NULL && both)
-                return request_fail(request, VERB_EXIT_USAGE, "", "do one after the other",
-                                    "--storage and %s are both given", with);
+        bool aborts = request_flag(request, "abort");
+        const char *also = request_text(request, "node") != NULL                ? "--node"
+                           : aborts && request_text(request, "storage") != NULL ? "--storage"
+                           : aborts && request_text(request, "disk") != NULL    ? "--disk"
+                           : aborts && request_flag(request, "keep-old")        ? "--keep-old"
+                                                                                : NULL;
+        if (also != NULL)
+                return request_fail(request, VERB_EXIT_USAGE, "", "see clu role move --help",
+                                    "%s and %s are both given", aborts ? "--abort" : "--storage", also);
         return 0;
 }
 

@@ -77,6 +77,14 @@ static const struct {
           "which disk is to be moved?", VERB_EXIT_USAGE },
         { DOMAIN(DISK("a b", "vda")), "\"storage\":\"csv2\"", "'a b' cannot name an image", VERB_EXIT_USAGE },
         { NULL, "\"disk\":\"vda\"", "go with --storage", VERB_EXIT_USAGE },
+        { NULL, "\"storage\":\"csv2\",\"node\":\"n2\"", "--storage and --node are both given",
+          VERB_EXIT_USAGE },
+        { NULL, "\"abort\":true,\"node\":\"n2\"", "--abort and --node are both given", VERB_EXIT_USAGE },
+        { NULL, "\"abort\":true,\"storage\":\"csv2\"", "--abort and --storage are both given",
+          VERB_EXIT_USAGE },
+        { NULL, "\"abort\":true,\"disk\":\"vda\"", "--abort and --disk are both given", VERB_EXIT_USAGE },
+        { NULL, "\"abort\":true,\"keep-old\":true", "--abort and --keep-old are both given",
+          VERB_EXIT_USAGE },
 };
 
 START_TEST(what_cannot_be_meant_is_refused_by_name)
@@ -87,6 +95,14 @@ START_TEST(what_cannot_be_meant_is_refused_by_name)
         ck_assert_int_eq(reply_exit(reply), refused[_i].exit);
         ck_assert_msg(strstr(reply_message(reply), refused[_i].message) != NULL, "%s", reply_message(reply));
         ck_assert_uint_eq(fixture.submit_count, 0);
+}
+END_TEST
+
+START_TEST(an_abort_asks_for_nothing_else)
+{
+        ck_assert_ptr_null(move("\"abort\":true"));
+        ck_assert_int_eq(fixture.command.kind, COMMAND_ROLE_COPY_ABORT);
+        ck_assert_str_eq(fixture.command.role.role, "vm01");
 }
 END_TEST
 
@@ -114,6 +130,7 @@ int main(void)
         tcase_add_loop_test(tests, a_disk_keeps_its_name_unless_it_is_given_another, 0, 2);
         tcase_add_loop_test(tests, what_cannot_be_meant_is_refused_by_name, 0,
                             (int)(sizeof(refused) / sizeof(refused[0])));
+        tcase_add_test(tests, an_abort_asks_for_nothing_else);
         tcase_add_test(tests, what_another_role_has_among_its_disks_is_neither_filled_nor_removed);
         suite_add_tcase(suite, tests);
         SRunner *runner = srunner_create(suite);
