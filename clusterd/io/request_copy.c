@@ -95,6 +95,8 @@ static int check_images(struct request *request, const struct role *of, const st
                 bool here =
                         from != NULL && node_set_has(role->volumes, from->id) && !copy->keep && role != of;
                 bool uses_new = false, uses_old = false;
+                if (role == of && role->copy.state != COPY_NONE)
+                        continue; /* that will be refused for what it is */
                 if ((there && request_role_uses(request, role, copy->to, &uses_new) < 0) ||
                     (here && request_role_uses(request, role, copy->from, &uses_old) < 0))
                         return -EINVAL;

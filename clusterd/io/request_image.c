@@ -54,7 +54,12 @@ int request_role_uses(struct request *request, const struct role *role, const ch
 {
         SCOPED_FREE char *text = NULL;
         size_t bytes = 0;
+        const struct role_copy *copy = &role->copy;
         struct use use = { .path = path };
+        if (copy->state != COPY_NONE && (text_equal(path, copy->from) || text_equal(path, copy->to))) {
+                *ret_uses = true;
+                return 0;
+        }
         int error = request->services->read_definition(request->services->context, role->definition_hash,
                                                        &text, &bytes);
         if (error < 0)

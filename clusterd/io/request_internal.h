@@ -144,7 +144,8 @@ json_t *document_images(const char *output);
 const struct volume *request_volume_of_images(struct request *request, const char *name);
 /* "raw", as the name's ending says; NULL if it says nothing. */
 const char *request_image_format(const char *name);
-/* Is it among the role's disks, or what these are based on? -EINVAL: nobody knows. */
+/* Is it among the role's disks, what these are based on, or one that a disk is moved to or from? -EINVAL:
+ * nobody knows. */
 int request_role_uses(struct request *request, const struct role *role, const char *path, bool *ret_uses);
 /* request_copy.c */
 int change_role_copy(struct request *request, struct change *change);

@@ -122,6 +122,30 @@ START_TEST(what_another_role_has_among_its_disks_is_neither_filled_nor_removed)
 }
 END_TEST
 
+START_TEST(an_image_that_a_disk_is_moved_to_or_from_is_in_use)
+{
+        static const char *const in_use[] = { "a.raw", "b.raw" };
+        struct role *role = (struct role *)model_role(fixture.cluster.model, "vm01");
+        role->copy = (struct role_copy){ .state = _i == 1 ? COPY_CLEARING : COPY_RUNNING,
+                                         .from = "/csv2/a.raw",
+                                         .to = "/csv2/b.raw",
+                                         .volumes = 2 };
+        ((struct volume *)model_volume(fixture.cluster.model, "csv2"))->coordinator = 1;
+        for (size_t i = 0; i < 2; i++) {
+                char arguments[128];
+                TEXT_PRINT(arguments, "{\"name\":\"csv2\",\"image\":\"%s\"}", in_use[i]);
+                json_t *reply = fixture_ask(&fixture, "volume.image delete", arguments, false);
+                ck_assert_int_eq(reply_exit(reply), VERB_EXIT_REFUSED);
+                ck_assert_ptr_nonnull(strstr(reply_message(reply), "is a disk of role vm01"));
+        }
+        ck_assert_ptr_null(
+                move("\"storage\":\"csv2/b.raw\"")); /* the history says that it is moved already */
+        role->copy.state = COPY_NONE;
+        ck_assert_ptr_null(fixture_ask(&fixture, "volume.image delete",
+                                       "{\"name\":\"csv2\",\"image\":\"a.raw\"}", false));
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("requests to move a storage");
@@ -132,6 +156,7 @@ int main(void)
                             (int)(sizeof(refused) / sizeof(refused[0])));
         tcase_add_test(tests, an_abort_asks_for_nothing_else);
         tcase_add_test(tests, what_another_role_has_among_its_disks_is_neither_filled_nor_removed);
+        tcase_add_loop_test(tests, an_image_that_a_disk_is_moved_to_or_from_is_in_use, 0, 2);
         suite_add_tcase(suite, tests);
         SRunner *runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);
