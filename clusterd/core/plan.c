@@ -48,6 +48,10 @@ static void describe(struct planning *planning, const struct command *command)
                 role = model_role(planning->model, command->role_move.role);
                 step->to = command->role_move.target;
                 TEXT_COPY(step->reason, command->role_move.reason);
+        } else if (command->kind == COMMAND_ROLE_COPY) {
+                TEXT_PRINT(step->reason, "its disk %s goes to %.90s; %s", command->role_copy.disk,
+                           command->role_copy.to,
+                           command->role_copy.keep ? "the old image stays" : "the old image is removed");
         } else if (command->kind == COMMAND_FENCE_TEST) {
                 TEXT_COPY(step->reason, command->fence_test.reason);
         } else if (command->kind == COMMAND_FENCE_TESTED) {

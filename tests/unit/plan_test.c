@@ -118,6 +118,23 @@ START_TEST(a_move_is_planned_with_its_target)
 }
 END_TEST
 
+START_TEST(a_storage_is_planned_with_its_new_image)
+{
+        desk_online_at(&desk, "vm01", 2);
+        struct command command = { .kind = COMMAND_ROLE_COPY,
+                                   .role_copy = { .role = "vm01", .disk = "vda", .to = "/csv2/a" } };
+        memcpy(command.role_copy.before_hash,
+               model_role(cluster_model(desk.cluster), "vm01")->definition_hash, HASH_BYTES);
+        ask(&command);
+        ck_assert_int_eq(plan.outcome, REPLY_DONE);
+        ck_assert_uint_eq(plan.count, 1);
+        ck_assert_str_eq(plan.steps[0].reason, "its disk vda goes to /csv2/a; the old image is removed");
+        command.role_copy.keep = true;
+        ask(&command);
+        ck_assert_str_eq(plan.steps[0].reason, "its disk vda goes to /csv2/a; the old image stays");
+}
+END_TEST
+
 START_TEST(fencing_is_planned_to_the_new_start)
 {
         struct command device = { .kind = COMMAND_FENCE_ADD };
@@ -220,6 +237,7 @@ int main(void)
         tcase_add_test(tcase, a_drain_goes_as_planned);
         tcase_add_test(tcase, a_plan_changes_nothing);
         tcase_add_test(tcase, a_move_is_planned_with_its_target);
+        tcase_add_test(tcase, a_storage_is_planned_with_its_new_image);
         tcase_add_test(tcase, fencing_is_planned_to_the_new_start);
         tcase_add_test(tcase, a_plan_ends_where_nothing_can_be_proven);
         tcase_add_test(tcase, a_volume_is_planned_up_to_its_proof);
