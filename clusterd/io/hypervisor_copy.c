@@ -13,7 +13,6 @@
 #include "clusterd/io/copy_claim.h"
 #include "clusterd/io/domain_disk.h"
 #include "clusterd/io/hypervisor_state.h"
-#include "clusterd/io/log.h"
 
 /*
  * A disk goes to another image: the orders of enum copy_order, each of which begins with a look at what is
@@ -28,9 +27,9 @@
 #define EQUAL_STEP_MS 5
 #define MARK_URI      "urn:clu:held"
 
-static void finish(struct task *task, enum operation_result result, uint32_t held_ms, const char *text)
+/* Locked. */
+static void post(struct task *task, enum operation_result result, uint32_t held_ms, const char *text)
 {
-        struct hypervisor *hypervisor = task->hypervisor;
         struct cluster_event event = { .kind = CLUSTER_EVENT_COPY };
         TEXT_COPY(event.copy.role, task->role);
         event.copy.index = task->copy.index;
@@ -38,21 +37,21 @@ static void finish(struct task *task, enum operation_result result, uint32_t hel
         event.copy.result = result;
         event.copy.held_ms = held_ms;
         TEXT_COPY(event.copy.text, text);
-        hypervisor_lock(hypervisor);
+        hypervisor_post(task->hypervisor, &event, 1);
+}
+
+static void finish(struct task *task, enum operation_result result, uint32_t held_ms, const char *text)
+{
+        hypervisor_lock(task->hypervisor);
         if (!task->is_answered)
-                hypervisor_post(hypervisor, &event, 1);
+                post(task, result, held_ms, text);
         task->is_answered = true;
-        hypervisor_unlock(hypervisor);
+        hypervisor_unlock(task->hypervisor);
 }
 
 void copy_expire(struct task *task)
 {
-        struct cluster_event event = { .kind = CLUSTER_EVENT_COPY };
-        TEXT_COPY(event.copy.role, task->role);
-        event.copy.index = task->copy.index;
-        event.copy.order = task->copy.order;
-        event.copy.result = OPERATION_UNKNOWN;
-        hypervisor_post(task->hypervisor, &event, 1);
+        post(task, OPERATION_UNKNOWN, 0, "libvirt did not answer in time");
 }
 
 static void finish_unknown(struct task *task)
@@ -62,12 +61,15 @@ static void finish_unknown(struct task *task)
         finish(task, OPERATION_UNKNOWN, 0, text);
 }
 
-/* False: could not ask, or there is none. */
+/* False: could not ask. All of *ret_disk is empty if its guest has no such disk. */
 static bool look(struct task *task, virDomainPtr domain, struct domain_disk *ret_disk)
 {
         char error[DISK_ERROR_BYTES];
         SCOPED_FREE char *text = virDomainGetXMLDesc(domain, 0);
-        return text != NULL && domain_disk_find(text, strlen(text), task->copy.disk, ret_disk, error) == 0;
+        *ret_disk = (struct domain_disk){ .is_ready = false };
+        if (text != NULL)
+                (void)domain_disk_find(text, strlen(text), task->copy.disk, ret_disk, error);
+        return text != NULL;
 }
 
 /* --- a guest that stands still --- */
@@ -145,7 +147,7 @@ static bool begin_mirror(struct task *task, virDomainPtr domain, const struct do
         SCOPED_FREE char *destination = domain_disk_destination(disk, task->copy.to);
         if (!text_equal(disk->file, task->copy.from)) {
                 TEXT_PRINT(text, "its disk %s is %.80s, because it was started by another definition",
-                           disk->target, disk->file);
+                           task->copy.disk, disk->file[0] == '\0' ? "not there" : disk->file);
                 finish(task, OPERATION_FAILED, 0, text);
                 return false;
         }
@@ -224,6 +226,7 @@ static bool hold(struct task *task, virDomainPtr domain)
 {
         struct domain_disk disk;
         uint32_t held_ms = 0;
+        char text[REASON_BYTES];
         if (!look(task, domain, &disk))
                 return false;
         if (!text_equal(disk.mirror, task->copy.to) || !disk.is_ready) {
@@ -232,17 +235,16 @@ static bool hold(struct task *task, virDomainPtr domain)
         }
         if (hold_guest(domain) < 0)
                 return false;
-        int equal = await_equal(task, domain);
-        if (equal > 0 && flush(task->copy.to) == 0) {
+        int equal = await_equal(task, domain), error = equal > 0 ? flush(task->copy.to) : 0;
+        if (error < 0) {
+                TEXT_PRINT(text, "%.100s cannot be flushed: %s", task->copy.to, strerrordesc_np(-error));
+                finish(task, OPERATION_FAILED, 0, text);
+        } else if (equal > 0) {
                 finish(task, OPERATION_SUCCEEDED, 0, "");
-                return true;
+        } else {
+                (void)let_go(domain, &held_ms);
+                finish(task, OPERATION_UNKNOWN, 0, "it was held, and its images were not equal in time");
         }
-        if (equal > 0) {
-                finish(task, OPERATION_FAILED, 0, "the new image cannot be flushed");
-                return true;
-        }
-        (void)let_go(domain, &held_ms);
-        finish(task, OPERATION_UNKNOWN, 0, "");
         return true;
 }
 

@@ -379,6 +379,12 @@ check_PROGRAMS += %D%/copy_claim_test
 %C%_copy_claim_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=statvfs
 %C%_copy_claim_test_LDADD   = clusterd/libcluio.a clusterd/libclubase.a $(CHECK_LIBS)
 
+# libvirt is the test's.
+check_PROGRAMS += %D%/hypervisor_copy_test
+%C%_hypervisor_copy_test_SOURCES = %D%/hypervisor_copy_test.c
+%C%_hypervisor_copy_test_CFLAGS  = $(AM_CFLAGS) $(LIBVIRT_CFLAGS) $(CHECK_CFLAGS)
+%C%_hypervisor_copy_test_LDADD   = clusterd/libcluio.a clusterd/libclubase.a $(XML_LIBS) $(CHECK_LIBS)
+
 check_PROGRAMS += %D%/domain_disk_test
 %C%_domain_disk_test_SOURCES = %D%/domain_disk_test.c
 %C%_domain_disk_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
