@@ -72,6 +72,12 @@ static bool look(struct task *task, virDomainPtr domain, struct domain_disk *ret
         return text != NULL;
 }
 
+/* Somebody may have libvirt copy that disk to elsewhere: that is theirs to end. */
+static bool is_ours(const struct task *task, const struct domain_disk *disk)
+{
+        return text_equal(disk->mirror, task->copy.to);
+}
+
 /* --- a guest that stands still --- */
 
 static bool is_paused(virDomainPtr domain)
@@ -162,7 +168,7 @@ static bool begin_mirror(struct task *task, virDomainPtr domain, const struct do
         connection_error(text);
         if (!look(task, domain, &now))
                 finish(task, OPERATION_UNKNOWN, 0, text);
-        else if (now.mirror[0] != '\0')
+        else if (is_ours(task, &now))
                 return true;
         else
                 finish(task, OPERATION_FAILED, 0, text);
@@ -178,7 +184,7 @@ static bool follow_mirror(struct task *task, virDomainPtr domain)
                 int r = virDomainGetBlockJobInfo(domain, task->copy.disk, &job, 0);
                 if (r < 0 || !look(task, domain, &disk))
                         return false;
-                if (disk.mirror[0] == '\0') {
+                if (!is_ours(task, &disk)) {
                         finish_broken(task);
                         return true;
                 }
@@ -197,7 +203,7 @@ static bool mirror(struct task *task, virDomainPtr domain)
         struct domain_disk disk;
         if (!look(task, domain, &disk))
                 return false;
-        if (disk.mirror[0] == '\0' && !begin_mirror(task, domain, &disk))
+        if (!is_ours(task, &disk) && !begin_mirror(task, domain, &disk))
                 return true;
         return follow_mirror(task, domain);
 }
@@ -229,7 +235,7 @@ static bool hold(struct task *task, virDomainPtr domain)
         char text[REASON_BYTES];
         if (!look(task, domain, &disk))
                 return false;
-        if (!text_equal(disk.mirror, task->copy.to) || !disk.is_ready) {
+        if (!is_ours(task, &disk) || !disk.is_ready) {
                 finish_broken(task);
                 return true;
         }
@@ -254,13 +260,13 @@ static bool go_over(struct task *task, virDomainPtr domain)
         uint32_t held_ms = 0;
         if (!look(task, domain, &disk))
                 return false;
-        if (!text_equal(disk.file, task->copy.to) && disk.mirror[0] != '\0') {
+        if (!text_equal(disk.file, task->copy.to) && is_ours(task, &disk)) {
                 int r = virDomainBlockJobAbort(domain, disk.target, VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT);
-                if (!look(task, domain, &disk) || (r < 0 && disk.mirror[0] != '\0'))
+                if (!look(task, domain, &disk) || (r < 0 && is_ours(task, &disk)))
                         return false;
         }
         if (!text_equal(disk.file, task->copy.to)) {
-                if (disk.mirror[0] != '\0')
+                if (is_ours(task, &disk))
                         return false;
                 finish_broken(task);
         } else if (let_go(domain, &held_ms) < 0) {
@@ -278,9 +284,9 @@ static bool end_mirror(struct task *task, virDomainPtr domain)
         uint32_t held_ms = 0;
         if (!look(task, domain, &disk))
                 return false;
-        if (disk.mirror[0] != '\0')
+        if (is_ours(task, &disk))
                 (void)virDomainBlockJobAbort(domain, disk.target, 0);
-        return look(task, domain, &disk) && disk.mirror[0] == '\0' && let_go(domain, &held_ms) == 0;
+        return look(task, domain, &disk) && !is_ours(task, &disk) && let_go(domain, &held_ms) == 0;
 }
 
 static bool end(struct task *task, virDomainPtr domain)

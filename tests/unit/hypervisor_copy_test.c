@@ -328,6 +328,20 @@ START_TEST(a_guest_without_that_disk_keeps_nobody_waiting)
 }
 END_TEST
 
+START_TEST(a_copy_that_somebody_else_began_is_left_to_them)
+{
+        TEXT_COPY(guest.mirror, "/backup/a");
+        carry_out(COPY_ORDER_MIRROR, false, OPERATION_FAILED);
+        ck_assert_str_eq(answer.copy.text, "it failed");
+        carry_out(COPY_ORDER_SWITCH, false, OPERATION_FAILED);
+        carry_out(COPY_ORDER_END, false, OPERATION_SUCCEEDED);
+        carry_out(COPY_ORDER_CLEAR, false, OPERATION_SUCCEEDED);
+        ck_assert_str_eq(guest.mirror, "/backup/a");
+        ck_assert_str_eq(guest.file, old);
+        ck_assert(is_there(old) && !is_there(new));
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("orders of moving a storage");
@@ -338,6 +352,7 @@ int main(void)
         tcase_add_test(tests, a_guest_that_somebody_else_paused_stays_so);
         tcase_add_test(tests, images_that_are_not_equal_in_time_hold_nobody_up);
         tcase_add_test(tests, a_guest_without_that_disk_keeps_nobody_waiting);
+        tcase_add_test(tests, a_copy_that_somebody_else_began_is_left_to_them);
         suite_add_tcase(suite, tests);
         SRunner *runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);
