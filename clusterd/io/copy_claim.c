@@ -53,16 +53,28 @@ static int check_space(const struct stat *from, const char *claim, char text[REA
         return -ENOSPC;
 }
 
+/* Or empties what an earlier try made: that may be half of it, and of whoever was to own it not yet. */
 static int make(const struct stat *from, const char *claim, char text[REASON_BYTES])
 {
-        SCOPED_CLOSE int fd = open(claim, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, from->st_mode & 0777);
-        if (fd < 0 && errno == EEXIST) /* by an earlier try */
-                return truncate(claim, 0) < 0 ? say(text, errno, "cannot empty", claim) : 0;
+        SCOPED_CLOSE int fd =
+                open(claim, O_CREAT | O_TRUNC | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, from->st_mode & 0777);
         if (fd < 0)
                 return say(text, errno, "cannot make", claim);
         if (fchown(fd, from->st_uid, from->st_gid) < 0)
                 return say(text, errno, "cannot give to its owner", claim);
         return 0;
+}
+
+static int name(const char *claim, const char *to, char text[REASON_BYTES])
+{
+        if (link(claim, to) == 0)
+                return 0;
+        if (errno != EEXIST)
+                return say(text, errno, "cannot make", to);
+        if (is_same_file(claim, to))
+                return 0;
+        (void)snprintf(text, REASON_BYTES, "%.120s is there already: name another", to);
+        return -EEXIST;
 }
 
 int copy_claim(const char *from, const char *to, uint64_t index, char ret_text[REASON_BYTES])
@@ -72,19 +84,14 @@ int copy_claim(const char *from, const char *to, uint64_t index, char ret_text[R
         claim_path(to, index, claim);
         if (stat(from, &old) < 0)
                 return say(ret_text, errno, "cannot look at", from);
-        int error = check_space(&old, claim, ret_text);
+        int error = make(&old, claim, ret_text);
         if (error == 0)
-                error = make(&old, claim, ret_text);
+                error = check_space(&old, claim, ret_text);
+        if (error == 0)
+                error = name(claim, to, ret_text);
         if (error < 0)
-                return error;
-        if (link(claim, to) == 0 || (errno == EEXIST && is_same_file(claim, to)))
-                return 0;
-        error = errno;
-        (void)unlink(claim);
-        if (error != EEXIST)
-                return say(ret_text, error, "cannot make", to);
-        (void)snprintf(ret_text, REASON_BYTES, "%.120s is there already: name another", to);
-        return -EEXIST;
+                (void)copy_unclaim(to, index, 1);
+        return error;
 }
 
 int copy_unclaim(const char *to, uint64_t index, int remove)

@@ -19,7 +19,7 @@
 static char directory[64]; /* in the build directory: /tmp may be in memory */
 static char old[128], new[128], claim[128];
 static char text[REASON_BYTES];
-static bool is_full;
+static bool is_full, is_full_by_claim;
 
 int __real_statvfs(const char *path, struct statvfs *ret_space);
 int __wrap_statvfs(const char *path, struct statvfs *ret_space);
@@ -27,7 +27,8 @@ int __wrap_statvfs(const char *path, struct statvfs *ret_space);
 int __wrap_statvfs(const char *path, struct statvfs *ret_space)
 {
         int r = __real_statvfs(path, ret_space);
-        if (is_full)
+        struct stat status;
+        if (is_full || (is_full_by_claim && stat(claim, &status) == 0 && status.st_size > 0))
                 ret_space->f_bavail = 1;
         return r;
 }
@@ -51,7 +52,7 @@ static void set_up(void)
         TEXT_PRINT(new, "%s/new", directory);
         TEXT_PRINT(claim, "%s/.clu-copy-%d", directory, ENTRY);
         write_file(old, content);
-        is_full = false;
+        is_full = is_full_by_claim = false;
         text[0] = '\0';
 }
 
@@ -113,6 +114,16 @@ START_TEST(what_would_not_fit_is_not_begun)
 }
 END_TEST
 
+START_TEST(what_an_earlier_try_has_filled_is_room_for_the_next)
+{
+        is_full_by_claim = true;
+        ck_assert_int_eq(copy_claim(old, new, ENTRY, text), 0);
+        write_file(new, "half of it");
+        ck_assert_msg(copy_claim(old, new, ENTRY, text) == 0, "%s", text);
+        ck_assert_int_eq(copy_unclaim(new, ENTRY, true), 0);
+}
+END_TEST
+
 START_TEST(without_an_old_image_nothing_is_made)
 {
         ck_assert_int_eq(unlink(old), 0);
@@ -130,6 +141,7 @@ int main(void)
         tcase_add_test(tests, what_was_copied_stays_and_its_second_name_goes);
         tcase_add_test(tests, what_is_somebody_elses_is_neither_filled_nor_removed);
         tcase_add_test(tests, what_would_not_fit_is_not_begun);
+        tcase_add_test(tests, what_an_earlier_try_has_filled_is_room_for_the_next);
         tcase_add_test(tests, without_an_old_image_nothing_is_made);
         suite_add_tcase(suite, tests);
         SRunner *runner = srunner_create(suite);
