@@ -115,8 +115,7 @@ static int hold_guest(virDomainPtr domain)
         return is_paused(domain) ? 0 : virDomainSuspend(domain);
 }
 
-/* *ret_held_ms: how long it stood still for us. */
-static int let_go(virDomainPtr domain, uint32_t *ret_held_ms)
+int copy_let_go(virDomainPtr domain, uint32_t *ret_held_ms)
 {
         uint64_t since_ms = mark_of(domain);
         if (since_ms == 0)
@@ -248,7 +247,7 @@ static bool hold(struct task *task, virDomainPtr domain)
         } else if (equal > 0) {
                 finish(task, OPERATION_SUCCEEDED, 0, "");
         } else {
-                (void)let_go(domain, &held_ms);
+                (void)copy_let_go(domain, &held_ms);
                 finish(task, OPERATION_UNKNOWN, 0, "it was held, and its images were not equal in time");
         }
         return true;
@@ -269,7 +268,7 @@ static bool go_over(struct task *task, virDomainPtr domain)
                 if (is_ours(task, &disk))
                         return false;
                 finish_broken(task);
-        } else if (let_go(domain, &held_ms) < 0) {
+        } else if (copy_let_go(domain, &held_ms) < 0) {
                 return false;
         } else {
                 finish(task, OPERATION_SUCCEEDED, held_ms, "");
@@ -286,7 +285,7 @@ static bool end_mirror(struct task *task, virDomainPtr domain)
                 return false;
         if (is_ours(task, &disk))
                 (void)virDomainBlockJobAbort(domain, disk.target, 0);
-        return look(task, domain, &disk) && !is_ours(task, &disk) && let_go(domain, &held_ms) == 0;
+        return look(task, domain, &disk) && !is_ours(task, &disk) && copy_let_go(domain, &held_ms) == 0;
 }
 
 static bool end(struct task *task, virDomainPtr domain)

@@ -193,6 +193,8 @@ void announce_step(struct task *task);
 void copy_step(struct task *task);
 /* The deadline came first. Locked. */
 void copy_expire(struct task *task);
+/* If its guest is held for a copy, which may be by an earlier process; *ret_held_ms: for how long it was. */
+int copy_let_go(virDomainPtr domain, uint32_t *ret_held_ms);
 /* Whoever follows the mirror of that role does so no more, and says nothing. */
 void copy_cut(struct hypervisor *hypervisor, const char *role);
 

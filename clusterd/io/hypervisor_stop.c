@@ -70,11 +70,14 @@ static void destroy(struct task *task, virConnectPtr connection, virDomainPtr do
         }
 }
 
-/* The request may get lost or be refused (paused, no ACPI): time decides. */
+/* The request may get lost or be refused (paused, no ACPI): time decides. One that is held for the move of
+ * its storage hears nothing, and is asked only when it need not be held any more. */
 static void ask_guest(struct task *task, virDomainPtr domain)
 {
+        uint32_t ignored = 0;
         uint64_t end_ms = task->started_ms + task->timeout_ms;
         uint64_t again_ms = hypervisor_now_ms() + ASK_AGAIN_MS;
+        (void)copy_let_go(domain, &ignored);
         (void)virDomainShutdown(domain);
         task_step_again(task, again_ms < end_ms ? again_ms : end_ms);
 }

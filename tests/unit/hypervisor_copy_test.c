@@ -11,7 +11,7 @@
 #include "clusterd/base/text.h"
 #include "clusterd/io/hypervisor_state.h"
 
-/* The orders of moving a storage, on real files; libvirt and one guest are here. */
+/* The orders of moving a storage, and a stop meanwhile, on real files; libvirt and one guest are here. */
 
 #define ENTRY      42
 #define PAUSES_MAX 10000 /* one that goes on for so long never ends */
@@ -19,7 +19,7 @@
 static struct {
         char file[IMAGE_PATH_BYTES];   /* of its disk vda; empty: it has none */
         char mirror[IMAGE_PATH_BYTES]; /* what is written goes there, too */
-        bool is_ready, is_equal, is_paused;
+        bool is_ready, is_equal, is_paused, was_asked;
         char metadata[128];
         unsigned resumed;
 } guest;
@@ -157,7 +157,70 @@ int virDomainBlockJobAbort(virDomainPtr domain, const char *disk, unsigned int f
         return 0;
 }
 
+int virDomainShutdown(virDomainPtr domain)
+{
+        (void)domain;
+        guest.was_asked = !guest.is_paused;
+        return 0;
+}
+
+int virDomainDestroyFlags(virDomainPtr domain, unsigned int flags)
+{
+        (void)domain;
+        (void)flags;
+        ck_abort_msg("nobody wanted that");
+        return 0;
+}
+
 /* --- the other files of the adapter --- */
+
+void domain_look(struct hypervisor *hypervisor, virConnectPtr connection, const char *role,
+                 struct sighting *ret_sighting)
+{
+        (void)hypervisor;
+        (void)connection;
+        (void)role;
+        *ret_sighting = (struct sighting){ .look = LOOK_HERE, .observation = OBSERVED_RUNNING };
+}
+
+int qemu_process_open(const char *role)
+{
+        (void)role;
+        return -ENOENT;
+}
+
+int qemu_process_wait(int pidfd, uint32_t timeout_ms)
+{
+        (void)pidfd;
+        (void)timeout_ms;
+        return 0;
+}
+
+int iscsi_gateways_end(struct iscsi_gateways *gateways, const char *role)
+{
+        (void)gateways;
+        (void)role;
+        return 0;
+}
+
+void hypervisor_wait_until(struct hypervisor *hypervisor, uint64_t at_ms)
+{
+        (void)hypervisor;
+        (void)at_ms;
+}
+
+void task_step_again(struct task *task, uint64_t at_ms)
+{
+        task->step_at_ms = at_ms;
+}
+
+void task_finish(struct task *task, enum operation_result result, enum observation observation,
+                 const char *text)
+{
+        (void)result;
+        (void)observation;
+        ck_abort_msg("%s: ended: %s", task->role, text);
+}
 
 uint64_t hypervisor_now_ms(void)
 {
@@ -342,6 +405,22 @@ START_TEST(a_copy_that_somebody_else_began_is_left_to_them)
 }
 END_TEST
 
+/* By a clusterd that was killed since, so that the core knows nothing of it. */
+START_TEST(a_guest_that_is_held_hears_that_it_is_to_shut_down)
+{
+        struct hypervisor hypervisor = { .references = 1 };
+        struct task stop = {
+                .hypervisor = &hypervisor, .kind = CLUSTER_ACTION_STOP, .role = "vm01", .timeout_ms = 60000
+        };
+        carry_out(COPY_ORDER_MIRROR, false, OPERATION_SUCCEEDED);
+        carry_out(COPY_ORDER_HOLD, false, OPERATION_SUCCEEDED);
+        stop.started_ms = time_ms;
+        stop_step(&stop);
+        ck_assert(guest.was_asked);
+        ck_assert_str_eq(guest.metadata, "");
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("orders of moving a storage");
@@ -353,6 +432,7 @@ int main(void)
         tcase_add_test(tests, images_that_are_not_equal_in_time_hold_nobody_up);
         tcase_add_test(tests, a_guest_without_that_disk_keeps_nobody_waiting);
         tcase_add_test(tests, a_copy_that_somebody_else_began_is_left_to_them);
+        tcase_add_test(tests, a_guest_that_is_held_hears_that_it_is_to_shut_down);
         suite_add_tcase(suite, tests);
         SRunner *runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);
