@@ -81,6 +81,18 @@ const char *duration_text(json_int_t duration_ms)
         return text;
 }
 
+const char *copy_times(json_t *copy)
+{
+        json_int_t duration_ms = json_integer_value(json_object_get(copy, "duration_ms"));
+        json_int_t held_ms = json_integer_value(json_object_get(copy, "held_ms"));
+        char *text = turn();
+        (void)snprintf(text, TURN_BYTES, "%s%s%s%s", duration_ms == 0 ? "" : ", after ",
+                       duration_ms == 0 ? "" : duration_text(duration_ms),
+                       held_ms == 0 ? "" : ", guest not running for ",
+                       held_ms == 0 ? "" : duration_text(held_ms));
+        return text;
+}
+
 static void dump(json_t *document)
 {
         size_t flags = output_is_terminal() ? JSON_INDENT(2) : JSON_COMPACT;

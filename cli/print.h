@@ -24,6 +24,8 @@ const char *field_list(json_t *object, const char *key, const char *none);
 const char *field_time(json_t *object, const char *key);
 /* "3.2 s", "84 ms" */
 const char *duration_text(json_int_t duration_ms);
+/* ", after 3.2 s, guest not running for 23 ms": what somebody has measured of it. */
+const char *copy_times(json_t *copy);
 
 /* print_role.c, print_node.c, print_quorum.c, print_volume.c, print_history.c */
 void print_cluster_status(json_t *result);

@@ -65,9 +65,7 @@ static void print_copy(json_t *copy)
                : succeeded ? "done"
                            : "not done");
         if (over && succeeded)
-                printf(" after %s, guest not running for %s",
-                       duration_text(json_integer_value(json_object_get(copy, "duration_ms"))),
-                       duration_text(json_integer_value(json_object_get(copy, "held_ms"))));
+                printf("%s", copy_times(copy));
         if (field(copy, "text")[0] != '\0')
                 printf(": %s", field(copy, "text"));
         printf(", entry %s\n", field(copy, "index"));

@@ -82,23 +82,27 @@ static void settle_ended_move(json_t *role, json_t *move, struct settle_verdict 
                        field(role, "state"), field(role, "owner"), field(role, "reason"));
 }
 
-/* aborts: it was asked to end. */
+/* aborts: it was asked to end. What is of no use is removed by the node that runs the role; while none does,
+ * that is not waited for. */
 static void settle_copy(json_t *role, json_t *copy, bool aborts, struct settle_verdict *verdict)
 {
         bool succeeded = json_is_true(json_object_get(copy, "succeeded"));
+        bool clearing = is(copy, "state", "clearing"), left = clearing && !is(role, "state", "online");
         enum settle_state wanted = succeeded == aborts ? SETTLE_FAILED : SETTLE_DONE;
         const char *name = field(role, "name"), *disk = field(copy, "disk"), *text = field(copy, "text");
+        const char *to = field(copy, "to"), *from = field(copy, "from");
+        const char *later = left ? "; the other image goes when it runs again" : "";
 
-        if (!is(copy, "state", "none"))
-                SETTLE(verdict, SETTLE_GOES_ON, "%s: disk %s is going to %.160s", name, disk,
-                       field(copy, "to"));
+        if (clearing && !left)
+                SETTLE(verdict, SETTLE_GOES_ON, "%s: disk %s is %.140s, and the other image is removed", name,
+                       disk, succeeded ? to : from);
+        else if (!is(copy, "state", "none") && !left)
+                SETTLE(verdict, SETTLE_GOES_ON, "%s: disk %s is going to %.160s", name, disk, to);
         else if (succeeded)
-                SETTLE(verdict, wanted, "%s: disk %s is %.120s, after %s, guest not running for %s%s%.80s",
-                       name, disk, field(copy, "to"), duration_text(number(copy, "duration_ms")),
-                       duration_text(number(copy, "held_ms")), text[0] == '\0' ? "" : "; ", text);
+                SETTLE(verdict, wanted, "%s: disk %s is %.120s%s%s%.80s%s", name, disk, to, copy_times(copy),
+                       text[0] == '\0' ? "" : "; ", text, later);
         else
-                SETTLE(verdict, wanted, "%s: disk %s stays %.100s: %.120s", name, disk, field(copy, "from"),
-                       text);
+                SETTLE(verdict, wanted, "%s: disk %s stays %.100s: %.120s%s", name, disk, from, text, later);
 }
 
 static void settle_move(json_t *role, const struct settle_goal *goal, struct settle_verdict *verdict)

@@ -172,6 +172,23 @@ START_TEST(a_move_is_waited_for_and_its_end_told)
 }
 END_TEST
 
+START_TEST(a_storage_that_moved_says_what_somebody_measured)
+{
+        (void)RUN("role move vm01 --storage csv2", DONE("{\"index\":42}"),
+                  DONE(ROLE("online", "n1", COPIED("none", "true", "42", "0"))));
+        ck_assert_str_eq(output, "vm01: disk vda is /csv2/a, after 2.1 s, guest not running for 23 ms\n");
+        (void)RUN("role move vm01 --storage csv2", DONE("{\"index\":42}"),
+                  DONE(ROLE("offline", "n1",
+                            ",\"copy\":{\"state\":\"clearing\",\"disk\":\"vda\",\"to\":\"/csv2/"
+                            "a\",\"succeeded\":true,"
+                            "\"duration_ms\":0,\"held_ms\":0,\"index\":42,\"text\":\"its guest ended "
+                            "meanwhile\"}")));
+        ck_assert_str_eq(output,
+                         "vm01: disk vda is /csv2/a; its guest ended meanwhile; the other image goes when it "
+                         "runs again\n");
+}
+END_TEST
+
 START_TEST(a_move_that_failed_is_a_failure)
 {
         int status = RUN("role move vm01 --node n2 --json", DONE("{\"index\":42}"),
@@ -410,6 +427,10 @@ static const struct {
         { VERB_ROLE_MOVE, ROLE("online", "n1", COPIED("running", "false", "42", "0")), SETTLE_GOES_ON },
         { VERB_ROLE_MOVE, ROLE("online", "n1", COPIED("none", "true", "42", "0")), SETTLE_DONE },
         { VERB_ROLE_MOVE, ROLE("online", "n1", COPIED("none", "false", "42", "0")), SETTLE_FAILED },
+        { VERB_ROLE_MOVE, ROLE("online", "n1", COPIED("clearing", "true", "42", "0")), SETTLE_GOES_ON },
+        { VERB_ROLE_MOVE, ROLE("offline", "n1", COPIED("clearing", "true", "42", "0")), SETTLE_DONE },
+        { VERB_ROLE_MOVE, ROLE("failed", "n1", COPIED("clearing", "false", "42", "0")), SETTLE_FAILED },
+        { VERB_ROLE_MOVE, ROLE("recovering", "n1", COPIED("switching", "false", "42", "0")), SETTLE_GOES_ON },
         { VERB_ROLE_MOVE, ROLE("online", "n1", COPIED("running", "false", "40", "42")), SETTLE_GOES_ON },
         { VERB_ROLE_MOVE, ROLE("online", "n1", COPIED("none", "false", "40", "42")), SETTLE_DONE },
         { VERB_ROLE_MOVE, ROLE("online", "n1", COPIED("none", "true", "40", "42")), SETTLE_FAILED },
@@ -585,6 +606,7 @@ int main(void)
         tcase_add_loop_test(tcase, prints_exactly_one_document_of_json_also_for_errors, 0,
                             (int)(sizeof(exits) / sizeof(exits[0])));
         tcase_add_test(tcase, a_move_is_waited_for_and_its_end_told);
+        tcase_add_test(tcase, a_storage_that_moved_says_what_somebody_measured);
         tcase_add_test(tcase, a_move_that_failed_is_a_failure);
         tcase_add_test(tcase, a_volume_is_waited_for_until_it_is_proven);
         tcase_add_test(tcase, a_volume_is_shown_with_its_paths_and_what_it_lacks);
