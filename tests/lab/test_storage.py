@@ -12,6 +12,10 @@ CLU_REFUSED = 3
 DISK_BYTES = 1 << 30
 WRITER_BYTES = check_disk.SLOTS * check_disk.SLOT_BYTES
 PIECE = 1 << 20
+SECOND_DISK = (
+    "<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='/csv/b/more.img'/>"
+    "<target dev='vdb' bus='virtio'/></disk>"
+)
 
 
 def image(lab, where, name="vm01.img"):
@@ -80,6 +84,12 @@ def add_role(lab):
     return guest
 
 
+def define(lab, text):
+    with open(f"{lab.place.csv_dir}/next.xml", "w", encoding="utf-8") as stream:
+        stream.write(text)
+    lab.clu("n1", "role", "set", "vm01", "--definition", "/csv/next.xml")
+
+
 def move(lab, where, *words, node="n2", exit_code=0):
     return lab.clu(node, "role", "move", "vm01", "--storage", where, *words, exit_code=exit_code, timeout_s=180)
 
@@ -133,6 +143,14 @@ def test_a_storage_moves_under_a_writing_guest_and_a_power_cut_finds_one_image(l
     check_equal(images(lab), ["b/vm01.img"], "images")
     refused = move(lab, "b/vm01.img", exit_code=CLU_REFUSED)
     check("is that disk already" in refused["error"]["message"], refused["error"]["message"])
+
+    # So is a disk that its guest does not have, because that runs by the definition of before.
+    whole = lab.clu("n1", "role", "show", "vm01", "--definition")["definition"]
+    define(lab, whole.replace("</devices>", SECOND_DISK + "</devices>"))
+    failed = move(lab, "a", "--disk", "vdb", exit_code=CLU_FAILED)
+    check("its disk vdb is not there" in failed["error"]["message"], failed["error"]["message"])
+    check_equal(images(lab), ["b/vm01.img"], "images")
+    define(lab, whole)
 
     # Ended half-way; meanwhile nobody moves the role, and both daemons are restarted.
     begin_slowly(lab, "a", "n1", 20)
