@@ -99,9 +99,19 @@ check_PROGRAMS += %D%/entry_text_test
 %C%_entry_text_test_LDADD   = clusterd/libcluio.a $(CLU_CORE) $(PURE_LIBS) $(CHECK_LIBS)
 
 check_PROGRAMS += %D%/cli_test
-%C%_cli_test_SOURCES = %D%/cli_test.c
+%C%_cli_test_SOURCES = %D%/cli_test.c %D%/cli_fixture.c %D%/cli_fixture.h
 %C%_cli_test_CFLAGS  = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CHECK_CFLAGS)
 %C%_cli_test_LDADD   = $(CLU_CLI) $(CLU_CLI_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += %D%/what_if_test
+%C%_what_if_test_SOURCES = %D%/what_if_test.c %D%/cli_fixture.c %D%/cli_fixture.h
+%C%_what_if_test_CFLAGS  = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CHECK_CFLAGS)
+%C%_what_if_test_LDADD   = $(CLU_CLI) $(CLU_CLI_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += %D%/settle_test
+%C%_settle_test_SOURCES = %D%/settle_test.c %D%/cli_fixture.h
+%C%_settle_test_CFLAGS  = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CHECK_CFLAGS)
+%C%_settle_test_LDADD   = $(CLU_CLI) $(CLU_CLI_LIBS) $(CHECK_LIBS)
 
 # Child processes, agents and the quorum rule.
 check_PROGRAMS += \
