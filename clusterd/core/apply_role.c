@@ -187,6 +187,13 @@ void apply_role_remove(struct apply *apply, const struct command_role *command)
                              role_state_name(role->state));
                 return;
         }
+        if (role->copy.state != COPY_NONE && !MUTATED(REMOVE_UNCLEARED)) {
+                apply_refuse(apply,
+                             "the next start of role '%s' clears up after the move of its storage: start it, "
+                             "or abort that",
+                             role->name);
+                return;
+        }
         apply_changed_role(apply, role);
         apply->deleted = true;
         apply->deleted_kind = OBJECT_ROLE;

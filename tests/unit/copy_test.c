@@ -197,6 +197,20 @@ START_TEST(it_is_aborted_until_the_guest_goes_over)
 }
 END_TEST
 
+START_TEST(a_role_is_not_removed_before_the_image_that_it_uses_no_more)
+{
+        ck_assert_int_eq(copy_to("csv2", OLD), APPLY_DONE);
+        ck_assert_int_eq(story_order(&story, COMMAND_ROLE_STOP, "vm01"), APPLY_DONE);
+        ck_assert_int_eq(story_report(&story, "vm01", 1, REPORT_STOPPED), APPLY_DONE);
+        ck_assert_int_eq(story_order(&story, COMMAND_ROLE_REMOVE, "vm01"), APPLY_REFUSED);
+        ck_assert_str_eq(story.apply.reason, "the next start of role 'vm01' clears up after the move of its "
+                                             "storage: start it, or abort that");
+        ck_assert_int_eq(abort_it(), APPLY_DONE);
+        ck_assert_str_eq(vm01()->copy.text, "left behind: /csv2/a");
+        ck_assert_int_eq(story_order(&story, COMMAND_ROLE_REMOVE, "vm01"), APPLY_DONE);
+}
+END_TEST
+
 START_TEST(a_storage_is_moved_once_at_a_time_to_where_the_guest_can_reach_it)
 {
         ck_assert_int_eq(copy_to("csv3", OLD), APPLY_REFUSED);
@@ -234,6 +248,7 @@ int main(void)
         tcase_add_test(tests, only_its_owner_reports_and_only_of_this_copy);
         tcase_add_loop_test(tests, a_lost_owner_leaves_the_image_that_the_ledger_names, 0, 2);
         tcase_add_test(tests, it_is_aborted_until_the_guest_goes_over);
+        tcase_add_test(tests, a_role_is_not_removed_before_the_image_that_it_uses_no_more);
         tcase_add_test(tests, a_storage_is_moved_once_at_a_time_to_where_the_guest_can_reach_it);
         tcase_add_test(tests, a_role_that_does_not_run_moves_no_storage);
         suite_add_tcase(suite, tests);
