@@ -106,7 +106,6 @@ struct store {
         pthread_cond_t wake; /* CLOCK_MONOTONIC */
         struct store_operation *first, **end, *newest;
         uint64_t batches; /* complete ones in the queue */
-        bool replacing;   /* a reset is queued, and not yet all that replaces what it takes away */
         bool awaited;     /* somebody waits for what was queued since the last flush */
         bool hurry;       /* or for what is in a complete batch */
         struct store_operation *definitions, **definitions_end; /* queued or being written */
@@ -116,7 +115,9 @@ struct store {
         uint32_t retry_ms;
         uint32_t rows_wait_ms; /* rows alone wait so long for entries to share a transaction with */
 
-        uint64_t tail_index; /* the loop thread's: what the next entry is to follow */
+        /* The loop thread's: */
+        uint64_t tail_index; /* what the next entry is to follow */
+        bool replacing;      /* a reset is queued, and not yet all that replaces what it takes away */
 
         pthread_mutex_t reader_mutex; /* of reader */
         struct store_db reader;       /* for definitions and queries */

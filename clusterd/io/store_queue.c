@@ -151,6 +151,7 @@ void store_put_definition(struct store *store, const char *text, size_t text_byt
 
 void store_reset(struct store *store)
 {
+        store_flush(store); /* what came before is none of it */
         store->tail_index = 0;
         store->replacing = true;
         queue_push(store, operation_new(STORE_RESET, NULL, 0), true);
