@@ -112,8 +112,10 @@ void apply_node_join(struct apply *apply, const struct command_node_join *join)
         if (node->evicted)
                 begin_anew(node);
         copy_facts(node, join);
-        if (booted)
+        if (booted) {
                 node->shut_down = SHUT_DOWN_NONE;
+                node->shut_down_forced = false;
+        }
         if (booted || MUTATED(LEASES_UNKNOWN_ON_RETURN))
                 apply_leases_unknown(apply, node->id);
         if (returned) {

@@ -175,9 +175,11 @@ json_t *document_quorum_plan(const struct request *request, const struct change 
                 after.witness = true;
         if (kind == COMMAND_WITNESS_REMOVE)
                 after.witness = false;
-        bool leaves = kind == COMMAND_NODE_FENCE || kind == COMMAND_NODE_EVICT ||
-                      (kind == COMMAND_NODE_DRAIN && change->command.node.shut_down != SHUT_DOWN_NONE);
-        after = leaves ? quorum_view_without(&after, change->command.node.node) : quorum_view_settled(&after);
+        if (kind != COMMAND_NODE_FENCE && kind != COMMAND_NODE_EVICT)
+                after = quorum_view_settled(&after);
+        if (kind == COMMAND_NODE_FENCE || kind == COMMAND_NODE_EVICT ||
+            (kind == COMMAND_NODE_DRAIN && change->command.node.shut_down != SHUT_DOWN_NONE))
+                after = quorum_view_without(&after, change->command.node.node);
         quorum_view_say(&now, before_text);
         quorum_view_say(&after, after_text);
         return json_pack("{s:o, s:o}", "before", document_text(before_text), "after",

@@ -141,6 +141,8 @@ def test_a_node_is_shut_down(lab):
     """The one of two that votes: its role moves, the other gets the vote, and nobody is fenced."""
     add_fence_devices(lab)
     guest, = roles.add_roles(lab, {"vm01": "n1"})
+    planned = lab.clu("n2", "node", "shut-down", "n1", "--plan")["quorum"]
+    check(planned["after"].startswith("n2 may not be lost"), f"the plan says {planned}")
     begun = time.monotonic()
     lab.clu("n2", "node", "shut-down", "n1", "--reason", "new fans")
     down_ms = elapsed_ms(begun)
