@@ -153,7 +153,9 @@ static void settle_shut_down(json_t *node, json_int_t roles_before, struct settl
                 SETTLE(verdict, SETTLE_DONE, "%s: shut down", field(node, "name"));
         else if (json_is_string(json_object_get(node, "shut_down")) && is(node, "duty", "drained"))
                 SETTLE(verdict, SETTLE_GOES_ON,
-                       "%s: drained, shutting down once the others have a quorum without it",
+                       "%s: drained; its host goes down once the others have a quorum without it, or its "
+                       "clusterd's log "
+                       "says why not",
                        field(node, "name"));
         else if (!json_is_string(json_object_get(node, "shut_down")) && is(node, "duty", "drained"))
                 SETTLE(verdict, SETTLE_DONE, "%s: has booted anew", field(node, "name"));
