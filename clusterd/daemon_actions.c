@@ -133,6 +133,30 @@ static void act_on_role(struct daemon *daemon, const struct cluster_action *acti
         }
 }
 
+/* Until their adapters are built: nothing stalls, so none of this is asked for. */
+static void refuse_redirect(struct daemon *daemon, const struct cluster_action *action)
+{
+        struct cluster_event event = { .kind = CLUSTER_EVENT_OPERATION_DONE };
+        if (action->kind == CLUSTER_ACTION_EXPORT) {
+                event.kind = CLUSTER_EVENT_EXPORT;
+                TEXT_COPY(event.export.role, action->role.name);
+                event.export.index = action->role.index;
+                event.export.open = action->role.open;
+                event.export.result = action->role.open ? OPERATION_FAILED : OPERATION_SUCCEEDED;
+                TEXT_COPY(event.export.text, "this clusterd exports no disks");
+        } else {
+                TEXT_COPY(event.operation.role, action->role.name);
+                event.operation.generation = action->role.generation;
+                event.operation.operation = action->kind == CLUSTER_ACTION_RESUME     ? OPERATION_RESUME
+                                            : action->kind == CLUSTER_ACTION_REDIRECT ? OPERATION_REDIRECT
+                                                                                      : OPERATION_RETURN;
+                event.operation.result = OPERATION_FAILED;
+                event.operation.observation = OBSERVED_STALLED;
+                TEXT_COPY(event.operation.text, "this clusterd lets no guest go on");
+        }
+        daemon_deliver(daemon, &event);
+}
+
 static void list(struct daemon *daemon, const struct cluster_action *action)
 {
         daemon->listing = (struct listing){ .id = action->listing, .open = 2 };
@@ -315,6 +339,12 @@ void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action
                 log_notice("%s" QB_XS " role=%s disk=%s from=%s to=%s", action->reason, action->copy.role,
                            action->copy.disk, action->copy.from, action->copy.to);
                 hypervisor_carry_out(daemon->hypervisor, action);
+                break;
+        case CLUSTER_ACTION_RESUME:
+        case CLUSTER_ACTION_REDIRECT:
+        case CLUSTER_ACTION_RETURN:
+        case CLUSTER_ACTION_EXPORT:
+                refuse_redirect(daemon, action);
                 break;
         case CLUSTER_ACTION_LIST:
                 list(daemon, action);

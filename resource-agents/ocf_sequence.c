@@ -375,6 +375,9 @@ static void order_next(struct ocf_role *role)
                 TEXT_PRINT(role->reason, "OCF agents do not move live: stopped here, to be started there");
                 stop_ordered(role);
                 return;
+        case OPERATION_RESUME: /* of guests alone */
+        case OPERATION_REDIRECT:
+        case OPERATION_RETURN:
         case OPERATION_NONE:
         case OPERATION_COUNT:
                 break;

@@ -21,12 +21,12 @@ static const char *event_name(unsigned row)
 {
         return NAMED("load-object", "load-entry", "loaded", "wake", "view", "message", "request", "stored",
                      "store-failed", "observed", "listed", "operation-done", "fence-done", "looked", "lease",
-                     "sight", "revoked", "leaving", "witness", "qnetd", "watchdog", "copy")[row];
+                     "sight", "revoked", "leaving", "witness", "qnetd", "watchdog", "copy", "export")[row];
 }
 
 static const char *operation_name(unsigned row)
 {
-        return NAMED("none", "start", "stop", "move")[row];
+        return NAMED("none", "start", "stop", "move", "resume", "redirect", "return")[row];
 }
 
 static const char *result_name(unsigned column)
@@ -36,8 +36,8 @@ static const char *result_name(unsigned column)
 
 static const char *observation_name(unsigned row)
 {
-        return NAMED("absent", "shut-down", "failed", "moved", "incoming", "outgoing", "paused",
-                     "running")[row];
+        return NAMED("absent", "shut-down", "failed", "moved", "incoming", "outgoing", "paused", "running",
+                     "stalled")[row];
 }
 
 static const char *source_name(unsigned column)
@@ -187,7 +187,7 @@ static const struct coverage_rule {
         bool (*may_come)(unsigned row, unsigned column); /* NULL: all */
 } rules[COVERAGE_TABLE_COUNT] = {
         [COVERAGE_INCIDENTS] = { "incidents", INCIDENT_KIND_COUNT, 1, incident_name, times, NULL },
-        [COVERAGE_EVENTS] = { "events", CLUSTER_EVENT_COPY + 1, 1, event_name, times, NULL },
+        [COVERAGE_EVENTS] = { "events", CLUSTER_EVENT_EXPORT + 1, 1, event_name, times, NULL },
         [COVERAGE_OPERATIONS] = { "operations", OPERATION_COUNT, 3, operation_name, result_name,
                                   every_operation },
         [COVERAGE_OBSERVATIONS] = { "observations", OBSERVATION_COUNT, 2, observation_name, source_name,

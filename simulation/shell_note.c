@@ -40,6 +40,10 @@ static const char *const action_names[CLUSTER_ACTION_COUNT] = {
         [CLUSTER_ACTION_GUARD] = "guard",
         [CLUSTER_ACTION_LOG] = "log",
         [CLUSTER_ACTION_COPY] = "copy",
+        [CLUSTER_ACTION_RESUME] = "resume",
+        [CLUSTER_ACTION_REDIRECT] = "redirect",
+        [CLUSTER_ACTION_RETURN] = "return",
+        [CLUSTER_ACTION_EXPORT] = "export",
 };
 
 const char *shell_action_name(enum cluster_action_kind kind)
@@ -119,6 +123,10 @@ void shell_note(struct world *world, struct simulated_node *node, const struct c
         case CLUSTER_ACTION_MOVE:
         case CLUSTER_ACTION_PREPARE:
         case CLUSTER_ACTION_ANNOUNCE:
+        case CLUSTER_ACTION_RESUME:
+        case CLUSTER_ACTION_REDIRECT:
+        case CLUSTER_ACTION_RETURN:
+        case CLUSTER_ACTION_EXPORT:
                 world_note(world, node, "-> %s %s generation %" PRIu64 " to n%u: %s", name, action->role.name,
                            action->role.generation, action->role.node, action->reason);
                 return;

@@ -256,6 +256,8 @@ static void settings_draw(struct world *world, struct random *random)
         settings->quarantine_window_ms = 60000;
         settings->quarantine_ms = (uint32_t)random_between(random, 1000, 60000);
         settings->resiliency_ms = (uint32_t)random_between(random, 0, 40000);
+        settings->stall_limit_ms =
+                random_chance(random, 500) ? 0 : (uint32_t)random_between(random, 5000, 60000);
 }
 
 static void node_create(struct world *world, struct simulated_node *node)

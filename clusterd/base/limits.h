@@ -28,6 +28,7 @@
 #define PASSWORD_BYTES    128 /* CHAP */
 #define IMAGE_PATH_BYTES  256 /* of a disk that is copied */
 #define DISK_BYTES        16  /* "vda" */
+#define EXPORT_KEY_BYTES  65  /* of an export of a role's disks: 32 bytes as hexadecimal digits */
 
 #define HASH_BYTES       32           /* SHA-256 */
 #define DEFINITION_BYTES (256 * 1024) /* largest definition of a role, without a closing zero */

@@ -186,6 +186,8 @@ struct settings settings_changed(const struct settings *settings, const struct c
                 next.quarantine_ms = set->settings.quarantine_ms;
         if (set->fields & SETTINGS_FIELD_RESILIENCY)
                 next.resiliency_ms = set->settings.resiliency_ms;
+        if (set->fields & SETTINGS_FIELD_STALL_LIMIT)
+                next.stall_limit_ms = set->settings.stall_limit_ms;
         return next;
 }
 

@@ -184,6 +184,8 @@ static void dispatch(struct cluster *cluster, const struct cluster_event *event)
         case CLUSTER_EVENT_COPY:
                 copy_ordered(cluster, event);
                 break;
+        case CLUSTER_EVENT_EXPORT:
+                break;
         }
 }
 

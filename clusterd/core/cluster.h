@@ -65,7 +65,8 @@ enum cluster_event_kind {
         CLUSTER_EVENT_WITNESS,  /* what CLUSTER_ACTION_WITNESS was answered */
         CLUSTER_EVENT_QNETD,    /* what this node's corosync and qdevice tell of a qnetd, in their order */
         CLUSTER_EVENT_WATCHDOG, /* what the guard keeper reports of it */
-        CLUSTER_EVENT_COPY      /* the end of CLUSTER_ACTION_COPY */
+        CLUSTER_EVENT_COPY,     /* the end of CLUSTER_ACTION_COPY */
+        CLUSTER_EVENT_EXPORT    /* the end of CLUSTER_ACTION_EXPORT */
 };
 
 /* What a hypervisor or agent sees of a role on this node. */
@@ -78,10 +79,22 @@ enum observation {
         OBSERVED_OUTGOING,        /* runs here, and a migration away from here is under way */
         OBSERVED_PAUSED,          /* a migration that is over left it so: it may have run elsewhere since */
         OBSERVED_RUNNING,         /* also paused by an operator: it may write again at any moment */
+        /* Its own disk failed it, and it stands still instead of hearing of that: it may write again at any
+         * moment, too. Not one that is held for the switch of its storage, nor paused by anybody. */
+        OBSERVED_STALLED,
         OBSERVATION_COUNT
 };
 
-enum operation { OPERATION_NONE, OPERATION_START, OPERATION_STOP, OPERATION_MOVE, OPERATION_COUNT };
+enum operation {
+        OPERATION_NONE,
+        OPERATION_START,
+        OPERATION_STOP,
+        OPERATION_MOVE,
+        OPERATION_RESUME,   /* what has stalled goes on, with its disks' own files */
+        OPERATION_REDIRECT, /* what has stalled goes on, with another node's export of its disks */
+        OPERATION_RETURN,   /* what runs by an export goes over to its disks' own files, and runs on */
+        OPERATION_COUNT
+};
 
 enum operation_result {
         OPERATION_SUCCEEDED,
@@ -163,6 +176,10 @@ struct cluster_event {
                         bool failed;           /* could not ask; says nothing about any role */
                         char role[NAME_BYTES]; /* unless end or failed */
                         enum observation observation;
+                        char text[REASON_BYTES]; /* OBSERVED_STALLED: by what; else empty */
+                        /* Not its guest: this node exports its disks, or what is left of that is still in
+                         * the kernel. A role may be named twice. */
+                        bool export;
                 } listed;
                 struct cluster_event_operation operation;
                 struct {
@@ -179,6 +196,17 @@ struct cluster_event {
                         uint32_t held_ms; /* SWITCH: the guest was; 0: not known */
                         char text[REASON_BYTES];
                 } copy;
+                struct {
+                        char role[NAME_BYTES];
+                        uint64_t index; /* of the redirect */
+                        bool open;      /* what was asked for */
+                        /* SUCCEEDED: it serves, or nothing of any export of this role is left here. FAILED to
+                         * open: nothing is left here. UNKNOWN: either may be. */
+                        enum operation_result result;
+                        uint32_t port;              /* opened: of the node's cluster address */
+                        char key[EXPORT_KEY_BYTES]; /* opened: who connects has it, TLS-PSK; secret */
+                        char text[REASON_BYTES];
+                } export;
                 struct {
                         uint64_t attempt;
                         uint32_t node;
@@ -249,7 +277,9 @@ enum cluster_action_kind {
         CLUSTER_ACTION_REPLY,         /* to the request with this token */
         CLUSTER_ACTION_START,         /* role, on this node */
         CLUSTER_ACTION_STOP,
-        CLUSTER_ACTION_MOVE,          /* live, from this node to node */
+        /* Live, from this node to node, where its disks are their own files. One that runs by an export is
+         * handed over only when that has answered each request that it was sent: as with RETURN. */
+        CLUSTER_ACTION_MOVE,
         CLUSTER_ACTION_ANNOUNCE,      /* tell the networks that role lives here now */
         CLUSTER_ACTION_PREPARE,       /* what role's disks need here, before it arrives. Answer with
                                          CLUSTER_EVENT_PREPARED */
@@ -272,6 +302,18 @@ enum cluster_action_kind {
         CLUSTER_ACTION_SHUT_DOWN,    /* this host: off, or to boot anew; nothing runs here any more */
         CLUSTER_ACTION_LOG,          /* reason is news for the log */
         CLUSTER_ACTION_COPY,         /* a step of moving a disk. Answer with CLUSTER_EVENT_COPY */
+        /* The guest goes on. Answered with OPERATION_DONE: succeeded and OBSERVED_RUNNING, or failed and
+         * still OBSERVED_STALLED, with what the disk said. Each may be asked for again, and finds out what is
+         * done already. */
+        CLUSTER_ACTION_RESUME,   /* with its disks' own files, whatever it had: no export is left anywhere */
+        CLUSTER_ACTION_REDIRECT, /* with the export at address and port, which takes one connection, ever */
+        /* With its disks' own files, from an export that still stands: only if that has answered each request
+         * that it was sent. If in doubt it has failed, and the guest has what it had. */
+        CLUSTER_ACTION_RETURN,
+        /* Open or close the export of a role's disks on directories, one process a role, which outlives this
+         * one. Nothing of an earlier one is left before another is opened; closed is closed when nothing of
+         * it is left in the kernel. Answer with CLUSTER_EVENT_EXPORT. */
+        CLUSTER_ACTION_EXPORT,
         CLUSTER_ACTION_COUNT
 };
 
@@ -317,6 +359,11 @@ struct cluster_action {
                         uint32_t timeout_ms;                   /* STOP: before it is destroyed; 0 at once */
                         char address[ADDRESS_BYTES];           /* MOVE: of the target */
                         char migration_address[ADDRESS_BYTES]; /* MOVE: of the target */
+                        /* EXPORT, REDIRECT, RETURN: the redirect, by the entry that began it. */
+                        uint64_t index;
+                        bool open;                  /* EXPORT: or close */
+                        uint32_t port;              /* REDIRECT; the address is that of the exporter */
+                        char key[EXPORT_KEY_BYTES]; /* REDIRECT; secret */
                 } role;
                 struct {
                         char role[NAME_BYTES];

@@ -24,7 +24,8 @@
 bool observation_is_present(enum observation observation)
 {
         return observation == OBSERVED_INCOMING || observation == OBSERVED_OUTGOING ||
-               observation == OBSERVED_PAUSED || observation == OBSERVED_RUNNING;
+               observation == OBSERVED_PAUSED || observation == OBSERVED_RUNNING ||
+               observation == OBSERVED_STALLED;
 }
 
 bool observe_counts(const struct local_role *local)
@@ -244,6 +245,8 @@ void observe_listed(struct cluster *cluster, const struct cluster_event *event)
                 conclude_listing(cluster, event->listed.listing);
                 return;
         }
+        if (event->listed.export)
+                return;
         uint32_t slot = 0;
         struct local_role *local = find(cluster, event->listed.role, &slot);
         if (local == NULL) {

@@ -195,6 +195,8 @@ static void say_settings(struct sentence *sentence, const struct command_cluster
                 say(sentence, " quarantine %" PRIu32 " ms", settings->quarantine_ms);
         if (set->fields & SETTINGS_FIELD_RESILIENCY)
                 say(sentence, " resiliency-period %" PRIu32 " ms", settings->resiliency_ms);
+        if (set->fields & SETTINGS_FIELD_STALL_LIMIT)
+                say(sentence, " stall-limit %" PRIu32 " ms", settings->stall_limit_ms);
 }
 
 static void say_pause(struct sentence *sentence, const struct command_cluster_pause *pause)

@@ -284,6 +284,8 @@ json_t *query_cluster_status(struct request *request)
                                       (int)settings->quarantine_ms, "pause_ms", (int)settings->pause_ms));
         json_object_set_new(json_object_get(document, "settings"), "resiliency_ms",
                             json_integer(settings->resiliency_ms));
+        json_object_set_new(json_object_get(document, "settings"), "stall_limit_ms",
+                            json_integer(settings->stall_limit_ms));
         json_object_set_new(json_object_get(document, "settings"), "dynamic_quorum",
                             json_boolean(settings->dynamic_quorum));
         json_object_set_new(document, "nodes", node_rows(request, &status));

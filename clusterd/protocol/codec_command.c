@@ -188,6 +188,8 @@ static const struct json_field cluster_set_fields[] = {
                    .bit = SETTINGS_FIELD_GUARD_INDEX),
         JSON_FIELD("resiliency_ms", UINT32, struct command_cluster_set, settings.resiliency_ms,
                    .bit = SETTINGS_FIELD_RESILIENCY),
+        JSON_FIELD("stall_limit_ms", UINT32, struct command_cluster_set, settings.stall_limit_ms,
+                   .bit = SETTINGS_FIELD_STALL_LIMIT),
 };
 static const struct json_shape cluster_set_shape =
         JSON_SHAPE(cluster_set_fields, .mask_offset = offsetof(struct command_cluster_set, fields));

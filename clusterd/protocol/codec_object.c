@@ -40,6 +40,7 @@ static const struct json_field settings_fields[] = {
         JSON_FIELD("guard_before_ms", UINT32, struct settings, guard_before_ms),
         JSON_FIELD("guard_index", COUNTER, struct settings, guard_index),
         JSON_FIELD("resiliency_ms", UINT32, struct settings, resiliency_ms, .later = true),
+        JSON_FIELD("stall_limit_ms", UINT32, struct settings, stall_limit_ms, .later = true),
         JSON_FIELD("witness", OBJECT, struct settings, witness, .shape = &witness_shape, .later = true),
         JSON_FIELD("voters_witness", IDENTITY, struct settings, voters_witness, .later = true),
         JSON_FIELD("epoch_holders", NODE_SET, struct settings, epoch_holders, .later = true),
@@ -127,6 +128,24 @@ static const struct json_field role_copy_fields[] = {
 };
 static const struct json_shape role_copy_shape = JSON_SHAPE(role_copy_fields);
 
+static const struct json_field role_stall_fields[] = {
+        JSON_FIELD("index", COUNTER, struct role_stall, index),
+        JSON_FIELD("time_ms", INT64, struct role_stall, time_ms),
+        JSON_FIELD("text", TEXT, struct role_stall, text),
+};
+static const struct json_shape role_stall_shape = JSON_SHAPE(role_stall_fields);
+
+static const struct json_field role_redirect_fields[] = {
+        JSON_FIELD("state", ENUM, struct role_redirect, state, .texts = &redirect_state_text),
+        JSON_FIELD("index", COUNTER, struct role_redirect, index),
+        JSON_FIELD("exporter", NODE_OR_NONE, struct role_redirect, exporter),
+        JSON_FIELD("client", NODE_OR_NONE, struct role_redirect, client),
+        JSON_FIELD("port", UINT32, struct role_redirect, port),
+        JSON_FIELD("key", TEXT, struct role_redirect, key),
+        JSON_FIELD("text", TEXT, struct role_redirect, text),
+};
+static const struct json_shape role_redirect_shape = JSON_SHAPE(role_redirect_fields);
+
 static const struct json_field role_fields[] = {
         { .key = "configured", .type = JSON_FIELD_INLINE, .shape = &role_configured_shape },
         JSON_FIELD("state", ENUM, struct role, state, .texts = &role_state_text),
@@ -149,6 +168,8 @@ static const struct json_field role_fields[] = {
         JSON_FIELD("last_move", OBJECT, struct role, last_move, .shape = &role_move_shape),
         JSON_FIELD("leases", NODE_SET, struct role, leases, .later = true),
         JSON_FIELD("copy", OBJECT, struct role, copy, .shape = &role_copy_shape, .later = true),
+        JSON_FIELD("stall", OBJECT, struct role, stall, .shape = &role_stall_shape, .later = true),
+        JSON_FIELD("redirect", OBJECT, struct role, redirect, .shape = &role_redirect_shape, .later = true),
 };
 static const struct json_shape role_shape = JSON_SHAPE(role_fields);
 

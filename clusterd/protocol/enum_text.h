@@ -58,6 +58,7 @@ extern const struct enum_text role_state_text;
 extern const struct enum_text role_desired_text;
 extern const struct enum_text move_end_text;
 extern const struct enum_text copy_state_text;
+extern const struct enum_text redirect_state_text;
 extern const struct enum_text witness_kind_text;
 extern const struct enum_text volume_kind_text;
 extern const struct enum_text volume_state_text;

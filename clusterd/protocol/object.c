@@ -22,6 +22,7 @@ const struct settings settings_default = {
         .quarantine_window_ms = 3600000,
         .quarantine_ms = 7200000,
         .resiliency_ms = 240000,
+        .stall_limit_ms = 1800000,
 };
 
 /* clang-format off */
@@ -77,6 +78,13 @@ ENUM_TEXT(copy_state, COPY_STATE_COUNT,
           [COPY_RUNNING] = "running",
           [COPY_SWITCHING] = "switching",
           [COPY_CLEARING] = "clearing")
+
+ENUM_TEXT(redirect_state, REDIRECT_STATE_COUNT,
+          [REDIRECT_NONE] = "none",
+          [REDIRECT_OPENING] = "opening",
+          [REDIRECT_OPEN] = "open",
+          [REDIRECT_SERVED] = "served",
+          [REDIRECT_CLOSING] = "closing")
 
 ENUM_TEXT(witness_kind, WITNESS_KIND_COUNT,
           [WITNESS_NONE] = "none",

@@ -142,6 +142,34 @@ struct role_copy {
         char text[REASON_BYTES]; /* how it ended */
 };
 
+/* Its guest stands still because its disk failed it. */
+struct role_stall {
+        uint64_t index;  /* entry since which; 0: it does not */
+        int64_t time_ms; /* wall clock of that, for people */
+        char text[REASON_BYTES];
+};
+
+/* Who writes for a guest whose node has lost the path: clusterd/core/README.md, "Redirected I/O". */
+enum redirect_state {
+        REDIRECT_NONE,    /* nobody but the role's own nodes */
+        REDIRECT_OPENING, /* the exporter is to open an export of its disks, and may write from here on */
+        REDIRECT_OPEN,    /* it has: the guest is to go over to it */
+        REDIRECT_SERVED,  /* the guest runs by it */
+        REDIRECT_CLOSING, /* it is of no use any more, and not proven gone yet */
+        REDIRECT_STATE_COUNT
+};
+
+/* The last one stays to be shown. */
+struct role_redirect {
+        enum redirect_state state;
+        uint64_t index;    /* entry that began it; 0: there was none */
+        uint32_t exporter; /* NODE_NONE: there was none */
+        uint32_t client;   /* the node whose guest it is for */
+        uint32_t port;
+        char key[EXPORT_KEY_BYTES]; /* secret: never shown */
+        char text[REASON_BYTES];    /* why it ended, or why it began */
+};
+
 struct role {
         char name[NAME_BYTES]; /* empty marks a free slot */
         enum role_kind kind;
@@ -179,6 +207,8 @@ struct role {
         struct role_move last_move;
         uint64_t leases; /* volumes whose leases let it run on without contact; fixed when it is assigned */
         struct role_copy copy;
+        struct role_stall stall;
+        struct role_redirect redirect;
 };
 
 struct fence_device {
@@ -284,6 +314,7 @@ struct settings {
         uint64_t pause_index;     /* entry since which */
         uint64_t guard_index;     /* entry that shortened them; 0: nobody goes by longer ones */
         uint32_t resiliency_ms;   /* so long an isolated node's leases are left alone; 0: for ever */
+        uint32_t stall_limit_ms;  /* so long a guest may stand still for its storage; 0: for ever */
         struct witness witness;
         uint64_t voters_witness; /* identity of the witness that has a vote, too; 0: none has */
         node_set epoch_holders;  /* as in struct command_epoch, of the last epoch */
@@ -333,6 +364,8 @@ const char *role_desired_name(enum role_desired desired);
 int role_desired_parse(const char *text, enum role_desired *ret_desired);
 const char *copy_state_name(enum copy_state state);
 int copy_state_parse(const char *text, enum copy_state *ret_state);
+const char *redirect_state_name(enum redirect_state state);
+int redirect_state_parse(const char *text, enum redirect_state *ret_state);
 const char *move_end_name(enum move_end end);
 int move_end_parse(const char *text, enum move_end *ret_end);
 const char *volume_kind_name(enum volume_kind kind);

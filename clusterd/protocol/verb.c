@@ -77,6 +77,8 @@ static const struct verb_option cluster_set_options[] = {
         NUMBER("quarantine", "MS", 1000, DAY_MS, "for so long"),
         NUMBER("resiliency-period", "MS", 0, DAY_MS,
                "a lost node that renews its leases is left alone for so long; 0: for ever"),
+        NUMBER("stall-limit", "MS", 0, DAY_MS,
+               "a guest may stand still for its storage for so long; 0: for ever"),
 };
 
 static const struct verb_option node_reason_options[] = {

@@ -37,6 +37,7 @@ const struct setting_option setting_options[] = {
         OPTION("quarantine-window", QUARANTINE_WINDOW, quarantine_window_ms),
         OPTION("quarantine", QUARANTINE, quarantine_ms),
         OPTION("resiliency-period", RESILIENCY, resiliency_ms),
+        OPTION("stall-limit", STALL_LIMIT, stall_limit_ms),
         { .name = NULL },
 };
 

@@ -51,6 +51,7 @@ static void settings(struct sample_random *random, struct settings *settings)
         settings->pause_ms = integer32(random);
         settings->pause_index = counter(random);
         settings->resiliency_ms = integer32(random);
+        settings->stall_limit_ms = integer32(random);
 }
 
 static void preferred(struct sample_random *random, uint32_t *list)
@@ -108,6 +109,17 @@ static void role_copy(struct sample_random *random, struct role_copy *copy)
         TEXT(random, copy->text);
 }
 
+static void role_redirect(struct sample_random *random, struct role_redirect *redirect)
+{
+        redirect->state = ANY(random, REDIRECT_STATE_COUNT);
+        redirect->index = counter(random);
+        redirect->exporter = node_or_none(random);
+        redirect->client = node_or_none(random);
+        redirect->port = integer32(random);
+        TEXT(random, redirect->key);
+        TEXT(random, redirect->text);
+}
+
 static void role(struct sample_random *random, struct role *role)
 {
         role_configured(random, role);
@@ -131,6 +143,10 @@ static void role(struct sample_random *random, struct role *role)
         role_move(random, &role->last_move);
         role->leases = nodes(random);
         role_copy(random, &role->copy);
+        role->stall.index = counter(random);
+        role->stall.time_ms = (int64_t)identity(random);
+        TEXT(random, role->stall.text);
+        role_redirect(random, &role->redirect);
 }
 
 static void node_object(struct sample_random *random, struct node *object)

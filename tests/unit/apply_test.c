@@ -200,7 +200,8 @@ START_TEST(only_the_settings_that_are_meant_change)
                                                           .quarantine_ms = 18,
                                                           .pause_ms = 19,
                                                           .pause_index = 20,
-                                                          .resiliency_ms = 21 };
+                                                          .resiliency_ms = 21,
+                                                          .stall_limit_ms = 22 };
         struct settings want = story.model->settings;
         command.cluster_set.fields = SETTINGS_FIELD_MOVES_MAX | SETTINGS_FIELD_WATCHDOG;
         want.guard_before_ms = (uint32_t)settings_guard_ms(&want);
@@ -212,7 +213,7 @@ START_TEST(only_the_settings_that_are_meant_change)
         command.cluster_set.fields = SETTINGS_FIELD_ISOLATION_HOLD | SETTINGS_FIELD_STOP_GRACE |
                                      SETTINGS_FIELD_MARGIN | SETTINGS_FIELD_QUARANTINE_LOSSES |
                                      SETTINGS_FIELD_QUARANTINE_WINDOW | SETTINGS_FIELD_QUARANTINE |
-                                     SETTINGS_FIELD_RESILIENCY;
+                                     SETTINGS_FIELD_RESILIENCY | SETTINGS_FIELD_STALL_LIMIT;
         want.isolation_hold_ms = 4012;
         want.stop_grace_ms = 13;
         want.margin_ms = 15;
@@ -220,6 +221,7 @@ START_TEST(only_the_settings_that_are_meant_change)
         want.quarantine_window_ms = 17;
         want.quarantine_ms = 18;
         want.resiliency_ms = 21;
+        want.stall_limit_ms = 22;
         ck_assert_int_eq(story_apply(&story, 1, &command), APPLY_DONE);
         want.guard_index = story.index;
         ck_assert_mem_eq(&story.model->settings, &want, sizeof want);

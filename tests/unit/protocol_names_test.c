@@ -32,6 +32,7 @@ NAMES_TEST(role_kind, ROLE_KIND_COUNT)
 NAMES_TEST(role_state, ROLE_STATE_COUNT)
 NAMES_TEST(role_desired, DESIRED_COUNT)
 NAMES_TEST(move_end, MOVE_END_COUNT)
+NAMES_TEST(redirect_state, REDIRECT_STATE_COUNT)
 NAMES_TEST(volume_kind, VOLUME_KIND_COUNT)
 NAMES_TEST(volume_state, VOLUME_STATE_COUNT)
 NAMES_TEST(path_state, PATH_STATE_COUNT)
@@ -248,6 +249,7 @@ START_TEST(settings_begin_with_their_defaults)
         ck_assert_uint_eq(settings_default.quarantine_window_ms, 3600000);
         ck_assert_uint_eq(settings_default.quarantine_ms, 7200000);
         ck_assert_uint_eq(settings_default.resiliency_ms, 240000);
+        ck_assert_uint_eq(settings_default.stall_limit_ms, 1800000);
 }
 END_TEST
 

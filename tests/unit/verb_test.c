@@ -227,8 +227,8 @@ START_TEST(every_option_of_cluster_set_is_a_setting)
         ck_assert_uint_eq(count, verb->option_count);
         ck_assert_uint_eq(set.fields, (1u << count) - 1);
         ck_assert_uint_eq(set.settings.moves_max, 1);
-        ck_assert_uint_eq(set.settings.quarantine_ms, count - 1);
-        ck_assert_uint_eq(set.settings.resiliency_ms, count);
+        ck_assert_uint_eq(set.settings.resiliency_ms, count - 1);
+        ck_assert_uint_eq(set.settings.stall_limit_ms, count);
 }
 END_TEST
 
