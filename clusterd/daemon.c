@@ -292,10 +292,14 @@ static void mirror_quorum(struct daemon *daemon)
         struct cluster_expected expected = cluster_expected_votes(daemon->cluster);
         const struct cluster_expected *before = &daemon->mirrored;
         cluster_status_read(daemon->cluster, &status);
-        if (expected.nodes == 0 || (daemon->mirrored_epoch == status.epoch &&
-                                    before->nodes == expected.nodes && before->device == expected.device))
+        if (expected.nodes == 0 ||
+            (daemon->mirrored_epoch == status.epoch && before->nodes == expected.nodes &&
+             before->device == expected.device && before->left_out == expected.left_out))
                 return;
-        int error = quorum_mirror_expect(daemon->mirror, expected.nodes, expected.device);
+        struct quorum_expectation told = { .nodes = expected.nodes,
+                                           .device = expected.device,
+                                           .left_out = expected.left_out };
+        int error = quorum_mirror_expect(daemon->mirror, &told);
         if (error == -EAGAIN)
                 return;
         daemon->mirrored_epoch = status.epoch;

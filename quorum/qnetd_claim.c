@@ -42,6 +42,11 @@ bool qnetd_claim_is_armed(const struct qnetd_claim *claim)
         return claim->armed.connection != 0;
 }
 
+bool qnetd_claim_is_void(const struct qnetd_claim *claim)
+{
+        return claim->armed.connection == 0 && claim->asked.connection == 0 && claim->granted.connection == 0;
+}
+
 bool qnetd_claim_is_granted(const struct qnetd_claim *claim)
 {
         return claim->granted.connection != 0;

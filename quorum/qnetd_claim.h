@@ -49,6 +49,9 @@ void qnetd_claim_answer(struct qnetd_claim *claim, bool granted, uint64_t connec
 
 bool qnetd_claim_is_armed(const struct qnetd_claim *claim);
 
+/* Neither armed nor granted, and no answer is awaited that would be: only an active epoch makes a claim. */
+bool qnetd_claim_is_void(const struct qnetd_claim *claim);
+
 /* A vote was granted; for whom it counts is another question. */
 bool qnetd_claim_is_granted(const struct qnetd_claim *claim);
 

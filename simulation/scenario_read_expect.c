@@ -36,7 +36,7 @@ int line_pattern(struct line *line, const char *const *ends, struct pattern *ret
                                              "answer",   "start",  "stop",     "move",    "announce",
                                              "fence",    "guest",  "befalls",  "power",   "clusterd",
                                              "isolated", "revoke", "snapshot", "witness", "prepare",
-                                             "copy" };
+                                             "copy",     "qnetd" };
         char first[24];
         text_copy(first, sizeof(first), ret_pattern->words);
         first[strcspn(first, " ")] = '\0';
@@ -45,7 +45,7 @@ int line_pattern(struct line *line, const char *const *ends, struct pattern *ret
                         return 0;
         return line_fail(line,
                          "'%s' begins no event: role, node, commit, refused, propose, answer, start, stop, "
-                         "move, copy, announce, fence, guest, power, clusterd, witness, befalls",
+                         "move, copy, announce, fence, guest, power, clusterd, witness, qnetd, befalls",
                          first);
 }
 

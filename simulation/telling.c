@@ -269,6 +269,10 @@ void tell_action(struct world *world, const struct simulated_node *node, const s
         case CLUSTER_ACTION_RESET:
                 tell(world, action->reason, "snapshot %s", node->name);
                 return;
+        case CLUSTER_ACTION_ATTEND_QNETD:
+                tell(world, action->reason, "qnetd %s %s",
+                     action->witness.whom.kind == WITNESS_NONE ? "left" : "attended", node->name);
+                return;
         case CLUSTER_ACTION_REVOKE:
                 tell(world, action->reason, "revoke %s %s", name_of(world, action->sight.node), node->name);
                 return;

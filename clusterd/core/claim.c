@@ -10,14 +10,42 @@
  */
 
 #define LOOK_EVERY_MS 1000 /* witness_note() believes the second look */
+#define CUT_OFF_MS    8000 /* corosync-qdevice has had the time to connect again */
 
 static void attend(struct cluster *cluster, const struct witness *set, uint64_t identity)
 {
-        cluster->qnetd = (struct qnetd_link){ .identity = identity, .attended = true };
-        struct cluster_action *action = action_add(cluster, CLUSTER_ACTION_ATTEND_QNETD,
-                                                   identity == 0 ? "no qnetd is the witness" : "the witness");
+        bool is_set = set->kind == WITNESS_QNETD;
+        const char *none = is_set ? "its vote would count for nothing" : "no qnetd is the witness";
+        cluster->qnetd = (struct qnetd_link){ .identity = identity,
+                                              .attended = true,
+                                              .connection_ms = cluster->now_ms };
+        struct cluster_action *action =
+                action_add(cluster, CLUSTER_ACTION_ATTEND_QNETD, identity == 0 ? none : "the witness");
         if (identity != 0)
                 action->witness.whom = *set;
+}
+
+/*
+ * Without a claim its vote counts for nothing before this node is level in an active epoch; corosync would
+ * count it all the same, so it is not asked then. It is not let go while the round may end in one, either.
+ */
+static uint64_t wanted(const struct cluster *cluster, const struct witness *set)
+{
+        const struct qnetd_link *link = &cluster->qnetd;
+        if (set->kind != WITNESS_QNETD)
+                return 0;
+        if (round_is_active(cluster))
+                return set->identity;
+        if (cluster->round.phase == ROUND_REFUSED && qnetd_claim_is_void(&link->claim))
+                return 0;
+        return link->identity;
+}
+
+/* A process that has just started does not know yet whether one is attended. */
+static bool is_decided(const struct cluster *cluster, const struct witness *set)
+{
+        return cluster->qnetd.attended || set->kind != WITNESS_QNETD || round_is_active(cluster) ||
+               cluster->round.phase == ROUND_REFUSED;
 }
 
 void claim_contact(struct cluster *cluster, uint64_t at_ms)
@@ -72,18 +100,27 @@ bool claim_tell(const struct cluster *cluster, struct message_state *state)
         return true;
 }
 
+bool claim_is_cut_off(const struct cluster *cluster)
+{
+        const struct qnetd_link *link = &cluster->qnetd;
+        return link->identity != 0 && link->connection == 0 &&
+               cluster->now_ms >= link->connection_ms + CUT_OFF_MS;
+}
+
 void claim_tick(struct cluster *cluster)
 {
         struct qnetd_link *link = &cluster->qnetd;
         const struct witness *set = &cluster->model->settings.witness;
-        uint64_t identity = set->kind == WITNESS_QNETD ? set->identity : 0;
+        uint64_t identity = wanted(cluster, set);
+        if (!is_decided(cluster, set))
+                return;
         if (!link->attended || identity != link->identity)
                 attend(cluster, set, identity);
         if (identity == 0)
-                return;
+                TEXT_COPY(link->text, "its vote would count for nothing before the others are back");
         if (qnetd_claim_is_granted(&link->claim))
                 round_open_for_claim(cluster);
-        if (!link->seen)
+        if (set->kind != WITNESS_QNETD || (identity != 0 && !link->seen))
                 return;
         if (cluster->now_ms >= link->looked_ms + LOOK_EVERY_MS) {
                 link->looked_ms = cluster->now_ms;

@@ -496,7 +496,9 @@ void cluster_voters(const struct cluster *cluster, node_set *ret_now, node_set *
 /* What votequorum should expect; nodes 0: it is not for this node to say. */
 struct cluster_expected {
         uint32_t nodes;
-        bool device; /* and the vote of a qnetd */
+        bool device;   /* and the vote of a qnetd */
+        bool left_out; /* this node is alone, and its device has had no qnetd for a while: its vote counts for
+                          nothing */
 };
 
 /* From the leader of an active epoch. Then whoever is a majority of those who were here last is quorate

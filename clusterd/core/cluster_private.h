@@ -442,6 +442,8 @@ void witness_note(struct cluster *cluster, bool answered, const char *text);
 /* claim.c */
 void claim_heard(struct cluster *cluster, const struct cluster_event *event);
 void claim_tick(struct cluster *cluster);
+/* Its qnetd has been away for a while, or was never there. */
+bool claim_is_cut_off(const struct cluster *cluster);
 /* This node was in its ring, with all of that, at this time and in an active epoch. */
 void claim_contact(struct cluster *cluster, uint64_t at_ms);
 /* Does this node have a claim? Told in its STATE. */

@@ -166,9 +166,11 @@ struct cluster_expected cluster_expected_votes(const struct cluster *cluster)
         const struct settings *settings = &cluster->model->settings;
         if (!round_is_leader(cluster))
                 return (struct cluster_expected){ .nodes = 0 };
+        uint32_t nodes = node_set_count(cluster->round.connected);
         return (struct cluster_expected){
-                .nodes = node_set_count(cluster->round.connected),
+                .nodes = nodes,
                 .device = settings->witness.kind == WITNESS_QNETD && settings->voters_witness != 0,
+                .left_out = nodes == 1 && claim_is_cut_off(cluster),
         };
 }
 

@@ -26,6 +26,11 @@ extern const struct qdevice_config qdevice_config_default; /* without a host */
  * only when it starts. 0; -ENOTCONN: no corosync; -EBUSY: not now; other negative errno.
  */
 int qdevice_config_set(const struct qdevice_config *config, bool *ret_changed);
+/*
+ * Its vote, which votequorum expects also while it gives none, counts for nothing until it is told anew.
+ * corosync-qdevice bears that as long as it is not connected, and ends when it is. 0 or negative errno.
+ */
+int qdevice_config_leave_out(void);
 /* There is no device any more: end corosync-qdevice first. */
 int qdevice_config_remove(void);
 

@@ -10,6 +10,7 @@
 #include "clusterd/base/text.h"
 
 #define MODEL "quorum.device.model"
+#define VOTES "quorum.device.votes"
 
 /* A heartbeat of 1.6 s: qnetd misses a node 2.4 s after its last word, about when the ring does. */
 const struct qdevice_config qdevice_config_default = { .port = 5403,
@@ -67,7 +68,7 @@ static int put_all(cmap_handle_t cmap, const struct qdevice_config *config, bool
 {
         char port[8];
         TEXT_PRINT(port, "%u", config->port);
-        int error = put_number(cmap, "quorum.device.votes", 1, changed);
+        int error = put_number(cmap, VOTES, 1, changed);
         if (error == 0)
                 error = put_number(cmap, "quorum.device.timeout", config->timeout_ms, changed);
         if (error == 0)
@@ -85,29 +86,41 @@ static int put_all(cmap_handle_t cmap, const struct qdevice_config *config, bool
         return error;
 }
 
+/* *handle: for scope_cmap(), also after an error. */
+static int open_cmap(cmap_handle_t *handle)
+{
+        int error = error_of(cmap_initialize(handle));
+        if (error == 0)
+                return 0;
+        *handle = 0;
+        return error == -EBUSY ? error : -ENOTCONN;
+}
+
 int qdevice_config_set(const struct qdevice_config *config, bool *ret_changed)
 {
         SCOPED_CMAP cmap_handle_t cmap = 0;
-        int error = error_of(cmap_initialize(&cmap));
-        if (error < 0) {
-                cmap = 0;
-                return error == -EBUSY ? error : -ENOTCONN;
-        }
         bool changed = false;
-        error = put_all(cmap, config, &changed);
+        int error = open_cmap(&cmap);
+        if (error == 0)
+                error = put_all(cmap, config, &changed);
         if (error == 0)
                 *ret_changed = changed;
         return error;
 }
 
+int qdevice_config_leave_out(void)
+{
+        SCOPED_CMAP cmap_handle_t cmap = 0;
+        bool changed;
+        int error = open_cmap(&cmap);
+        return error == 0 ? put_number(cmap, VOTES, 0, &changed) : error;
+}
+
 int qdevice_config_remove(void)
 {
         SCOPED_CMAP cmap_handle_t cmap = 0;
-        int error = error_of(cmap_initialize(&cmap));
-        if (error < 0) {
-                cmap = 0;
-                return error == -EBUSY ? error : -ENOTCONN;
-        }
-        error = error_of(cmap_delete(cmap, MODEL));
-        return error == -ENOENT ? 0 : error;
+        int error = open_cmap(&cmap);
+        if (error == 0 && (error = error_of(cmap_delete(cmap, MODEL))) == -ENOENT)
+                error = 0;
+        return error;
 }

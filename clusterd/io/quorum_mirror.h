@@ -16,12 +16,19 @@ struct quorum_mirror;
 struct quorum_mirror *quorum_mirror_new(uint32_t node);
 void quorum_mirror_free(struct quorum_mirror *mirror);
 
+/* All that votequorum is to expect. */
+struct quorum_expectation {
+        uint32_t nodes;
+        bool device;   /* and the vote of its device, a qnetd */
+        bool left_out; /* without device: votequorum, which counts the vote of one that it knows, is told that
+                          this one has none */
+};
+
 /*
- * So many nodes are all that votequorum is to expect, and the vote of its device
- * (a qnetd) or not. 0: it does; -EAGAIN: ask again later, for it is being told,
- * or sees another number at this moment; else negative errno. Does not wait: a
- * corosync that hangs keeps a thread.
+ * 0: it does; -EAGAIN: ask again later, for it is being told, or sees another
+ * number of nodes at this moment; else negative errno. Does not wait: a corosync
+ * that hangs keeps a thread.
  */
-int quorum_mirror_expect(struct quorum_mirror *mirror, uint32_t nodes, bool device);
+int quorum_mirror_expect(struct quorum_mirror *mirror, const struct quorum_expectation *expected);
 
 #endif

@@ -10,13 +10,13 @@
 #include <corosync/votequorum.h>
 
 #include "clusterd/io/hypervisor_worker.h"
+#include "clusterd/io/qdevice_config.h"
 
 struct quorum_mirror {
         uint32_t node;
         pthread_mutex_t mutex;
-        uint32_t asked; /* nodes; 0: nothing is, or its answer was taken */
-        bool device;
-        bool busy; /* a thread waits for corosync */
+        struct quorum_expectation asked; /* nodes 0: nothing is, or its answer was taken */
+        bool busy;                       /* a thread waits for corosync */
         int answer;
         unsigned references; /* the owner, the thread */
 };
@@ -39,27 +39,36 @@ static int error_of(cs_error_t answer)
         }
 }
 
-static int ask(votequorum_handle_t handle, uint32_t node, uint32_t nodes, bool device)
+static bool is_same(const struct quorum_expectation *a, const struct quorum_expectation *b)
+{
+        return a->nodes == b->nodes && a->device == b->device && a->left_out == b->left_out;
+}
+
+static int ask(votequorum_handle_t handle, uint32_t node, const struct quorum_expectation *expected)
 {
         struct votequorum_info info;
         int error = error_of(votequorum_getinfo(handle, node, &info));
         if (error < 0)
                 return error;
         uint32_t cast = (info.flags & VOTEQUORUM_INFO_QDEVICE_CAST_VOTE) != 0 ? info.qdevice_votes : 0;
-        uint32_t expected = nodes + (device ? 1 : 0);
-        if (info.total_votes - cast != nodes)
+        uint32_t votes = expected->nodes + (expected->device ? 1 : 0);
+        if (info.total_votes - cast != expected->nodes)
                 return -EAGAIN;
-        return info.highest_expected == expected ? 0 : error_of(votequorum_setexpected(handle, expected));
+        if (!expected->device && expected->left_out && info.qdevice_votes != 0)
+                error = qdevice_config_leave_out();
+        if (error < 0)
+                return error == -EBUSY ? -EAGAIN : error;
+        return info.highest_expected == votes ? 0 : error_of(votequorum_setexpected(handle, votes));
 }
 
-static int tell(uint32_t node, uint32_t nodes, bool device)
+static int tell(uint32_t node, const struct quorum_expectation *expected)
 {
         votequorum_handle_t handle;
         votequorum_callbacks_t nothing = { .votequorum_quorum_notify_fn = NULL };
         int error = error_of(votequorum_initialize(&handle, &nothing));
         if (error < 0)
                 return error;
-        error = ask(handle, node, nodes, device);
+        error = ask(handle, node, expected);
         (void)votequorum_finalize(handle);
         return error;
 }
@@ -79,10 +88,9 @@ static void *run(void *context)
 {
         struct quorum_mirror *mirror = context;
         pthread_mutex_lock(&mirror->mutex);
-        uint32_t nodes = mirror->asked;
-        bool device = mirror->device;
+        struct quorum_expectation expected = mirror->asked;
         pthread_mutex_unlock(&mirror->mutex);
-        int answer = tell(mirror->node, nodes, device);
+        int answer = tell(mirror->node, &expected);
         pthread_mutex_lock(&mirror->mutex);
         mirror->answer = answer;
         mirror->busy = false;
@@ -109,13 +117,12 @@ void quorum_mirror_free(struct quorum_mirror *mirror)
 }
 
 /* Locked. */
-static int begin(struct quorum_mirror *mirror, uint32_t nodes, bool device)
+static int begin(struct quorum_mirror *mirror, const struct quorum_expectation *expected)
 {
         int error = worker_start_thread(run, mirror);
         if (error < 0)
                 return error;
-        mirror->asked = nodes;
-        mirror->device = device;
+        mirror->asked = *expected;
         mirror->busy = true;
         mirror->references++;
         return -EAGAIN;
@@ -123,17 +130,16 @@ static int begin(struct quorum_mirror *mirror, uint32_t nodes, bool device)
 
 static int take_answer(struct quorum_mirror *mirror)
 {
-        mirror->asked = 0;
+        mirror->asked.nodes = 0;
         return mirror->answer;
 }
 
-int quorum_mirror_expect(struct quorum_mirror *mirror, uint32_t nodes, bool device)
+int quorum_mirror_expect(struct quorum_mirror *mirror, const struct quorum_expectation *expected)
 {
         int error = -EAGAIN;
         pthread_mutex_lock(&mirror->mutex);
         if (!mirror->busy)
-                error = mirror->asked == nodes && mirror->device == device ? take_answer(mirror)
-                                                                           : begin(mirror, nodes, device);
+                error = is_same(&mirror->asked, expected) ? take_answer(mirror) : begin(mirror, expected);
         pthread_mutex_unlock(&mirror->mutex);
         return error;
 }

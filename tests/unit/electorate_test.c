@@ -244,6 +244,42 @@ static void quorum_set(uint32_t fields, bool dynamic, uint32_t node, int32_t pri
         desk_wait(&desk, 100);
 }
 
+static void tell_of_qnetd(uint64_t connection)
+{
+        struct cluster_event event = { .kind = CLUSTER_EVENT_QNETD,
+                                       .qnetd = { .news = QNETD_SIGHT, .connection = connection } };
+        desk_step(&desk, &event);
+        desk_settle(&desk);
+}
+
+/* votequorum counts the vote of a device that it knows: one that is alone would not be quorate there. */
+START_TEST(the_vote_of_a_qnetd_that_is_away_is_left_out_where_one_is_alone)
+{
+        desk_view(&desk, N(2));
+        desk_wait(&desk, 100);
+        struct command command = {
+                .kind = COMMAND_WITNESS_SET,
+                .witness.witness = { .kind = WITNESS_QNETD, .identity = 7, .place = "qnetd" },
+        };
+        desk_hear(&desk, 2, &command);
+        tell_of_qnetd(1);
+        desk_wait(&desk, 100);
+        tell_of_qnetd(0);
+        desk_wait(&desk, 9000);
+        ck_assert(!cluster_expected_votes(desk.cluster).left_out); /* two are quorate without it */
+        tell_of_qnetd(1);
+        desk_view(&desk, 0);
+        desk_wait(&desk, 9000);
+        ck_assert(!cluster_expected_votes(desk.cluster).left_out);
+        tell_of_qnetd(0);
+        desk_wait(&desk, 7000);
+        ck_assert(!cluster_expected_votes(desk.cluster).left_out);
+        desk_wait(&desk, 2000);
+        ck_assert(cluster_expected_votes(desk.cluster).left_out);
+        ck_assert(!cluster_expected_votes(desk.cluster).device);
+}
+END_TEST
+
 START_TEST(of_two_the_vote_leaves_the_one_that_is_drained_and_comes_back)
 {
         desk_view(&desk, N(2));
@@ -353,6 +389,7 @@ int main(void)
         tcase_add_test(leader, of_two_the_one_that_ends_in_order_hands_its_vote_on);
         tcase_add_test(leader, of_two_the_other_is_heard_to_end);
         tcase_add_test(leader, who_cannot_help_the_others_ends_at_once);
+        tcase_add_test(leader, the_vote_of_a_qnetd_that_is_away_is_left_out_where_one_is_alone);
         tcase_add_test(leader, of_two_the_higher_priority_votes);
         tcase_add_test(leader, voters_stay_until_they_are_to_follow_again);
         suite_add_tcase(suite, changes);

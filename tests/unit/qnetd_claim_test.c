@@ -29,7 +29,9 @@ START_TEST(nobody_counts_it_who_was_refused_first)
 {
         struct qnetd_claim claim = armed;
         qnetd_claim_ring(&claim, 2, 1);
+        ck_assert(!qnetd_claim_is_void(&claim));
         qnetd_claim_answer(&claim, false, 7);
+        ck_assert(qnetd_claim_is_void(&claim));
         qnetd_claim_answer(&claim, true, 7);
         ck_assert(!counts(&claim, 5, 2));
 }
