@@ -27,9 +27,7 @@
 #define SCAN_SLOTS   256
 #define HEADER_BYTES 96
 #define BOOT_BYTES   16
-/* About 15 records a second: ten guests share two emulated processors. */
-#define WRITE_INTERVAL_MS 66
-#define INPUTS_MAX        8
+#define INPUTS_MAX   8
 
 static const uint8_t magic[8] = { 'C', 'L', 'U', 'L', 'A', 'B', 0, 1 };
 
@@ -56,6 +54,7 @@ struct record {
 
 struct writer {
         int disk;
+        int interval_ms;
         uint8_t boot[BOOT_BYTES];
         uint64_t next_sequence;
         uint64_t counter;
@@ -335,12 +334,15 @@ int main(int argc, char **argv)
         struct writer writer = { 0 };
         size_t count = inputs_open(inputs);
 
-        writer_open(&writer, argc > 1 ? argv[1] : "/dev/vda");
+        if (argc != 3)
+                return 2;
+        writer.interval_ms = atoi(argv[2]);
+        writer_open(&writer, argv[1]);
         writer_scan(&writer);
         say("boot %02x%02x%02x%02x goes on at sequence %llu", writer.boot[0], writer.boot[1], writer.boot[2],
             writer.boot[3], (unsigned long long)writer.next_sequence);
         for (;;) {
-                int64_t next_ms = monotonic_ms() + WRITE_INTERVAL_MS;
+                int64_t next_ms = monotonic_ms() + writer.interval_ms;
 
                 writer_step(&writer);
                 pause_until(next_ms, inputs, count);

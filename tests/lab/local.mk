@@ -16,3 +16,8 @@ noinst_PROGRAMS += %D%/cpg_noise %D%/ipc_noise
 %C%_ipc_noise_SOURCES = %D%/ipc_noise.c
 %C%_ipc_noise_CFLAGS  = $(AM_CFLAGS) -D_GNU_SOURCE $(QB_CFLAGS)
 %C%_ipc_noise_LDADD   = $(QB_LIBS)
+
+noinst_PROGRAMS += %D%/faulty_volume
+%C%_faulty_volume_SOURCES = %D%/faulty_volume.c
+%C%_faulty_volume_CFLAGS  = $(AM_CFLAGS) -D_GNU_SOURCE $(FUSE_CFLAGS)
+%C%_faulty_volume_LDADD   = $(FUSE_LIBS)

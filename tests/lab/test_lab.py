@@ -288,6 +288,58 @@ def test_qemu_refuses_a_second_writer(lab):
     guest.require_whole_disk(boots=1)
 
 
+FAST_MS = 5
+STOP = "cache='none' error_policy='stop' rerror_policy='stop'"
+
+
+def start_stopping(lab, name, node):
+    """As start(), 200 times a second; an error of its disk stops it."""
+    guest = lab.guest(name, write_ms=FAST_MS)
+    path = f"{lab.place.csv_dir}/{name}.xml"
+    with open(path, encoding="utf-8") as stream:
+        text = stream.read()
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write(text.replace("cache='none'", STOP))
+    lab.run(node, "virsh", "create", guest.definition)
+    guest.wait_answers()
+    guest.wait_writes()
+    return guest
+
+
+@lab_test(nodes=2, bare=True, volume_faults=True)
+def test_a_path_to_the_volume_fails_and_hangs(lab):
+    guest = start_stopping(lab, "path", "n1")
+    with guest.writes() as writes:
+        began = time.monotonic()
+        holds_for(lambda: True, 3, "it writes")
+    lab.figures.note(writes_a_second=writes.since(began) / 3)
+
+    # An error stops the guest, which hears of none; other nodes go on.
+    lab.volume("down", "n1")
+    state = ["virsh", "domstate", "--reason", "path"]
+    wait_until(lambda: "I/O error" in lab.run("n1", *state).stdout, 10, "the guest stands still")
+    failed = lab.run("n1", "ls", "/csv", check_exit=False)
+    check("Input/output error" in failed.stderr, f"n1 said: {failed.stderr}")
+    check("path.img" in lab.run("n2", "ls", "/csv").stdout, "n2 sees the volume")
+    before = guest.check_disk().last.sequence
+    lab.volume("up", "n1")
+    check_equal(guest.check_disk().last.sequence, before, "last record, before it goes on")
+    lab.run("n1", "virsh", "resume", "path")
+    guest.wait_writes()
+
+    # What hangs is done when the path is back.
+    with guest.writes() as writes:
+        lab.volume("hang")
+        holds_for(lambda: True, 2, "it hangs")
+        lab.volume("up")
+        guest.wait_writes()
+    check(writes.longest_stall_ms() > 1500, f"the guest stood still for {writes.longest_stall_ms():.0f} ms")
+    check("running" in lab.run("n1", *state).stdout, "the guest runs")
+    console = lab.run("n1", "cat", "/var/log/path.console.log").stdout
+    check("cannot" not in console, f"the guest saw an error: {console}")
+    guest.require_whole_disk(boots=1)
+
+
 @lab_test(bare=True)
 def test_checker_sees_two_real_writers(lab):
     """libvirt has no setting to write without QEMU's image lock, so the second QEMU is started by hand."""

@@ -64,4 +64,6 @@ def main(place, node):
     socket.sethostname(node)
     write_configuration(place.name, node, shape)
     ip_batch(network_lines(shape, number))
+    if shape["volume_faults"]:
+        root.mount_faulty_volume(shape["build"])
     supervisor.Supervisor(daemons(shape, number)).run("/run/lab/supervisor.sock")

@@ -16,7 +16,7 @@ LOG_FILES = {"corosync": "corosync/corosync.log"}
 
 def do_up(place, options):
     """start the lab and wait until it is ready"""
-    shape = life.up(place, options.nodes, options.bare)
+    shape = life.up(place, options.nodes, options.bare, options.volume_faults)
     print(f"lab '{place.name}' is up: {shape['nodes']} nodes, networks 10.{100 + shape['index']}.1-3.0/24")
 
 
@@ -36,6 +36,7 @@ def do_status(place, options):
     for node, row in status.items():
         faults = [f"{net} down" for net, state in row["networks"].items() if state == "down"]
         faults += ["frozen"] if row["frozen"] else []
+        faults += [f"volume {row['volume']}"] if row["volume"] != "up" else []
         hardware = f"{row['power']:6} {row['pid'] or '-':>8} {row['side']:>4} {row['watchdog']:9} {row['fence']:6}"
         print(f"{node:6} {hardware} {', '.join(faults) or '-'}")
 
@@ -136,9 +137,9 @@ def do_daemon(place, options):
     client.ask_supervisor(place, options.node, options.action, daemon=options.daemon)
 
 
-def do_volume(_place, _options):
-    """storage faults: not yet"""
-    raise LabError("lab volume: not yet; the lab has directory storage only, without a fault injector")
+def do_volume(place, options):
+    """let a node's path to the volume fail or hang"""
+    client.ask(place, "volume", node=None if options.node == "all" else options.node, state=options.state)
 
 
 def do_guest(place, options):
@@ -201,6 +202,7 @@ VERBS = {
         argument("--nodes", type=int, help=f"how many (default {life.NODES_DEFAULT})"),
         argument("--bare", action="store_true", help="without clu-guard and clusterd"),
         argument("--storage", choices=("directory", "iscsi"), default="directory"),
+        argument("--volume-faults", action="store_true", help="lab volume can let nodes' paths to the volume fail"),
     ]),
     "down": (do_down, []),
     "status": (do_status, [JSON]),
@@ -225,7 +227,9 @@ VERBS = {
     "daemon": (do_daemon, [
         NODE, argument("action", choices=("start", "stop", "status")), argument("daemon", nargs="?", choices=DAEMONS),
     ]),
-    "volume": (do_volume, [NODE, argument("state", choices=("up", "down", "hang"))]),
+    "volume": (do_volume, [
+        argument("node", metavar="NODE|all"), argument("state", choices=tuple(settings.VOLUME_STATES)),
+    ]),
     "guest": (do_guest, [
         argument("name", metavar="NAME"),
         argument("--memory", type=int, default=guest.MEMORY_MIB_DEFAULT, metavar="MIB"),

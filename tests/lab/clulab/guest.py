@@ -27,6 +27,8 @@ MODULES = (
 DISK_BYTES = check_disk.SLOTS * check_disk.SLOT_BYTES
 MEMORY_MIB_DEFAULT = 128
 MEMORY_MIB_MIN = 96
+# About 15 records a second: ten guests share two emulated processors.
+WRITE_MS_DEFAULT = 66
 GUESTS_MAX = settings.OUTSIDE_NUMBER - settings.FIRST_GUEST_NUMBER
 
 INIT = """\
@@ -36,14 +38,17 @@ INIT = """\
 /bin/busybox mount -t devtmpfs devtmpfs /dev
 for module in {modules}; do /bin/busybox insmod /modules/$module.ko; done
 for word in $(/bin/busybox cat /proc/cmdline); do
-    case $word in clu.address=*) address=${{word#clu.address=}} ;; esac
+    case $word in
+        clu.address=*) address=${{word#clu.address=}} ;;
+        clu.write_ms=*) write_ms=${{word#clu.write_ms=}} ;;
+    esac
 done
 /bin/busybox ip link set lo up
 /bin/busybox ip link set eth0 up
 /bin/busybox ip address add $address dev eth0
 # The switch may still believe that this address lives on the node that ran us before.
 /bin/busybox arping -q -c 2 -A -I eth0 ${{address%/*}} &
-exec /guest_writer /dev/vda
+exec /guest_writer /dev/vda $write_ms
 """
 
 # Slow parts are left out: no graphics, no USB, no boot ROM of the network card, no balloon.
@@ -58,7 +63,8 @@ DOMAIN = """\
     <kernel>{directory}/{kernel}</kernel>
     <initrd>{directory}/{initramfs}</initrd>
     <cmdline>console=ttyS0 quiet loglevel=3 panic=1 nokaslr mitigations=off no_timer_check tsc=unstable \
-cryptomgr.notests nowatchdog random.trust_bootloader=on clu.address={address}/24</cmdline>
+cryptomgr.notests nowatchdog random.trust_bootloader=on clu.address={address}/24 \
+clu.write_ms={write_ms}</cmdline>
   </os>
   <features>
     <acpi/>
@@ -201,7 +207,7 @@ def mac_address(place, name):
     return "52:54:00:" + ":".join(f"{byte:02x}" for byte in digest[:3])
 
 
-def define(place, name, memory=MEMORY_MIB_DEFAULT, address=None):
+def define(place, name, memory=MEMORY_MIB_DEFAULT, address=None, write_ms=WRITE_MS_DEFAULT):
     """Make the disk (unless it exists) and the definition; returns the path as nodes see it."""
     shape = place.load_shape()
     if shape is None:
@@ -219,7 +225,7 @@ def define(place, name, memory=MEMORY_MIB_DEFAULT, address=None):
     text = DOMAIN.format(
         name=name, uuid=uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.{place.name}.clu-lab"), memory=memory,
         directory=GUEST_DIR_IN_NODE, kernel=kernel, initramfs=initramfs, address=address,
-        disk=f"/csv/{name}.img", mac=mac_address(place, name),
+        disk=f"/csv/{name}.img", mac=mac_address(place, name), write_ms=write_ms,
     )
     with open(f"{place.csv_dir}/{name}.xml", "w", encoding="utf-8") as stream:
         stream.write(text)

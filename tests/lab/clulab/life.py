@@ -44,14 +44,15 @@ def require_programs():
         raise LabError(f"the lab needs these packages: {' '.join(missing)}", EXIT_SKIP)
 
 
-def clu_programs(build):
+def needed_builds(build, bare, volume_faults):
     """What must have been built."""
-    return [f"{build}/clusterd/clusterd", f"{build}/clusterd/clu-guard", f"{build}/cli/clu"]
+    needed = [] if bare else [f"{build}/clusterd/clusterd", f"{build}/clusterd/clu-guard", f"{build}/cli/clu"]
+    return needed + ([f"{build}/tests/lab/faulty_volume"] if volume_faults else [])
 
 
-def require_build(build):
-    """Without them only --bare makes sense."""
-    missing = [program for program in clu_programs(build) if not os.access(program, os.X_OK)]
+def require_build(programs):
+    """Without clusterd and its like only --bare makes sense."""
+    missing = [program for program in programs if not os.access(program, os.X_OK)]
     if missing:
         raise LabError(f"not built yet: {' '.join(missing)} (run make, set CLU_BUILD, or use lab up --bare)")
 
@@ -70,12 +71,12 @@ def choose_index():
     raise LabError(f"there are {settings.INDEX_MAX} labs already")
 
 
-def record_shape(place, nodes, bare):
+def record_shape(place, nodes, bare, volume_faults):
     """Write lab.json, or return the one of a lab that is up already."""
     with cache.locked(settings.RUN_ROOT):
         shape = place.load_shape()
         if shape is not None:
-            same_kind = shape["bare"] == bare and nodes in (None, shape["nodes"])
+            same_kind = (shape["bare"], shape["volume_faults"]) == (bare, volume_faults) and nodes in (None, shape["nodes"])
             if not same_kind:
                 raise LabError(f"lab '{place.name}' is up already, and different; run lab down first")
             return shape
@@ -83,6 +84,7 @@ def record_shape(place, nodes, bare):
             "index": choose_index(),
             "nodes": nodes or NODES_DEFAULT,
             "bare": bare,
+            "volume_faults": volume_faults,
             "build": settings.build_dir(),
             "watchdog_ms": settings.milliseconds_from_environment("LAB_WATCHDOG_MS", WATCHDOG_MS_DEFAULT),
             "token_ms": settings.milliseconds_from_environment("LAB_TOKEN_MS", TOKEN_MS_DEFAULT),
@@ -124,16 +126,15 @@ def tail(path, lines=8):
         return "(no log)"
 
 
-def up(place, nodes=None, bare=False):
+def up(place, nodes=None, bare=False, volume_faults=False):
     """Everything on and ready. Harmless when it is so already; repairs a half failed start."""
     require_root()
     require_programs()
     if nodes is not None and not 1 <= nodes <= settings.NODES_MAX:
         raise LabError(f"--nodes must be 1 to {settings.NODES_MAX}", EXIT_USAGE)
-    if not bare:
-        require_build(settings.build_dir())
+    require_build(needed_builds(settings.build_dir(), bare, volume_faults))
     agent = cache.compiled(f"{settings.LAB_DIR}/fence_lab.c")
-    shape = record_shape(place, nodes, bare)
+    shape = record_shape(place, nodes, bare, volume_faults)
     shutil.copy(agent, f"{place.tools_dir}/fence_lab")
     shutil.copy(f"{settings.LAB_DIR}/shutdown", place.tools_dir)
     start_room(place)

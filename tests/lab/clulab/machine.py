@@ -37,6 +37,7 @@ class Machine:
         self.pidfd = -1
         self.watchdog = None
         os.makedirs(place.node_run_dir(self.name), exist_ok=True)
+        self.set_volume("up")
 
     def is_on(self):
         """Power, as a fence agent's status asks for it."""
@@ -149,6 +150,14 @@ class Machine:
         if self.is_on():
             self._set_ports()
 
+    def set_volume(self, state):
+        """The path to the volume; the choice outlives a power cycle."""
+        self.volume = state
+        switch = self.place.volume_switch(self.name)
+        descriptor = os.open(switch, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.write(descriptor, settings.VOLUME_STATES[state].encode())
+        os.close(descriptor)
+
     def remove(self):
         """The lab goes down: leave nothing behind."""
         self.cut()
@@ -164,5 +173,6 @@ class Machine:
             "networks": {net: "up" if self.enabled[net] else "down" for net in settings.NETS},
             "side": self.side,
             "watchdog": "armed" if self.watchdog and self.watchdog.deadline is not None else "idle",
+            "volume": self.volume,
             "fence": "/".join(sorted(set(self.fence_modes.values()))),
         }

@@ -35,6 +35,7 @@ class Room:
 
     def __init__(self, place, shape):
         self.place = place
+        self.shape = shape
         self.switch = Switch(shape["index"])
         self.qnetd = Qnetd(place, shape)
         self.target = Target(place, shape)
@@ -245,6 +246,14 @@ class Room:
         self.machine(node).set_network(nets, is_up)
         self.note("network", node=node, nets=nets, up=is_up)
 
+    def do_volume(self, node, state):
+        """NODE's path to the volume, or all nodes' if it is None."""
+        if not self.shape["volume_faults"]:
+            raise LabError("the volume of this lab cannot fail: lab up --volume-faults")
+        for machine in self.machines.values() if node is None else [self.machine(node)]:
+            machine.set_volume(state)
+        self.note("volume", node=node, state=state)
+
     def do_partition(self, sides):
         """SIDES is a list of lists of nodes; nodes not named join the first side."""
         side_of = {name: 0 for name in self.machines}
@@ -298,6 +307,7 @@ CONTROL_VERBS = {
     "freeze": Room.do_freeze,
     "thaw": Room.do_thaw,
     "network": Room.do_network,
+    "volume": Room.do_volume,
     "partition": Room.do_partition,
     "fence": Room.do_fence,
     "qnetd": Room.do_qnetd,

@@ -65,6 +65,11 @@ def enter(place, node, build):
     change_root(root)
 
 
+def mount_faulty_volume(build):
+    """Over the shared directory; the process is one of the node's."""
+    subprocess.run([f"{build}/tests/lab/faulty_volume", "/run/lab/volume", "/csv"], check=True)
+
+
 def _bind_host(root):
     for name in os.listdir("/"):
         if name in OWN_DIRECTORIES:

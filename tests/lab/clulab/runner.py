@@ -54,7 +54,7 @@ class Runner:
 
     def lab_for(self, needs):
         """A lab of the wanted shape, without faults and guests."""
-        shape = (needs["nodes"], needs["bare"])
+        shape = (needs["nodes"], needs["bare"], needs["volume_faults"])
         if self.lab is not None and (needs["fresh"] or shape != self.shape):
             self.discard()
         if self.lab is None:

@@ -15,6 +15,8 @@ SOURCE_DIR = os.path.dirname(os.path.dirname(LAB_DIR))
 
 # A node can be turned off by its own board and by the power strip of its rack.
 POWER_LINES = ("bmc", "pdu")
+# As faulty_volume.c reads them: requests are done, fail, or wait.
+VOLUME_STATES = {"up": "u", "down": "d", "hang": "h"}
 # ok; says that it failed; never answers; says that it is done and does nothing; silent while the node is off
 FENCE_MODES = ("ok", "fail", "hang", "lie", "gone")
 POWER_PASSWORD = "right"
@@ -65,6 +67,10 @@ class Settings:
     def node_run_dir(self, node):
         """Seen by the node as /run/lab: its supervisor's socket and its watchdog."""
         return f"{self.run_dir}/{node}"
+
+    def volume_switch(self, node):
+        """What its path to the volume is like, in a lab in which that can fail; it outlives a power cycle."""
+        return f"{self.node_run_dir(node)}/volume"
 
     def node_disk_dir(self, node):
         """What survives a power cut of this node."""

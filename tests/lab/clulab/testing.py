@@ -11,6 +11,7 @@ import time
 from clulab import check_disk, client, enter, guest, life, qnetd, settings
 from clulab.errors import LabError
 from clulab.ping import Ping
+from clulab.writes import Writes
 
 POLL_S = 0.02
 MIGRATE_TIMEOUT_S = 60
@@ -23,11 +24,13 @@ class Skip(Exception):
     """Raise it in a test that cannot run here; the reason is printed."""
 
 
-def lab_test(nodes=3, bare=False, fresh=False):
-    """Marks a test function, which gets a Lab of that shape; FRESH means a lab that nobody used before."""
+def lab_test(nodes=3, bare=False, fresh=False, volume_faults=False):
+    """Marks a test function, which gets a Lab of that shape; FRESH means a lab that nobody used before,
+    VOLUME_FAULTS one whose nodes can lose their paths to the volume.
+    """
 
     def mark(function):
-        function.lab_needs = {"nodes": nodes, "bare": bare, "fresh": fresh}
+        function.lab_needs = {"nodes": nodes, "bare": bare, "fresh": fresh, "volume_faults": volume_faults}
         return function
 
     return mark
@@ -124,6 +127,10 @@ class Guest:
         """A Ping from outside; use it as a context manager."""
         return Ping(self.lab.place, self.address, interval_s)
 
+    def writes(self):
+        """When it writes to its disk; use it as a context manager."""
+        return Writes(f"{self.lab.place.csv_dir}/{self.name}.img")
+
     def wait_answers(self, timeout_s=30):
         """Until it answers a ping sent from now on; returns the milliseconds it took."""
         begun = time.monotonic()
@@ -175,9 +182,9 @@ class Lab:
 
     # Life
 
-    def up(self, nodes=3, bare=False):
+    def up(self, nodes=3, bare=False, volume_faults=False):
         """See `lab up`; returns self."""
-        shape = life.up(self.place, nodes, bare)
+        shape = life.up(self.place, nodes, bare, volume_faults)
         self.nodes = [node for _, node in settings.nodes_of(shape)]
         return self
 
@@ -193,6 +200,8 @@ class Lab:
         client.ask(self.place, "target", state="stop")
         for node, row in self.status().items():
             self.network(node, True)
+            if row["volume"] != "up":
+                self.volume("up", node)
             if row["frozen"]:
                 self.thaw(node)
             self.power_on(node)
@@ -291,6 +300,12 @@ class Lab:
         """No partition."""
         client.ask(self.place, "partition", sides=[])
 
+    def volume(self, state, node=None):
+        """The path of NODE, or of all, to the volume: up, down or hang. Returns the moment just before."""
+        moment = time.monotonic()
+        client.ask(self.place, "volume", node=node, state=state)
+        return moment
+
     def fence_mode(self, mode, node=None, line=None):
         """One of settings.FENCE_MODES: how the power controller answers about a node, by one line (default: all)."""
         client.ask(self.place, "fence", node=node, mode=mode, line=line)
@@ -339,9 +354,9 @@ class Lab:
 
     # Guests
 
-    def guest(self, name, memory=guest.MEMORY_MIB_DEFAULT, address=None):
-        """Disk and definition; nothing is started."""
-        definition = guest.define(self.place, name, memory, address)
+    def guest(self, name, memory=guest.MEMORY_MIB_DEFAULT, address=None, write_ms=guest.WRITE_MS_DEFAULT):
+        """Disk and definition; nothing is started. It writes a record each WRITE_MS, if it can."""
+        definition = guest.define(self.place, name, memory, address, write_ms)
         return Guest(self, name, definition, guest.load_addresses(self.place)[name])
 
     def forget_guests(self):
