@@ -264,6 +264,7 @@ static Suite *names_suite(void)
         tcase_add_test(names, every_role_state_has_a_name_of_its_own);
         tcase_add_test(names, every_role_desired_has_a_name_of_its_own);
         tcase_add_test(names, every_move_end_has_a_name_of_its_own);
+        tcase_add_test(names, every_redirect_state_has_a_name_of_its_own);
         tcase_add_test(names, every_volume_kind_has_a_name_of_its_own);
         tcase_add_test(names, every_volume_state_has_a_name_of_its_own);
         tcase_add_test(names, every_path_state_has_a_name_of_its_own);
