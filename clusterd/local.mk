@@ -41,7 +41,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/apply_volume.c \
 	%D%/core/catch_up.c %D%/core/claim.c \
 	%D%/core/changes.c %D%/core/changes.h \
-	%D%/core/cluster.c %D%/core/cluster.h %D%/core/cluster_private.h \
+	%D%/core/cluster.c %D%/core/cluster.h %D%/core/cluster_private.h %D%/core/lost_private.h \
 	%D%/core/commit.c \
 	%D%/core/explain.c %D%/core/explain.h \
 	%D%/core/fence_level.c %D%/core/fence_level.h \
