@@ -213,7 +213,7 @@ static void on_witness_made(void *context, uint64_t token, int error, const char
 
 int daemon_open_workers(struct daemon *daemon, const struct daemon_options *options, const char *node_name)
 {
-        daemon->gateways = iscsi_gateways_new(options->run_dir, options->helpers, node_name);
+        daemon->gateways = iscsi_gateways_new(options->run_dir, options->helpers, daemon->node, node_name);
         struct hypervisor_options hypervisor_options = {
                 .uri = options->hypervisor_uri,
                 .peer_uri = options->peer_uri,
@@ -239,6 +239,9 @@ int daemon_open_workers(struct daemon *daemon, const struct daemon_options *opti
         if (error == 0)
                 daemon->looks =
                         iscsi_looks_new(daemon->runner, options->helpers, node_name, on_port_event, daemon);
+        if (error == 0)
+                error = iscsi_confirm_new(daemon->loop, options->run_dir, on_port_event, daemon,
+                                          &daemon->confirm);
         if (error == 0)
                 error = ocf_roles_new(daemon->loop, daemon->runner, options->ocf_root, options->run_dir,
                                       &ocf_listener, &daemon->ocf);
@@ -334,6 +337,10 @@ void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action
         case CLUSTER_ACTION_PREPARE:
         case CLUSTER_ACTION_ANNOUNCE:
                 act_on_role(daemon, action);
+                break;
+        case CLUSTER_ACTION_CONFIRM:
+                log_info("gateways may write: %s" QB_XS " role=%s", action->reason, action->confirm.role);
+                iscsi_confirm_answer(daemon->confirm, action);
                 break;
         case CLUSTER_ACTION_COPY:
                 log_notice("%s" QB_XS " role=%s disk=%s from=%s to=%s", action->reason, action->copy.role,

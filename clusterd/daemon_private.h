@@ -17,6 +17,7 @@
 #include "clusterd/io/hypervisor.h"
 #include "clusterd/io/ipc.h"
 #include "clusterd/io/iscsi_gateways.h"
+#include "clusterd/io/iscsi_confirm.h"
 #include "clusterd/io/iscsi_looks.h"
 #include "clusterd/io/log.h"
 #include "clusterd/io/mailbox.h"
@@ -64,6 +65,7 @@ struct daemon {
         struct volume_paths *paths;
         struct iscsi_gateways *gateways;
         struct iscsi_looks *looks;
+        struct iscsi_confirm *confirm;
         struct witness_port *witness;
         struct fence_presence *presence;
         struct qnetd_port *qnetd;

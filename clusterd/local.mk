@@ -64,6 +64,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/path.c \
 	%D%/core/pending.c \
 	%D%/core/prepare.c \
+	%D%/core/confirm.c \
 	%D%/core/placement.c %D%/core/placement.h \
 	%D%/core/plan.c %D%/core/plan.h \
 	%D%/core/planner.c %D%/core/planner.h \
@@ -99,6 +100,7 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/ipc_access.c %D%/io/ipc_access.h \
 	%D%/io/fence_presence.c %D%/io/fence_presence.h \
 	%D%/io/iscsi_gateways.c %D%/io/iscsi_gateways.h \
+	%D%/io/iscsi_confirm.c %D%/io/iscsi_confirm.h \
 	%D%/io/iscsi_looks.c %D%/io/iscsi_looks.h \
 	%D%/io/lease_file.c %D%/io/lease_file.h \
 	%D%/io/lease_visit.c %D%/io/lease_visit.h \

@@ -35,6 +35,7 @@ static struct {
         char *socket; /* that nbdkit listens on */
         int lun;
         uint64_t key;
+        struct confirmation confirmation;
         int takes; /* over at once */
         int lock_fd;
         bool is_used;
@@ -92,6 +93,12 @@ static int take_option(const char *key, const char *value)
                 return take_password();
         else if (strcmp(key, "socket") == 0)
                 gateway.socket = nbdkit_absolute_path(value);
+        else if (strcmp(key, "cluster") == 0)
+                gateway.confirmation.socket = nbdkit_absolute_path(value);
+        else if (strcmp(key, "role") == 0)
+                gateway.confirmation.role = value;
+        else if (strcmp(key, "generation") == 0)
+                gateway.confirmation.generation = value;
         else if (strcmp(key, "lun") == 0)
                 return take_lun(value);
         else if (strcmp(key, "key") == 0)
@@ -108,8 +115,11 @@ static int take_option(const char *key, const char *value)
 static int options_complete(void)
 {
         if (gateway.place.portal == NULL || gateway.place.target == NULL || gateway.place.initiator == NULL ||
-            gateway.socket == NULL || gateway.lun < 0 || gateway.key == 0) {
-                nbdkit_error("portal=, target=, lun=, initiator=, key= and socket= are needed");
+            gateway.socket == NULL || gateway.lun < 0 || gateway.key == 0 ||
+            gateway.confirmation.socket == NULL || gateway.confirmation.role == NULL ||
+            gateway.confirmation.generation == NULL) {
+                nbdkit_error("portal=, target=, lun=, initiator=, key=, socket=, cluster=, role= and "
+                             "generation= are needed");
                 return -1;
         }
         gateway.place.password = gateway.password;
@@ -136,7 +146,8 @@ static int get_ready(void)
         char error[ISCSI_ERROR_SIZE];
         if (lock() < 0)
                 return -1;
-        gateway.io = gateway_io_open(&gateway.place, gateway.lun, gateway.key, gateway.takes > 0, error);
+        gateway.io = gateway_io_open(&gateway.place, gateway.lun, gateway.key, gateway.takes > 0,
+                                     &gateway.confirmation, error);
         if (gateway.io == NULL)
                 nbdkit_error("LUN %d of %s: %s", gateway.lun, gateway.place.target, error);
         return gateway.io == NULL ? -1 : 0;

@@ -52,6 +52,7 @@ struct gateway_io {
         /* Of the thread. */
         struct iscsi_context *iscsi; /* NULL: no session, nor one on its way */
         struct reservation reservation;
+        struct confirmation confirmation;
         bool is_open;
         bool is_entered; /* in this session */
         bool is_broken;
@@ -96,6 +97,14 @@ static void release(struct gateway_io *io)
 static int enter_first(struct gateway_io *io, bool takes, char ret_error[ISCSI_ERROR_SIZE])
 {
         enum reservation_result result = reservation_enter(&io->reservation, io->iscsi, io->lun, ret_error);
+        if (result == RESERVATION_DONE && io->reservation.registered_anew &&
+            !confirmation_wait(&io->confirmation, OPEN_MS)) {
+                (void)snprintf(ret_error, ISCSI_ERROR_SIZE,
+                               "the cluster did not confirm within %u s that this node may write to it",
+                               OPEN_MS / 1000);
+                return -1;
+        }
+        io->reservation.registered_anew = false;
         if (result == RESERVATION_DONE && takes)
                 result = reservation_take(&io->reservation, io->iscsi, io->lun);
         if (result != RESERVATION_DONE && result != RESERVATION_FOREIGN)
@@ -107,13 +116,15 @@ static int enter_first(struct gateway_io *io, bool takes, char ret_error[ISCSI_E
 }
 
 struct gateway_io *gateway_io_open(const struct iscsi_place *place, int lun, uint64_t key, bool takes,
-                                   char ret_error[ISCSI_ERROR_SIZE])
+                                   const struct confirmation *confirmation, char ret_error[ISCSI_ERROR_SIZE])
 {
         struct gateway_io *io = calloc(1, sizeof *io);
         assert(io != NULL);
         io->place = *place;
         io->lun = lun;
         io->reservation.key = key;
+        io->confirmation = *confirmation;
+        io->confirmation.fd = -1;
         io->user_fd = -1;
         io->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         (void)pthread_mutex_init(&io->lock, NULL);
@@ -224,8 +235,8 @@ static struct request *take_waiting(struct gateway_io *io)
 
 static bool may_send(const struct gateway_io *io)
 {
-        return io->is_open && io->is_entered && !io->is_broken && !io->is_preempted &&
-               iscsi_now_ms() >= io->next_ms;
+        return io->is_open && io->is_entered && !io->reservation.registered_anew && !io->is_broken &&
+               !io->is_preempted && iscsi_now_ms() >= io->next_ms;
 }
 
 static void send_waiting(struct gateway_io *io)
@@ -296,13 +307,14 @@ static int user_fd(struct gateway_io *io)
 
 static void wait_and_serve(struct gateway_io *io)
 {
-        enum { WAKE, USER, SESSION, COUNT };
+        enum { WAKE, USER, SESSION, CONFIRMATION, COUNT };
         uint64_t ignored;
         struct pollfd fds[COUNT] = {
                 [WAKE] = { .fd = io->wake_fd, .events = POLLIN },
                 [USER] = { .fd = user_fd(io), .events = POLLIN },
                 [SESSION] = { .fd = io->iscsi == NULL ? -1 : iscsi_get_fd(io->iscsi),
                               .events = io->iscsi == NULL ? 0 : (short)iscsi_which_events(io->iscsi) },
+                [CONFIRMATION] = { .fd = io->confirmation.fd, .events = POLLIN },
         };
         uint64_t now_ms = iscsi_now_ms();
         bool is_due_soon = io->next_ms > now_ms && io->next_ms < now_ms + TICK_MS;
@@ -323,6 +335,7 @@ static void enter(struct gateway_io *io)
         enum reservation_result result = reservation_enter(&io->reservation, io->iscsi, io->lun, ignored);
         io->is_entered = result == RESERVATION_DONE;
         note(io, result);
+        confirmation_begin(&io->confirmation);
 }
 
 static void *run(void *context)
@@ -335,6 +348,9 @@ static void *run(void *context)
                         begin_session(io);
                 if (io->is_open && !io->is_entered && !io->is_broken)
                         enter(io);
+                if (io->is_entered && io->reservation.registered_anew &&
+                    confirmation_step(&io->confirmation, iscsi_now_ms()))
+                        io->reservation.registered_anew = false;
                 send_waiting(io);
                 if (io->is_preempted)
                         refuse_waiting(io);

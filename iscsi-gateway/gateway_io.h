@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "iscsi-gateway/confirmation.h"
 #include "iscsi-gateway/iscsi_session.h"
 
 struct gateway_io;
@@ -22,10 +23,10 @@ struct gateway_io;
 enum io_kind { IO_READ, IO_WRITE, IO_FLUSH };
 
 /* key: for the LUN's reservation. takes: over at once; otherwise with the first write, as a guest that moves
- * does: until then that is still its source's. Opens the session, and waits for it; no thread yet, for the
- * process may fork. NULL, and why. */
+ * does: until then that is still its source's. confirmation: of whom it is asked; copied. Opens the session,
+ * and waits for it; no thread yet, for the process may fork. NULL, and why. */
 struct gateway_io *gateway_io_open(const struct iscsi_place *place, int lun, uint64_t key, bool takes,
-                                   char ret_error[ISCSI_ERROR_SIZE]);
+                                   const struct confirmation *confirmation, char ret_error[ISCSI_ERROR_SIZE]);
 /* From now on a thread serves it. 0 or an errno. */
 int gateway_io_start(struct gateway_io *io);
 

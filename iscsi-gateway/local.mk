@@ -6,7 +6,7 @@ pkglibexec_PROGRAMS += %D%/clu-iscsi-look
 
 # A plugin of nbdkit, which is no program of ours: never with sanitizers, nor counted.
 pkglibexec_PROGRAMS += %D%/clu-iscsi-gateway.so
-%C%_clu_iscsi_gateway_so_SOURCES = %D%/gateway.c %D%/gateway_io.c %D%/gateway_io.h \
+%C%_clu_iscsi_gateway_so_SOURCES = %D%/confirmation.c %D%/confirmation.h %D%/gateway.c %D%/gateway_io.c %D%/gateway_io.h \
 	%D%/iscsi_session.c %D%/iscsi_session.h %D%/reservation.c %D%/reservation.h
 %C%_clu_iscsi_gateway_so_CFLAGS  = $(AM_CFLAGS) $(ISCSI_CFLAGS) $(NBDKIT_CFLAGS) -fPIC -fno-sanitize=all \
 	-fno-profile-arcs -fno-test-coverage

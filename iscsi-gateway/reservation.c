@@ -146,10 +146,11 @@ static bool still_stands(const struct reservation *reservation, struct iscsi_con
 }
 
 /* What was registered while others changed the keys may be what they have just preempted: it goes again. */
-static enum reservation_result register_key(const struct reservation *reservation,
-                                            struct iscsi_context *iscsi, int lun, const struct sight *before)
+static enum reservation_result register_key(struct reservation *reservation, struct iscsi_context *iscsi,
+                                            int lun, const struct sight *before)
 {
         struct sight after;
+        reservation->registered_anew = true; /* also if its answer is lost */
         if (order(iscsi, lun, SCSI_PERSISTENT_RESERVE_REGISTER_AND_IGNORE_EXISTING_KEY, 0,
                   reservation->key) != ANSWER_GOOD)
                 return RESERVATION_AGAIN;

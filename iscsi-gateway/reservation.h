@@ -23,6 +23,7 @@
 struct reservation {
         uint64_t key;          /* the upper half is that of all gateways of the cluster to this target */
         bool entered;          /* in some session */
+        bool registered_anew;  /* and not confirmed since: nothing may be written */
         bool owns;             /* it has taken over */
         bool supported;        /* by the target */
         uint64_t forgotten_ms; /* it saw then that the target has forgotten all keys; 0: not */

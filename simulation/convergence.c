@@ -115,6 +115,9 @@ static bool role_is_placed(struct world *world, const struct role *role, char *t
         const struct domain *domain = hypervisor_domain(world, owner, role->name);
         if (domain == NULL || domain->state != DOMAIN_RUNNING)
                 FAIL("role %s is online on %s, where nothing runs", role->name, owner->name);
+        if (!gateway_may_write(world, owner, domain))
+                FAIL("role %s is online on %s, and its target refuses what it writes", role->name,
+                     owner->name);
         if (role->copy.state != COPY_NONE || domain->use.held)
                 FAIL("the storage of role %s is on its way: %s%s", role->name,
                      copy_state_name(role->copy.state), domain->use.held ? ", and its guest held" : "");

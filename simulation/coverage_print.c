@@ -20,8 +20,9 @@ static const char *incident_name(unsigned row)
 static const char *event_name(unsigned row)
 {
         return NAMED("load-object", "load-entry", "loaded", "wake", "view", "message", "request", "stored",
-                     "store-failed", "observed", "listed", "operation-done", "fence-done", "looked", "lease",
-                     "sight", "revoked", "leaving", "witness", "qnetd", "watchdog", "copy", "export")[row];
+                     "store-failed", "observed", "listed", "operation-done", "prepared", "confirm",
+                     "fence-done", "looked", "lease", "sight", "revoked", "leaving", "witness", "qnetd",
+                     "watchdog", "copy", "export")[row];
 }
 
 static const char *operation_name(unsigned row)

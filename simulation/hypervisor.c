@@ -48,19 +48,26 @@ void hypervisor_domain_end(struct world *world, struct simulated_node *node, str
                 tell_guest(world, node, domain->name, false);
         domain->state = DOMAIN_NONE;
         domain->prepared = false;
+        domain->gateway = (struct gateway){ .id = 0 };
         domain->id = 0;
 }
 
-/* The gateways stand until its guest has come and gone; those that nobody needs do no harm here. */
+/* The gateways stand until its guest has come and gone; those that nobody needs end by themselves. */
 static void prepare(struct world *world, struct simulated_node *node, const struct cluster_action *action)
 {
         struct cluster_event prepared = { .kind = CLUSTER_EVENT_PREPARED };
-        bool fails = world_mishap(world, 50);
+        struct domain *domain = hypervisor_slot(world, node, action->role.name);
+        if (!world_mishap(world, 50) && domain->state == DOMAIN_NONE) {
+                gateway_open(world, node, domain, action->role.name,
+                             gateway_volumes(cluster_model(node->core), action->role.name),
+                             action->role.generation, false);
+                domain->gateway.preparing = true;
+                return;
+        }
         TEXT_COPY(prepared.prepared.role, action->role.name);
         prepared.prepared.generation = action->role.generation;
-        prepared.prepared.succeeded = !fails;
-        TEXT_COPY(prepared.prepared.text, fails ? "simulated failure" : "");
-        hypervisor_slot(world, node, action->role.name)->prepared |= !fails;
+        prepared.prepared.succeeded = domain->prepared && domain->state != DOMAIN_NONE;
+        TEXT_COPY(prepared.prepared.text, "simulated failure");
         shell_send_later(world, node, &prepared, random_between(&world->random, MS(5), MS(200)));
 }
 

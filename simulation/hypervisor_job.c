@@ -100,6 +100,7 @@ void hypervisor_job_new(struct world *world, struct simulated_node *node, const 
         job->operation = operation_of(action);
         job->daemon_life = node->daemon_life;
         job->begun_us = world->now_us;
+        job->volumes = gateway_volumes(cluster_model(node->core), action->role.name);
         uint32_t number = names_number(&world->names, action->role.name);
         struct hypervisor_job **last = &node->hypervisor.domains[number].jobs;
         while (*last != NULL)
@@ -153,7 +154,10 @@ static void start_begin(struct world *world, struct simulated_node *node, struct
                 return;
         }
         checker_start_executed(world, node, action->role.name, action->role.generation);
-        (void)hypervisor_domain_make(world, node, action, DOMAIN_STARTING);
+        struct domain *domain = hypervisor_domain_make(world, node, action, DOMAIN_STARTING);
+        if (job->volumes != 0)
+                gateway_open(world, node, domain, action->role.name, job->volumes, action->role.generation,
+                             true);
         job->executing = true;
         job->fails = world_mishap(world, 50) || start_fails(world, node, action->role.name);
         bool hangs = world_mishap(world, 20);
@@ -170,12 +174,17 @@ static void start_effect(struct world *world, struct simulated_node *node, struc
                         domain == NULL ? OBSERVED_ABSENT_FAILED : OBSERVED_RUNNING);
                 return;
         }
-        if (job->fails) {
+        if (gateway_is_awaited(world, domain) && !job->fails) {
+                job_continue(world, node, job, MS(20), JOB_EFFECT);
+                return;
+        }
+        if (job->fails || gateway_is_unfit(domain)) {
                 hypervisor_domain_end(world, node, domain);
                 job_end(world, node, job, OPERATION_FAILED, OBSERVED_ABSENT_FAILED);
                 return;
         }
         domain->state = DOMAIN_RUNNING;
+        gateway_guest_runs(world, node, domain->name);
         image_started(world, node, domain, job->action.role.definition_hash);
         world->statistics->starts++;
         world_note(world, node, "guest %s runs", domain->name);

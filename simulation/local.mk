@@ -3,6 +3,7 @@ noinst_LIBRARIES += %D%/libclusimulation.a
 %C%_libclusimulation_a_SOURCES = \
 	%D%/checker.c %D%/checker_guard.c %D%/checker_round.c %D%/checker_said.c %D%/claims.c %D%/convergence.c %D%/coverage.c %D%/coverage.h %D%/coverage_print.c %D%/descent.c %D%/descent.h %D%/fork.c %D%/fork.h %D%/history.c %D%/hostile.c \
 	%D%/disk.c %D%/disk.h %D%/disk_read.c %D%/faults.c %D%/fence.c %D%/fence.h %D%/hypervisor.c %D%/hypervisor_job.c %D%/hypervisor_parts.h %D%/liveness.c %D%/liveness.h %D%/places.c %D%/places.h \
+	%D%/gateway.c %D%/gateway.h \
 	%D%/image.c %D%/image.h %D%/incident.c %D%/incident.h %D%/incident_text.c \
 	%D%/keeper.c %D%/keeper.h %D%/lease.c %D%/lease.h %D%/names.c %D%/names.h \
 	%D%/network.c %D%/network.h %D%/network_parts.h %D%/network_ring.c %D%/operator.c \

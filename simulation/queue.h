@@ -18,6 +18,8 @@ enum event_kind {
         EVENT_JOB,         /* a step of a start, stop or move */
         EVENT_DEADLINE,    /* the daemon stops waiting for one */
         EVENT_COPY,        /* a step of moving a disk; payload: a struct ordered, of image.c */
+        EVENT_GATEWAY,     /* one of a role looks after itself */
+        EVENT_CONFIRMED,   /* its daemon has told it so */
         EVENT_LOOK,        /* a daemon has looked at a volume */
         EVENT_LEASE_WRITE, /* a pass over a lease reaches the volume */
         EVENT_LEASE_DONE,  /* and has ended */

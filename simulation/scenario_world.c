@@ -85,7 +85,12 @@ static void run_guest(struct world *world, const struct role *role)
         struct cluster_action action = { .kind = CLUSTER_ACTION_START };
         TEXT_COPY(action.role.name, role->name);
         memcpy(action.role.definition_hash, role->definition_hash, HASH_BYTES);
-        hypervisor_adopt(world, &world->nodes[role->owner], &action);
+        struct simulated_node *owner = &world->nodes[role->owner];
+        uint64_t volumes = gateway_volumes(world->checker.reference, role->name);
+        hypervisor_adopt(world, owner, &action);
+        if (volumes != 0)
+                gateway_adopt(world, owner, hypervisor_domain(world, owner, role->name), role->name, volumes,
+                              role->generation);
 }
 
 /* Its guard keeper has been at work: the guests that run there stand under it. */

@@ -25,6 +25,7 @@ static const char *const action_names[CLUSTER_ACTION_COUNT] = {
         [CLUSTER_ACTION_STOP] = "stop",
         [CLUSTER_ACTION_MOVE] = "move",
         [CLUSTER_ACTION_PREPARE] = "prepare",
+        [CLUSTER_ACTION_CONFIRM] = "confirm",
         [CLUSTER_ACTION_ANNOUNCE] = "announce",
         [CLUSTER_ACTION_LIST] = "list",
         [CLUSTER_ACTION_FENCE] = "fence",
@@ -133,6 +134,10 @@ void shell_note(struct world *world, struct simulated_node *node, const struct c
         case CLUSTER_ACTION_COPY:
                 world_note(world, node, "-> copy %s order %d: %s", action->copy.role, (int)action->copy.order,
                            action->reason);
+                return;
+        case CLUSTER_ACTION_CONFIRM:
+                world_note(world, node, "-> confirm %s generation %" PRIu64 ": %s", action->confirm.role,
+                           action->confirm.generation, action->reason);
                 return;
         case CLUSTER_ACTION_FENCE:
                 world_note(world, node, "-> fence n%u by %s: %s", action->fence.node,

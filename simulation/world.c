@@ -40,6 +40,8 @@ static const struct event_rule rules[EVENT_KIND_COUNT] = {
         [EVENT_RECONNECT] = { SCOPE_POWER, true, hypervisor_on_reconnect },
         [EVENT_VANISH] = { SCOPE_POWER, true, hypervisor_on_vanish },
         [EVENT_COPY] = { SCOPE_DAEMON, true, image_on_copy },
+        [EVENT_GATEWAY] = { SCOPE_POWER, true, gateway_on_tick },
+        [EVENT_CONFIRMED] = { SCOPE_POWER, true, gateway_on_confirmed },
         [EVENT_LOOK] = { SCOPE_DAEMON, true, volume_on_look },
         [EVENT_LEASE_WRITE] = { SCOPE_WORLD, false, lease_on_write },
         [EVENT_LEASE_DONE] = { SCOPE_DAEMON, true, lease_on_done },
@@ -334,7 +336,8 @@ static void world_create(struct world *world)
         descent_draw(world);
         world->troubles = calloc(world->names.max, sizeof(*world->troubles));
         world->images = calloc(world->names.max, sizeof(*world->images));
-        assert(world->troubles != NULL && world->images != NULL);
+        world->luns = calloc(world->names.max, sizeof(*world->luns));
+        assert(world->troubles != NULL && world->images != NULL && world->luns != NULL);
         history_begin(world);
         liveness_begin(world);
         coverage_begin(world);
@@ -441,6 +444,7 @@ void world_release(struct world *world)
         telling_release(world);
         free(world->troubles);
         free(world->images);
+        free(world->luns);
         coverage_release(world);
         transcript_release(&world->transcript);
         queue_release(&world->queue);

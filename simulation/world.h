@@ -18,6 +18,7 @@
 #include "simulation/keeper.h"
 #include "simulation/liveness.h"
 #include "simulation/power_cuts.h"
+#include "simulation/gateway.h"
 #include "simulation/image.h"
 #include "simulation/names.h"
 #include "simulation/network.h"
@@ -50,6 +51,7 @@ struct hypervisor_job {
         bool fails;
         bool reported;
         uint64_t domain_id; /* MOVE: of the target's copy */
+        uint64_t volumes;   /* START: targets that its gateways go to */
 };
 
 /* One role's guest on one node, and what is asked about it there. */
@@ -60,6 +62,7 @@ struct domain {
         uint64_t id;                 /* of this instance of it */
         struct hypervisor_job *jobs; /* owned; in the order of asking */
         bool prepared;               /* the gateways of its LUNs wait here for it */
+        struct gateway gateway;
         struct image_use use;
         uint64_t ordered; /* the last order about its disk */
 };
@@ -437,6 +440,7 @@ struct world {
         struct qnetd qnetd;
         struct trouble *troubles;    /* by the role's number */
         struct image_record *images; /* the same */
+        struct lun_record *luns;     /* the same */
         struct telling telling;
         uint64_t zero_us;     /* when a story begins */
         bool tight;           /* there is not memory for everything */

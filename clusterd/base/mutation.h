@@ -146,7 +146,7 @@
         /* a node's own part */                                                                              \
         MUTATION(ACT_WITHOUT_EPOCH, "core/reconcile.c", "only in an active epoch is anything done")          \
         MUTATION(ACT_BEFORE_LEVEL, "core/view_change.c", "only who is level does anything")                  \
-        MUTATION(ACT_BEFORE_JOINED, "core/reconcile.c", "only a member of this boot does anything")          \
+        MUTATION(ACT_BEFORE_JOINED, "core/cluster.c", "only a member of this boot does anything")            \
         MUTATION(ACT_WITHOUT_GUARD, "core/reconcile.c", "nothing starts while the guard is not valid")       \
         MUTATION(START_UNBACKED, "core/guard.c", "nothing comes before the watchdog behind it is open")      \
         MUTATION(KEEP_WHAT_IS_NOT_OURS, "core/reconcile.c", "what may not run here is stopped")              \
@@ -156,6 +156,10 @@
         MUTATION(MOVE_TO_THE_LOST, "core/reconcile.c", "nothing is sent to a node that is not there")        \
         MUTATION(PAUSED_IS_RUNNING, "core/reconcile.c", "what a move left paused does not run")              \
         MUTATION(MOVE_TO_THE_UNGUARDED, "core/reconcile.c", "the target's guard stands before it is sent")   \
+        MUTATION(CONFIRMED_WITHOUT_CONTACT, "core/confirm.c",                                                \
+                 "what is registered anew writes after contact")                                             \
+        MUTATION(CONFIRMED_FOR_OTHERS, "core/confirm.c", "only who may run it writes to its disk")           \
+        MUTATION(CONFIRMED_OF_BEFORE, "core/confirm.c", "what an earlier assignment left writes no more")    \
         MUTATION(MOVE_TO_THE_UNPREPARED, "core/prepare.c", "the target has its gateways before it is sent")  \
         MUTATION(MOVE_BEGINS_LATE, "core/reconcile.c", "a move that was given up does not begin")            \
         MUTATION(NOTHING_ARRIVED_YET, "core/reconcile.c", "the source has to end a move first")              \

@@ -250,6 +250,7 @@ void apply_role_assign(struct apply *apply, const struct command_role_assign *as
         role->owner = node->id;
         role->target = NODE_NONE;
         role->generation++;
+        role->started = role->generation;
         role->owner_evidence = (struct evidence){ .kind = EVIDENCE_NONE };
         role->target_evidence = (struct evidence){ .kind = EVIDENCE_NONE };
         role->leases =

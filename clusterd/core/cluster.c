@@ -154,6 +154,9 @@ static void dispatch(struct cluster *cluster, const struct cluster_event *event)
         case CLUSTER_EVENT_PREPARED:
                 prepare_done(cluster, event);
                 break;
+        case CLUSTER_EVENT_CONFIRM:
+                confirm_asked(cluster, event);
+                break;
         case CLUSTER_EVENT_FENCE_DONE:
                 fencing_done(cluster, event);
                 break;
@@ -218,6 +221,7 @@ void cluster_step(struct cluster *cluster, const struct cluster_event *event, st
         guard_tick(cluster);
         reconcile_tick(cluster);
         prepare_tick(cluster);
+        confirm_tick(cluster);
         path_tick(cluster);
         lease_tick(cluster);
         pause_tick(cluster);
@@ -232,6 +236,13 @@ void cluster_step(struct cluster *cluster, const struct cluster_event *event, st
         guard_tick(cluster);
         actions->wake_at_ms = cluster->wake_ms;
         cluster->actions = NULL;
+}
+
+bool cluster_is_member(const struct cluster *cluster)
+{
+        const struct node *node = model_node(cluster->model, cluster->identity.node);
+        return node != NULL && ((node->state == NODE_UP && node->boot == cluster->identity.boot) ||
+                                MUTATED(ACT_BEFORE_JOINED));
 }
 
 const struct model *cluster_model(const struct cluster *cluster)

@@ -56,6 +56,7 @@ enum cluster_event_kind {
         CLUSTER_EVENT_LISTED,         /* one answer of CLUSTER_ACTION_LIST, or its end */
         CLUSTER_EVENT_OPERATION_DONE, /* a start, stop or move has ended */
         CLUSTER_EVENT_PREPARED,       /* the end of CLUSTER_ACTION_PREPARE */
+        CLUSTER_EVENT_CONFIRM, /* a gateway has registered anew, and waits for CLUSTER_ACTION_CONFIRM */
         CLUSTER_EVENT_FENCE_DONE,
         CLUSTER_EVENT_LOOKED,   /* what CLUSTER_ACTION_LOOK found */
         CLUSTER_EVENT_LEASE,    /* the end of CLUSTER_ACTION_LEASE */
@@ -190,6 +191,12 @@ struct cluster_event {
                 } prepared;
                 struct {
                         char role[NAME_BYTES];
+                        uint64_t generation; /* by which the gateway was started */
+                        uint64_t
+                                question; /* grows; asked after it has registered, and again while it waits */
+                } confirm;
+                struct {
+                        char role[NAME_BYTES];
                         uint64_t index; /* of the copy */
                         enum copy_order order;
                         enum operation_result result;
@@ -283,6 +290,8 @@ enum cluster_action_kind {
         CLUSTER_ACTION_ANNOUNCE,      /* tell the networks that role lives here now */
         CLUSTER_ACTION_PREPARE,       /* what role's disks need here, before it arrives. Answer with
                                          CLUSTER_EVENT_PREPARED */
+        CLUSTER_ACTION_CONFIRM,       /* gateways of role and generation may write that have asked up to
+                                         question */
         CLUSTER_ACTION_LIST,          /* which roles are here? Answer with CLUSTER_EVENT_LISTED */
         CLUSTER_ACTION_FENCE,         /* turn node off (or on) by device, and verify */
         CLUSTER_ACTION_FENCE_END,     /* the agents of attempt are not wanted any more; they answer nothing */
@@ -375,6 +384,11 @@ struct cluster_action {
                         bool succeeded; /* CLEAR: `from` is of no use, else `to` */
                         bool keep;      /* CLEAR: leave `from` where it is */
                 } copy;
+                struct {
+                        char role[NAME_BYTES];
+                        uint64_t generation;
+                        uint64_t question;
+                } confirm;
                 uint64_t listing;
                 enum shut_down shut_down;
                 struct {

@@ -149,6 +149,7 @@ struct local_role {
         bool arriving;                           /* by a move of which neither end has spoken */
         uint64_t preparing, prepared; /* generation for whose arrival that is asked for, or done; 0: none */
         uint64_t prepare_ms;          /* next attempt at it */
+        uint64_t asked, asked_generation, asked_ms; /* last question for a confirmation; asked 0: none */
         struct local_copy copy;
 };
 
@@ -241,6 +242,8 @@ struct cluster {
         bool unsurveyed;         /* something may be here that no listing has shown us yet */
         uint32_t expected_count; /* roles that the ledger lets this node run */
         uint32_t arriving;       /* roles that are to come by a move */
+        uint32_t asking;         /* roles whose gateways wait for a confirmation, */
+        uint64_t asked_ms;       /* when one of them last asked */
         uint64_t contact_ms;     /* last contact: renews the guard */
         uint64_t kept_ms;        /* clu-guard's, when we had stood still: enough to keep what runs here */
         bool guard_lapsed;       /* and acted upon */
@@ -298,6 +301,10 @@ struct cluster {
 
         uint64_t wake_ms; /* of the present step */
 };
+
+/* cluster.c */
+/* This boot of this node is one, so the ledger says. */
+bool cluster_is_member(const struct cluster *cluster);
 
 /* actions.c */
 struct cluster_action *action_add(struct cluster *cluster, enum cluster_action_kind kind, const char *reason,
@@ -453,6 +460,12 @@ void prepare_role_changed(struct cluster *cluster, uint32_t slot);
 void prepare_done(struct cluster *cluster, const struct cluster_event *event);
 /* Something is not ready yet: no source may hear that it is. */
 bool prepare_is_pending(const struct cluster *cluster);
+
+/* confirm.c: gateways that have registered anew */
+void confirm_asked(struct cluster *cluster, const struct cluster_event *event);
+void confirm_tick(struct cluster *cluster);
+bool confirm_is_urgent(const struct cluster *cluster);
+
 /* guard.c */
 void guard_tick(struct cluster *cluster);
 bool guard_is_valid(const struct cluster *cluster); /* something may be started */

@@ -139,6 +139,7 @@ void observe_forget_role(struct cluster *cluster, uint32_t slot)
         recount(cluster, observe_counts(local), &nothing);
         cluster->expected_count -= local->expected;
         cluster->arriving -= local->arriving;
+        cluster->asking -= local->asked != 0;
         *local = nothing;
 }
 
@@ -199,6 +200,7 @@ void observe_forget(struct cluster *cluster)
         cluster->present_count = 0;
         cluster->expected_count = 0;
         cluster->arriving = 0;
+        cluster->asking = 0;
         cluster->list_running = false; /* what it says would go to the wrong slots */
         cluster->listings++;
         cluster->list_wanted = true;

@@ -377,13 +377,6 @@ static void see_to_right(struct looked_at *at)
         }
 }
 
-static bool is_member(const struct cluster *cluster)
-{
-        const struct node *node = model_node(cluster->model, self(cluster));
-        return node != NULL && ((node->state == NODE_UP && node->boot == cluster->identity.boot) ||
-                                MUTATED(ACT_BEFORE_JOINED));
-}
-
 /*
  * It may have come by an entry that its source has applied and we have not yet. What was said to the
  * group before we saw it here, we know when a word of ours that we said later has come back.
@@ -431,7 +424,7 @@ static void see_to(struct cluster *cluster, uint32_t slot)
                 return;
         }
         if (at.local->operation != OPERATION_NONE ||
-            !(round_is_active(cluster) || MUTATED(ACT_WITHOUT_EPOCH)) || !is_member(cluster))
+            !(round_is_active(cluster) || MUTATED(ACT_WITHOUT_EPOCH)) || !cluster_is_member(cluster))
                 return;
         if (role_may_run_on(at.role, self(cluster))) {
                 if (guard_is_valid(cluster) || MUTATED(ACT_WITHOUT_GUARD))
@@ -459,10 +452,11 @@ static void see_to_membership(struct cluster *cluster)
 {
         const struct cluster_identity *me = &cluster->identity;
         const struct node *node = model_node(cluster->model, me->node);
-        if (is_member(cluster) && !MUTATED(FRESH_FOR_EVER))
+        if (cluster_is_member(cluster) && !MUTATED(FRESH_FOR_EVER))
                 cluster->fresh = false; /* whoever evicts it now means this one */
-        bool known = is_member(cluster) && node->memory_mib == me->memory_mib && node->cpus == me->cpus &&
-                     node->watchdog == me->watchdog && text_equal(node->address, me->address) &&
+        bool known = cluster_is_member(cluster) && node->memory_mib == me->memory_mib &&
+                     node->cpus == me->cpus && node->watchdog == me->watchdog &&
+                     text_equal(node->address, me->address) &&
                      text_equal(node->migration_address, me->migration_address);
         bool unfenced =
                 node != NULL && node->fence_wanted && node->boot == me->boot && !MUTATED(REJOIN_UNFENCED);

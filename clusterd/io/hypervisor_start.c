@@ -63,14 +63,14 @@ static bool is_barred(struct task *task, const struct sighting *sighting)
 static bool open_gateways(struct task *task, const char *definition, char **ret_definition)
 {
         struct iscsi_gateways *gateways = task->hypervisor->gateways;
+        const struct gateway_guest guest = { task->role, task->generation, true };
         char text[REASON_BYTES] = "a gateway of its last guest has not ended";
         if (gateways == NULL) {
                 *ret_definition = strdup(definition);
                 return true;
         }
         if (iscsi_gateways_end(gateways, task->role) == 0 &&
-            iscsi_gateways_open(gateways, task->role, true, definition, strlen(definition), ret_definition,
-                                text) == 0)
+            iscsi_gateways_open(gateways, &guest, definition, strlen(definition), ret_definition, text) == 0)
                 return true;
         task_finish(task, OPERATION_FAILED, OBSERVED_ABSENT_UNKNOWN, text);
         return false;
@@ -139,6 +139,7 @@ void prepare_expire(struct task *task)
 void prepare_step(struct task *task)
 {
         struct iscsi_gateways *gateways = task->hypervisor->gateways;
+        const struct gateway_guest guest = { task->role, task->generation, false };
         char text[REASON_BYTES];
         SCOPED_FREE char *definition = NULL;
         SCOPED_FREE char *rerouted = NULL;
@@ -146,8 +147,7 @@ void prepare_step(struct task *task)
         if (r < 0)
                 TEXT_PRINT(text, "cannot read its definition: %s", strerrordesc_np(-r));
         else if (gateways != NULL)
-                r = iscsi_gateways_open(gateways, task->role, false, definition, strlen(definition),
-                                        &rerouted, text);
+                r = iscsi_gateways_open(gateways, &guest, definition, strlen(definition), &rerouted, text);
         hypervisor_lock(task->hypervisor);
         if (!task->is_answered)
                 post_prepared(task, r == 0 ? NULL : text);

@@ -27,7 +27,7 @@
 #include "clusterd/io/host.h"
 #include "clusterd/io/process_start.h"
 
-#define START_MS     12000 /* the gateway itself gives up after eight seconds */
+#define START_MS     20000 /* the gateway itself gives up after eight seconds, and eight more unconfirmed */
 #define END_MS       3000
 #define END_LOOK_MS  10
 #define DISKS_MAX    64 /* of a guest that are LUNs */
@@ -47,6 +47,7 @@ struct iscsi_gateways {
         char directory[PATH_MAX];
         char plugin[PATH_MAX];
         char initiator[2 * NAME_BYTES];
+        uint32_t node;
         pthread_mutex_t lock;
         struct known_target targets[VOLUMES_MAX];
         size_t target_count;
@@ -55,15 +56,13 @@ struct iscsi_gateways {
 struct disk {
         struct known_target target;
         uint32_t lun;
-        bool takes; /* over at once */
         char socket[SOCKET_BYTES];
 };
 
 /* What a definition needs. */
 struct need {
         struct iscsi_gateways *gateways;
-        const char *role;
-        bool takes;
+        const struct gateway_guest *guest;
         struct disk *disks;
         size_t count;
         char *error;
@@ -76,10 +75,12 @@ static void make_directory(const char *directory)
                 (void)!chown(directory, 0, group->gr_gid);
 }
 
-struct iscsi_gateways *iscsi_gateways_new(const char *run_dir, const char *helpers, const char *node_name)
+struct iscsi_gateways *iscsi_gateways_new(const char *run_dir, const char *helpers, uint32_t node,
+                                          const char *node_name)
 {
         struct iscsi_gateways *gateways = calloc(1, sizeof *gateways);
         assert(gateways != NULL);
+        gateways->node = node;
         TEXT_PRINT(gateways->directory, "%s/iscsi", run_dir);
         TEXT_PRINT(gateways->plugin, "%s/clu-iscsi-gateway.so", helpers);
         TEXT_PRINT(gateways->initiator, ISCSI_INITIATOR, node_name);
@@ -209,11 +210,18 @@ static int await_start(const struct process_start *start, char ret_error[REASON_
         return -1;
 }
 
-static int run_nbdkit(const struct iscsi_gateways *gateways, const struct disk *disk,
-                      char ret_error[REASON_BYTES])
+/* Which cluster, which node, which gateway: whoever sees it at the target can tell. */
+static uint64_t new_key(const struct iscsi_gateways *gateways, const struct disk *disk)
+{
+        return (uint64_t)disk->target.claim << 32 | (uint64_t)gateways->node << 24 | (random_id() & 0xffffff);
+}
+
+static int run_nbdkit(const struct iscsi_gateways *gateways, const struct gateway_guest *guest,
+                      const struct disk *disk, char ret_error[REASON_BYTES])
 {
         char portal[PORTAL_BYTES + 16], target[VOLUME_PATH_BYTES + 16], lun[32], user[NAME_BYTES + 16];
         char initiator[3 * NAME_BYTES], socket[SOCKET_BYTES + 16], key[32];
+        char cluster[PATH_MAX + 32], role[NAME_BYTES + 16], generation[48];
         bool has_user = disk->target.login.user[0] != '\0';
         TEXT_PRINT(portal, "portal=%s", disk->target.login.portal);
         TEXT_PRINT(target, "target=%s", disk->target.target);
@@ -221,7 +229,10 @@ static int run_nbdkit(const struct iscsi_gateways *gateways, const struct disk *
         TEXT_PRINT(initiator, "initiator=%s", gateways->initiator);
         TEXT_PRINT(socket, "socket=%s", disk->socket);
         TEXT_PRINT(user, "user=%s", disk->target.login.user);
-        TEXT_PRINT(key, "key=%08x%08x", disk->target.claim, (unsigned)random_id());
+        TEXT_PRINT(key, "key=%016llx", (unsigned long long)new_key(gateways, disk));
+        TEXT_PRINT(cluster, "cluster=%s/" ISCSI_CONFIRM_SOCKET, gateways->directory);
+        TEXT_PRINT(role, "role=%s", guest->role);
+        TEXT_PRINT(generation, "generation=%llu", (unsigned long long)guest->generation);
         const char *argv[] = { "nbdkit",
                                "--unix",
                                disk->socket,
@@ -232,7 +243,10 @@ static int run_nbdkit(const struct iscsi_gateways *gateways, const struct disk *
                                initiator,
                                socket,
                                key,
-                               disk->takes ? "takes=true" : "takes=false",
+                               cluster,
+                               role,
+                               generation,
+                               guest->takes ? "takes=true" : "takes=false",
                                has_user ? user : NULL,
                                "password=-",
                                NULL };
@@ -253,8 +267,8 @@ static int run_nbdkit(const struct iscsi_gateways *gateways, const struct disk *
         return result;
 }
 
-static int start_gateway(const struct iscsi_gateways *gateways, const struct disk *disk,
-                         char ret_error[REASON_BYTES])
+static int start_gateway(const struct iscsi_gateways *gateways, const struct gateway_guest *guest,
+                         const struct disk *disk, char ret_error[REASON_BYTES])
 {
         SCOPED_CLOSE int lock = -1;
         enum presence presence = look_at(disk->socket, &lock);
@@ -267,7 +281,7 @@ static int start_gateway(const struct iscsi_gateways *gateways, const struct dis
                 (void)snprintf(ret_error, REASON_BYTES, "its gateway of an earlier attempt does not end");
                 return -1;
         }
-        if (run_nbdkit(gateways, disk, ret_error) < 0)
+        if (run_nbdkit(gateways, guest, disk, ret_error) < 0)
                 return -1;
         /* QEMU runs as somebody; who may come near is decided by the directory. */
         (void)!chmod(disk->socket, 0666);
@@ -302,25 +316,25 @@ static const char *on_lun(void *context, const char *name)
         }
         int count =
                 snprintf(disk->socket, sizeof disk->socket, "%s/%s@%08x-%u.sock", need->gateways->directory,
-                         need->role, (unsigned)disk->target.identity, disk->lun);
+                         need->guest->role, (unsigned)disk->target.identity, disk->lun);
         if (count >= (int)sizeof disk->socket)
                 (void)snprintf(need->error, REASON_BYTES, "the path of its socket is too long: %.80s...",
                                disk->socket);
-        disk->takes = need->takes;
         need->count++;
         return disk->socket;
 }
 
-int iscsi_gateways_open(struct iscsi_gateways *gateways, const char *role, bool takes, const char *definition,
-                        size_t definition_bytes, char **ret_text, char ret_error[REASON_BYTES])
+int iscsi_gateways_open(struct iscsi_gateways *gateways, const struct gateway_guest *guest,
+                        const char *definition, size_t definition_bytes, char **ret_text,
+                        char ret_error[REASON_BYTES])
 {
-        struct need need = { .gateways = gateways, .role = role, .takes = takes, .error = ret_error };
+        struct need need = { .gateways = gateways, .guest = guest, .error = ret_error };
         need.disks = calloc(DISKS_MAX + 1, sizeof *need.disks);
         assert(need.disks != NULL);
         ret_error[0] = '\0';
         SCOPED_FREE char *text = domain_definition_reroute(definition, definition_bytes, on_lun, &need);
         for (size_t i = 0; i < need.count && ret_error[0] == '\0'; i++)
-                (void)start_gateway(gateways, &need.disks[i], ret_error);
+                (void)start_gateway(gateways, guest, &need.disks[i], ret_error);
         explicit_bzero(need.disks, (DISKS_MAX + 1) * sizeof *need.disks);
         free(need.disks);
         if (ret_error[0] != '\0')

@@ -170,6 +170,7 @@ static const struct json_field role_fields[] = {
         JSON_FIELD("copy", OBJECT, struct role, copy, .shape = &role_copy_shape, .later = true),
         JSON_FIELD("stall", OBJECT, struct role, stall, .shape = &role_stall_shape, .later = true),
         JSON_FIELD("redirect", OBJECT, struct role, redirect, .shape = &role_redirect_shape, .later = true),
+        JSON_FIELD("started", COUNTER, struct role, started, .later = true),
 };
 static const struct json_shape role_shape = JSON_SHAPE(role_fields);
 

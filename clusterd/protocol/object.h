@@ -187,10 +187,11 @@ struct role {
         uint64_t volumes;                  /* that hold its disks: ids as in a node_set */
         char note[NOTE_BYTES];
 
-        uint32_t owner;            /* who may run it; NODE_NONE only in offline and failed */
-        uint32_t target;           /* NODE_NONE unless moving, or recovering from a move */
-        uint64_t generation;       /* grows with every assignment and every move */
-        uint64_t since_index;      /* entry of the last change of state */
+        uint32_t owner;       /* who may run it; NODE_NONE only in offline and failed */
+        uint32_t target;      /* NODE_NONE unless moving, or recovering from a move */
+        uint64_t generation;  /* grows with every assignment and every move */
+        uint64_t started;     /* the generation of the last assignment: it has run on since, if it does */
+        uint64_t since_index; /* entry of the last change of state */
         char reason[REASON_BYTES]; /* why it is in this state */
 
         enum move_end owner_end;         /* moving */

@@ -5,11 +5,12 @@ import signal
 import time
 
 from clulab import roles, settings, target
-from clulab.testing import Stopwatch, check, check_equal, lab_test, wait_until
+from clulab.testing import Stopwatch, check, check_equal, holds_for, lab_test, wait_until
 
 CLU_REFUSED = 3
 MOVES = 10
 OUTAGE_S = 3
+UNCONFIRMED_S = 4
 
 
 def add_volume(lab, password, exit_code=0):
@@ -79,6 +80,16 @@ def test_a_guest_on_a_lun_moves_survives_its_target_and_a_power_cut(lab):
     roles.wait_answering(lab)
     check_equal(gateways(lab, "n2"), before, "the gateway outlives clusterd")
     back_ms = outage(lab, vm01)
+
+    # What the target has forgotten is registered anew, and nothing is written before clusterd has confirmed that.
+    lab.daemon_stop("n2", "clusterd")
+    lab.target("signal", number=int(signal.SIGKILL))
+    last = vm01.check_disk().last.sequence
+    lab.target("start")
+    holds_for(lambda: vm01.check_disk().last.sequence == last, UNCONFIRMED_S, "vm01 waits to be confirmed")
+    lab.daemon_start("n2", "clusterd")
+    with Stopwatch() as confirmed:
+        vm01.wait_writes()
     wait_until(lambda: lab.clu("n1", "volume", "show", "san")["direct"] == lab.nodes, 15, "all reach it again")
     vm01.require_whole_disk(boots=1)
 
@@ -94,7 +105,7 @@ def test_a_guest_on_a_lun_moves_survives_its_target_and_a_power_cut(lab):
     lab.clu("n1", "role", "remove", "vm01")
     lab.clu("n1", "volume", "remove", "san")
     lab.figures.note(moves=MOVES, silence_max_ms=silence_ms,
-                     writes_after_target_is_back_ms=back_ms, recovery_ms=recovery.ms)
+                     writes_after_target_is_back_ms=back_ms, writes_after_clusterd_is_back_ms=confirmed.ms, recovery_ms=recovery.ms)
 
 
 def refusals(lab, node):

@@ -38,6 +38,7 @@ static const char script[] =
 static char directory[] = "/tmp/iscsi_gateways_test.XXXXXX";
 static struct story story;
 static struct iscsi_gateways *gateways;
+static const struct gateway_guest guest = { .role = "vm01", .generation = 5, .takes = true };
 
 static const char *path_of(const char *name)
 {
@@ -75,7 +76,7 @@ static void begin(void)
         set_path();
         story_begin(&story);
         ck_assert_int_eq(model_put(story.model, &object), 0);
-        gateways = iscsi_gateways_new(directory, "/helpers", "n1");
+        gateways = iscsi_gateways_new(directory, "/helpers", 3, "n1");
         iscsi_gateways_know(gateways, story.model);
 }
 
@@ -116,7 +117,7 @@ static int open_disk(const char *disk, char **ret_text, char error[REASON_BYTES]
 {
         char text[512];
         definition_of(disk, text, sizeof text);
-        return iscsi_gateways_open(gateways, "vm01", true, text, strlen(text), ret_text, error);
+        return iscsi_gateways_open(gateways, &guest, text, strlen(text), ret_text, error);
 }
 
 static void read_file(const char *name, char *text, size_t bytes)
@@ -147,6 +148,8 @@ START_TEST(a_lun_gets_a_gateway_and_the_definition_its_socket)
         ck_assert_ptr_nonnull(strstr(text, "/helpers/clu-iscsi-gateway.so portal=host:3261 target=" TARGET
                                            " lun=1 initiator=iqn.2008-11.org.linux-kvm:n1 "));
         ck_assert_ptr_nonnull(strstr(text, " takes=true user=clu password=- "));
+        ck_assert_ptr_nonnull(strstr(text, "/iscsi/cluster role=vm01 generation=5 "));
+        ck_assert_msg(memcmp(strstr(text, " key=") + 13, "03", 2) == 0, "%s", text); /* whose it is */
         ck_assert_ptr_null(strstr(text, "s3cret"));
         read_file(SOCKET_FILE ".password", text, sizeof text);
         ck_assert_str_eq(text, "s3cret");
@@ -228,8 +231,7 @@ START_TEST(one_lun_too_many_is_told)
                 count += snprintf(text + count, sizeof text - (size_t)count,
                                   "<disk><source protocol='iscsi' name='" TARGET "/%d'/></disk>", lun);
         (void)snprintf(text + count, sizeof text - (size_t)count, "</devices></domain>");
-        ck_assert_int_eq(iscsi_gateways_open(gateways, "vm01", true, text, strlen(text), &definition, error),
-                         -1);
+        ck_assert_int_eq(iscsi_gateways_open(gateways, &guest, text, strlen(text), &definition, error), -1);
         ck_assert_str_eq(error, "more than 64 of its disks are LUNs");
         ck_assert_ptr_null(definition);
         ck_assert_int_ne(access(path_of(SOCKET_FILE), F_OK), 0);

@@ -294,6 +294,11 @@ check_PROGRAMS += %D%/volume_test
 %C%_volume_test_CFLAGS  = $(CORE_TEST_CFLAGS)
 %C%_volume_test_LDADD   = $(CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/confirm_test
+%C%_confirm_test_SOURCES = %D%/confirm_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_confirm_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
+%C%_confirm_test_LDADD   = $(CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/core_lease_test
 %C%_core_lease_test_SOURCES = %D%/core_lease_test.c %D%/core_desk.c %D%/core_desk.h
 %C%_core_lease_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
@@ -421,6 +426,11 @@ check_PROGRAMS += %D%/reservation_test
 %C%_reservation_test_SOURCES = %D%/reservation_test.c iscsi-gateway/reservation.c iscsi-gateway/reservation.h
 %C%_reservation_test_CFLAGS  = $(AM_CFLAGS) $(ISCSI_CFLAGS) $(CHECK_CFLAGS)
 %C%_reservation_test_LDADD   = $(CHECK_LIBS)
+
+check_PROGRAMS += %D%/iscsi_confirm_test
+%C%_iscsi_confirm_test_SOURCES = %D%/iscsi_confirm_test.c iscsi-gateway/confirmation.c
+%C%_iscsi_confirm_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(QB_CFLAGS)
+%C%_iscsi_confirm_test_LDADD   = clusterd/libcluio.a $(CORE_TEST_LIBS) $(QB_LIBS) -lpthread
 
 check_PROGRAMS += %D%/iscsi_gateways_test
 %C%_iscsi_gateways_test_SOURCES = %D%/iscsi_gateways_test.c %D%/core_fixture.c %D%/core_fixture.h

@@ -283,11 +283,29 @@ START_TEST(what_others_have_registered_for_is_left_alone)
 }
 END_TEST
 
+/* Confirmed is what the gateway's node was in contact after; whoever preempts it begins later. */
+START_TEST(what_is_registered_anew_has_to_be_confirmed)
+{
+        struct reservation first = { .key = FIRST };
+        ck_assert_int_eq(enter(&first, 0), RESERVATION_DONE);
+        ck_assert(first.registered_anew);
+        first.registered_anew = false;
+        ck_assert_int_eq(reservation_take(&first, session(0), 1), RESERVATION_DONE);
+        ck_assert_int_eq(enter(&first, 0), RESERVATION_DONE); /* the same session's: its key still stands */
+        ck_assert(!first.registered_anew);
+        memset(&lun, 0, sizeof lun);
+        lun.comes_too = SECOND; /* it cannot tell whether it has registered, and goes again */
+        ck_assert_int_eq(enter(&first, 0), RESERVATION_AGAIN);
+        ck_assert(first.registered_anew);
+}
+END_TEST
+
 START_TEST(a_target_without_reservations_is_used_without)
 {
         struct reservation first = { .key = FIRST };
         lun.knows_none = true;
         ck_assert_int_eq(enter(&first, 0), RESERVATION_DONE);
+        ck_assert(!first.registered_anew); /* nobody could take it away */
         ck_assert_int_eq(reservation_take(&first, session(0), 1), RESERVATION_DONE);
 }
 END_TEST
@@ -305,6 +323,7 @@ int main(void)
         tcase_add_test(tcase, who_is_preempted_while_it_registers_again_goes_again);
         tcase_add_test(tcase, who_comes_back_while_another_registers_was_not_preempted);
         tcase_add_test(tcase, what_others_have_registered_for_is_left_alone);
+        tcase_add_test(tcase, what_is_registered_anew_has_to_be_confirmed);
         tcase_add_test(tcase, a_target_without_reservations_is_used_without);
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);
