@@ -25,12 +25,15 @@ void print_role_list(json_t *result)
 
         json_array_foreach(json_object_get(result, "roles"), at, role)
         {
-                const char *state = field(role, "state");
+                json_t *stall = json_object_get(role, "stall");
+                bool stalled = json_is_object(stall);
+                const char *state = stalled ? "stalled" : field(role, "state");
                 table_add(table,
                           (const char *[]){ field(role, "name"), state, field(role, "owner"),
                                             field(role, "target"), field(role, "kind"),
                                             field(role, "memory_mib"), field(role, "priority"),
-                                            field(role, "failures"), field(role, "reason") },
+                                            field(role, "failures"),
+                                            stalled ? field(stall, "text") : field(role, "reason") },
                           state_color(state), 1);
         }
         table_print(table);
@@ -51,6 +54,13 @@ static void print_move(json_t *move)
                 printf(", guest not running for %s",
                        duration_text(json_integer_value(json_object_get(move, "downtime_ms"))));
         printf(", entry %s\n", field(move, "index"));
+}
+
+static void print_stall(json_t *stall)
+{
+        if (json_is_object(stall))
+                printf("  stalled      since %s: %s, entry %s\n", field_time(stall, "time"),
+                       field(stall, "text"), field(stall, "index"));
 }
 
 static void print_copy(json_t *copy)
@@ -123,6 +133,7 @@ void print_role(json_t *role)
         printf("  because      %s\n", field(role, "reason"));
         if (!json_is_null(json_object_get(role, "waits_for")))
                 printf("  waits for    %s\n", field(role, "waits_for"));
+        print_stall(json_object_get(role, "stall"));
         print_progress(role);
         printf("  desired      %s\n", field(role, "desired"));
         printf("  kind         %s, %s MiB, %s cpus\n", field(role, "kind"), field(role, "memory_mib"),

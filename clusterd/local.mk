@@ -51,6 +51,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/electorate.c \
 	%D%/core/force.c \
 	%D%/core/lead.c \
+	%D%/core/join.c \
 	%D%/core/lease.c \
 	%D%/core/lease_guard.c %D%/core/lease_guard.h \
 	%D%/core/lease_watch.c \
@@ -59,6 +60,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/node_state.c %D%/core/node_state.h \
 	%D%/core/observe.c \
 	%D%/core/copy.c %D%/core/copy.h \
+	%D%/core/stall.c %D%/core/stall.h \
 	%D%/core/coordinator.c \
 	%D%/core/coordinator.h \
 	%D%/core/path.c \
@@ -74,9 +76,9 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/shut_down.c \
 	%D%/core/quorum_view.c %D%/core/quorum_view.h \
 	%D%/core/contact.c %D%/core/witness.c \
-	%D%/core/reconcile.c \
+	%D%/core/reconcile.c %D%/core/reconcile.h \
 	%D%/core/role_state.c %D%/core/role_state.h \
-	%D%/core/round_rule.c %D%/core/round_rule.h \
+	%D%/core/round.h %D%/core/round_rule.c %D%/core/round_rule.h \
 	%D%/core/view_change.c
 
 noinst_LIBRARIES += %D%/libcluio.a

@@ -42,6 +42,9 @@ void claims_remember(struct world *world, const struct command *command)
                 role = model_role(model, command->role_move.role);
                 node = command->role_move.target;
                 break;
+        case COMMAND_ROLE_RELOCATE:
+                role = model_role(model, command->role_relocate.role);
+                break;
         case COMMAND_ROLE_REPORT:
                 role = model_role(model, command->role_report.role);
                 node = command->role_report.node;
@@ -271,6 +274,10 @@ void claims_check(struct world *world, const struct simulated_node *node, uint64
                 return;
         case COMMAND_ROLE_MOVE:
                 check_move(world, node, index, &command->role_move);
+                return;
+        case COMMAND_ROLE_RELOCATE:
+                CLAIM(world->checker.claims.role.stall.index != 0, command->role_relocate.role,
+                      "entry %" PRIu64 " stops a guest that runs", index);
                 return;
         case COMMAND_ROLE_REPORT:
                 check_report(world, node, index, &command->role_report, entry->request.node);

@@ -118,6 +118,8 @@ static bool role_is_placed(struct world *world, const struct role *role, char *t
         if (!gateway_may_write(world, owner, domain))
                 FAIL("role %s is online on %s, and its target refuses what it writes", role->name,
                      owner->name);
+        if (role->stall.index != 0 || domain->stalled)
+                FAIL("role %s stands still on %s: %s", role->name, owner->name, role->stall.text);
         if (role->copy.state != COPY_NONE || domain->use.held)
                 FAIL("the storage of role %s is on its way: %s%s", role->name,
                      copy_state_name(role->copy.state), domain->use.held ? ", and its guest held" : "");

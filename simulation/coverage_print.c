@@ -167,6 +167,8 @@ static bool report_may_come(unsigned row, unsigned column)
                 [REPORT_START_FAILED] = IN(STARTING),
                 [REPORT_ABSENT] = IN(MOVING),
                 [REPORT_STABLE] = IN(ONLINE),
+                [REPORT_STALLED] = IN(ONLINE),
+                [REPORT_RESUMED] = IN(ONLINE),
         };
         return (states[row] >> column & 1) != 0;
 }

@@ -227,9 +227,10 @@ static struct incident draw_clock(struct world *world)
 
 static struct incident draw_path(struct world *world)
 {
-        static const enum incident_kind kinds[] = { INCIDENT_LOSE_PATH, INCIDENT_LOSE_PATH,
+        static const enum incident_kind kinds[] = { INCIDENT_FAIL_PATH, INCIDENT_FAIL_PATH,
+                                                    INCIDENT_LOSE_PATH, INCIDENT_FAIL_WRITES,
                                                     INCIDENT_HANG_PATH, INCIDENT_MISPLACE_PATH };
-        struct incident incident = draw_node(world, kinds[random_below(chance(world), 4)], duration(world));
+        struct incident incident = draw_node(world, kinds[random_below(chance(world), 6)], duration(world));
         TEXT_PRINT(incident.role, "csv%u", 1 + (unsigned)random_below(chance(world), 2));
         return incident;
 }

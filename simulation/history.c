@@ -92,7 +92,8 @@ static void on_move(struct world *world, const struct command_role_move *move)
 
 static bool report_is_gone(enum report_kind kind)
 {
-        return kind != REPORT_RUNNING && kind != REPORT_STABLE;
+        return kind != REPORT_RUNNING && kind != REPORT_STABLE && kind != REPORT_STALLED &&
+               kind != REPORT_RESUMED;
 }
 
 static void on_report(struct world *world, uint64_t index, const struct command_role_report *report)

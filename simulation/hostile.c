@@ -25,8 +25,8 @@ static const char *const wrong_names[] = { "", " stale", " forged", " late" };
 
 /* Assignments are what does most harm: drawn more often. What a node says of its path is for stories alone:
  * once it is believed to have one, no rule can tell a lie. */
-static const char *const verbs[] = { "assign", "assign", "assign",  "move",  "report", "evidence",
-                                     "join",   "lost",   "drained", "epoch", "ready",  "path" };
+static const char *const verbs[] = { "assign", "assign",  "assign", "move",     "report", "evidence", "join",
+                                     "lost",   "drained", "epoch",  "relocate", "ready",  "path" };
 #define VERBS_DRAWN (sizeof(verbs) / sizeof(verbs[0]) - 1)
 
 struct proposal {
@@ -91,6 +91,15 @@ static void write_report(struct world *world, struct proposal *proposal, const s
         TEXT_COPY(report->role, role->name);
         report->node = node;
         report->generation = role->generation - (proposal->wrong == WRONG_STALE);
+}
+
+static void write_relocate(struct proposal *proposal, const struct role *role)
+{
+        struct command_role_relocate *relocate = &proposal->command.role_relocate;
+        proposal->command.kind = COMMAND_ROLE_RELOCATE;
+        TEXT_COPY(relocate->role, role->name);
+        relocate->stall = role->stall.index - (proposal->wrong == WRONG_STALE && role->stall.index != 0);
+        TEXT_COPY(relocate->reason, "a planner gone wrong");
 }
 
 static void write_evidence(struct proposal *proposal, const struct node *node)
@@ -174,6 +183,8 @@ static bool write_command(struct world *world, struct proposal *proposal, const 
                 return false;
         } else if (text_equal(verb, "assign")) {
                 write_assign(proposal, role, node);
+        } else if (text_equal(verb, "relocate")) {
+                write_relocate(proposal, role);
         } else if (text_equal(verb, "move")) {
                 write_move(proposal, role, node);
         } else if (text_equal(verb, "report")) {

@@ -37,6 +37,7 @@ struct domain *hypervisor_domain_make(struct world *world, struct simulated_node
         domain->name = world->names.name[domain - node->hypervisor.domains];
         domain->state = state;
         domain->doomed = false;
+        domain->stalled = false;
         memset(&domain->use, 0, sizeof(domain->use));
         domain->id = ++world->next_id;
         return domain;
@@ -168,6 +169,8 @@ enum observation hypervisor_observation(const struct domain *domain)
                 return OBSERVED_OUTGOING;
         if (domain->state == DOMAIN_PAUSED)
                 return OBSERVED_PAUSED;
+        if (domain->state == DOMAIN_RUNNING && domain->stalled)
+                return OBSERVED_STALLED;
         return domain->state == DOMAIN_INCOMING ? OBSERVED_INCOMING : OBSERVED_RUNNING;
 }
 

@@ -55,8 +55,8 @@ void hypervisor_answer(struct world *world, struct simulated_node *node, struct 
 }
 
 /* The job is over: whoever still waits is told, otherwise it is only seen. */
-static void job_end(struct world *world, struct simulated_node *node, struct hypervisor_job *job,
-                    enum operation_result result, enum observation observation)
+void hypervisor_job_end(struct world *world, struct simulated_node *node, struct hypervisor_job *job,
+                        enum operation_result result, enum observation observation)
 {
         if (job->reported || job->daemon_life != node->daemon_life)
                 hypervisor_observe(world, node, job->action.role.name, observation);
@@ -72,10 +72,17 @@ static void job_continue(struct world *world, struct simulated_node *node, const
         world_schedule(world, delay_us, EVENT_JOB, node, job->id, number << 1 | phase);
 }
 
+void hypervisor_job_effect(struct world *world, struct simulated_node *node, const struct hypervisor_job *job,
+                           uint64_t delay_us)
+{
+        job_continue(world, node, job, delay_us, JOB_EFFECT);
+}
+
 static uint64_t job_patience_us(const struct cluster_action *action)
 {
         switch ((int)action->kind) {
         case CLUSTER_ACTION_START:
+        case CLUSTER_ACTION_RESUME:
                 return MS(1500);
         case CLUSTER_ACTION_STOP:
                 return MS(action->role.timeout_ms + 1500);
@@ -88,6 +95,8 @@ static enum operation operation_of(const struct cluster_action *action)
 {
         if (action->kind == CLUSTER_ACTION_START)
                 return OPERATION_START;
+        if (action->kind == CLUSTER_ACTION_RESUME)
+                return OPERATION_RESUME;
         return action->kind == CLUSTER_ACTION_STOP ? OPERATION_STOP : OPERATION_MOVE;
 }
 
@@ -150,7 +159,7 @@ static void start_begin(struct world *world, struct simulated_node *node, struct
         const struct cluster_action *action = &job->action;
         const struct domain *present = hypervisor_domain(world, node, action->role.name);
         if (present != NULL) {
-                job_end(world, node, job, OPERATION_FAILED, hypervisor_observation(present));
+                hypervisor_job_end(world, node, job, OPERATION_FAILED, hypervisor_observation(present));
                 return;
         }
         checker_start_executed(world, node, action->role.name, action->role.generation);
@@ -170,8 +179,8 @@ static void start_effect(struct world *world, struct simulated_node *node, struc
 {
         struct domain *domain = hypervisor_domain(world, node, job->action.role.name);
         if (domain == NULL || domain->state != DOMAIN_STARTING) {
-                job_end(world, node, job, OPERATION_FAILED,
-                        domain == NULL ? OBSERVED_ABSENT_FAILED : OBSERVED_RUNNING);
+                hypervisor_job_end(world, node, job, OPERATION_FAILED,
+                                   domain == NULL ? OBSERVED_ABSENT_FAILED : OBSERVED_RUNNING);
                 return;
         }
         if (gateway_is_awaited(world, domain) && !job->fails) {
@@ -180,16 +189,17 @@ static void start_effect(struct world *world, struct simulated_node *node, struc
         }
         if (job->fails || gateway_is_unfit(domain)) {
                 hypervisor_domain_end(world, node, domain);
-                job_end(world, node, job, OPERATION_FAILED, OBSERVED_ABSENT_FAILED);
+                hypervisor_job_end(world, node, job, OPERATION_FAILED, OBSERVED_ABSENT_FAILED);
                 return;
         }
         domain->state = DOMAIN_RUNNING;
         gateway_guest_runs(world, node, domain->name);
+        stall_soon(world, node);
         image_started(world, node, domain, job->action.role.definition_hash);
         world->statistics->starts++;
         world_note(world, node, "guest %s runs", domain->name);
         checker_domain_changed(world, node, domain->name);
-        job_end(world, node, job, OPERATION_SUCCEEDED, OBSERVED_RUNNING);
+        hypervisor_job_end(world, node, job, OPERATION_SUCCEEDED, OBSERVED_RUNNING);
 }
 
 /* --- stop --- */
@@ -198,7 +208,7 @@ static void stop_begin(struct world *world, struct simulated_node *node, struct 
 {
         const struct domain *domain = hypervisor_domain(world, node, job->action.role.name);
         if (domain == NULL) {
-                job_end(world, node, job, OPERATION_SUCCEEDED, OBSERVED_ABSENT_UNKNOWN);
+                hypervisor_job_end(world, node, job, OPERATION_SUCCEEDED, OBSERVED_ABSENT_UNKNOWN);
                 return;
         }
         job->executing = true;
@@ -217,14 +227,15 @@ static void stop_effect(struct world *world, struct simulated_node *node, struct
 {
         struct domain *domain = hypervisor_domain(world, node, job->action.role.name);
         if (domain != NULL && job->fails) {
-                job_end(world, node, job, OPERATION_FAILED, hypervisor_observation(domain));
+                hypervisor_job_end(world, node, job, OPERATION_FAILED, hypervisor_observation(domain));
                 return;
         }
         if (domain != NULL)
                 hypervisor_domain_end(world, node, domain);
         world_note(world, node, "guest %s is stopped", job->action.role.name);
-        job_end(world, node, job, OPERATION_SUCCEEDED,
-                random_chance(&world->random, 500) ? OBSERVED_ABSENT_SHUTDOWN : OBSERVED_ABSENT_UNKNOWN);
+        hypervisor_job_end(world, node, job, OPERATION_SUCCEEDED,
+                           random_chance(&world->random, 500) ? OBSERVED_ABSENT_SHUTDOWN
+                                                              : OBSERVED_ABSENT_UNKNOWN);
 }
 
 /* --- move --- */
@@ -252,9 +263,9 @@ static void move_begin(struct world *world, struct simulated_node *node, struct 
 {
         const struct cluster_action *action = &job->action;
         const struct domain *domain = hypervisor_domain(world, node, action->role.name);
-        if (domain == NULL || domain->state != DOMAIN_RUNNING) {
-                job_end(world, node, job, OPERATION_FAILED,
-                        domain == NULL ? OBSERVED_ABSENT_UNKNOWN : hypervisor_observation(domain));
+        if (domain == NULL || domain->state != DOMAIN_RUNNING || domain->stalled) {
+                hypervisor_job_end(world, node, job, OPERATION_FAILED,
+                                   domain == NULL ? OBSERVED_ABSENT_UNKNOWN : hypervisor_observation(domain));
                 return;
         }
         assert(action->role.node >= 1 && action->role.node <= world->node_count);
@@ -263,7 +274,7 @@ static void move_begin(struct world *world, struct simulated_node *node, struct 
             world->now_us < target->hypervisor.outage_until_us ||
             hypervisor_domain(world, target, action->role.name) != NULL ||
             target_lacks_gateways(world, node, target, action->role.name)) {
-                job_end(world, node, job, OPERATION_FAILED, OBSERVED_RUNNING);
+                hypervisor_job_end(world, node, job, OPERATION_FAILED, OBSERVED_RUNNING);
                 return;
         }
         checker_start_executed(world, target, action->role.name, action->role.generation);
@@ -295,10 +306,11 @@ static void move_fail(struct world *world, struct simulated_node *node, struct h
         const struct domain *here = hypervisor_domain(world, node, job->action.role.name);
         /* Nobody waited for it any more: what is here may have come since. */
         bool comes = here != NULL && here->state == DOMAIN_INCOMING;
-        job_end(world, node, job, OPERATION_FAILED,
-                here == NULL ? OBSERVED_ABSENT_UNKNOWN
-                : comes      ? OBSERVED_INCOMING
-                             : OBSERVED_RUNNING);
+        hypervisor_job_end(world, node, job, OPERATION_FAILED,
+                           here == NULL    ? OBSERVED_ABSENT_UNKNOWN
+                           : comes         ? OBSERVED_INCOMING
+                           : here->stalled ? OBSERVED_STALLED
+                                           : OBSERVED_RUNNING);
 }
 
 /*
@@ -314,6 +326,7 @@ static bool move_is_torn(struct world *world, const char *role)
 static void guest_arrives(struct world *world, struct simulated_node *target, struct domain *copy)
 {
         copy->state = DOMAIN_RUNNING;
+        stall_soon(world, target);
         image_arrived(world, copy);
         target->hypervisor.arrived_us = world->now_us;
         world->statistics->moves++;
@@ -334,7 +347,7 @@ static void move_tear(struct world *world, struct simulated_node *node, struct h
                 guest_arrives(world, target, copy);
         else
                 copy_vanishes(world, target, source->name, copy->id);
-        job_end(world, node, job, OPERATION_UNKNOWN, OBSERVED_PAUSED);
+        hypervisor_job_end(world, node, job, OPERATION_UNKNOWN, OBSERVED_PAUSED);
 }
 
 static void move_effect(struct world *world, struct simulated_node *node, struct hypervisor_job *job)
@@ -343,8 +356,8 @@ static void move_effect(struct world *world, struct simulated_node *node, struct
         struct simulated_node *target = &world->nodes[job->action.role.node];
         struct domain *source = hypervisor_domain(world, node, role);
         struct domain *copy = hypervisor_domain(world, target, role);
-        if (job->fails || source == NULL || source->state != DOMAIN_RUNNING || copy == NULL ||
-            copy->id != job->domain_id || copy->state != DOMAIN_INCOMING ||
+        if (job->fails || source == NULL || source->state != DOMAIN_RUNNING || source->stalled ||
+            copy == NULL || copy->id != job->domain_id || copy->state != DOMAIN_INCOMING ||
             !network_is_linked(node, target)) {
                 move_fail(world, node, job);
                 return;
@@ -355,7 +368,7 @@ static void move_effect(struct world *world, struct simulated_node *node, struct
         }
         hypervisor_domain_end(world, node, source);
         guest_arrives(world, target, copy);
-        job_end(world, node, job, OPERATION_SUCCEEDED, OBSERVED_ABSENT_MOVED);
+        hypervisor_job_end(world, node, job, OPERATION_SUCCEEDED, OBSERVED_ABSENT_MOVED);
 }
 
 /* --- dispatch --- */
@@ -371,6 +384,8 @@ static void job_begin(struct world *world, struct simulated_node *node, struct h
                 start_begin(world, node, job);
         else if (job->operation == OPERATION_STOP)
                 stop_begin(world, node, job);
+        else if (job->operation == OPERATION_RESUME)
+                stall_resume_begin(world, node, job);
         else
                 move_begin(world, node, job);
 }
@@ -387,6 +402,8 @@ void hypervisor_on_job(struct world *world, const struct event *event)
                 start_effect(world, node, job);
         else if (job->operation == OPERATION_STOP)
                 stop_effect(world, node, job);
+        else if (job->operation == OPERATION_RESUME)
+                stall_resume_effect(world, node, job);
         else
                 move_effect(world, node, job);
 }

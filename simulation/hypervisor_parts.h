@@ -20,6 +20,12 @@ void hypervisor_answer(struct world *world, struct simulated_node *node, struct 
                        enum operation_result result, enum observation observation);
 void hypervisor_job_new(struct world *world, struct simulated_node *node,
                         const struct cluster_action *action);
+/* The job is over: whoever still waits is told, otherwise it is only seen. */
+void hypervisor_job_end(struct world *world, struct simulated_node *node, struct hypervisor_job *job,
+                        enum operation_result result, enum observation observation);
+/* What it has taken up comes true after that time. */
+void hypervisor_job_effect(struct world *world, struct simulated_node *node, const struct hypervisor_job *job,
+                           uint64_t delay_us);
 void hypervisor_job_free(struct domain *domain, struct hypervisor_job *job);
 
 #endif

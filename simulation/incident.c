@@ -326,6 +326,18 @@ static void apply_misplace_path(struct world *world, const struct incident *inci
         path_of(world, incident)->misplaced_until_us = until_us(world, incident);
 }
 
+static void apply_fail_writes(struct world *world, const struct incident *incident)
+{
+        path_of(world, incident)->failed_until_us = until_us(world, incident);
+        stall_soon(world, node_of(world, incident));
+}
+
+static void apply_fail_path(struct world *world, const struct incident *incident)
+{
+        apply_lose_path(world, incident);
+        apply_fail_writes(world, incident);
+}
+
 /* --- the witness --- */
 
 static void apply_silence_witness(struct world *world, const struct incident *incident)
@@ -478,6 +490,11 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
         [INCIDENT_MISPLACE_PATH] = { "misplace-path", PATH_LASTING,
                                      "it finds a directory of its own in the volume's place",
                                      apply_misplace_path },
+        [INCIDENT_FAIL_PATH] = { "fail-path", PATH_LASTING,
+                                 "what is read and written there fails, also for guests", apply_fail_path },
+        [INCIDENT_FAIL_WRITES] = { "fail-writes", PATH_LASTING,
+                                   "its guests' writes to the volume fail, as when that is full",
+                                   apply_fail_writes },
         [INCIDENT_SILENCE_WITNESS] = { "silence-witness", INCIDENT_LASTING, "it answers nobody",
                                        apply_silence_witness },
         [INCIDENT_CUT_WITNESS] = { "cut-witness", NODE_LASTING, "that node does not reach it",
@@ -490,7 +507,8 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
                                  "DEVICE HABIT: works, busy, fails, hangs, slow, late, lies or silent",
                                  apply_set_fence, check_habit },
         [INCIDENT_PROPOSE] = { "propose", (unsigned)INCIDENT_NODE | (unsigned)INCIDENT_WORDS,
-                               "multicasts what nobody may obey: assign, move, report ROLE NODE, ready, path "
+                               "multicasts what nobody may obey: assign, move, report, relocate ROLE NODE, "
+                               "ready, path "
                                "VOLUME NODE, or evidence, join, lost, drained, epoch - NODE; then stale, "
                                "forged or late",
                                hostile_carry_out, hostile_words_check },

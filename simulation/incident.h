@@ -64,6 +64,8 @@ enum incident_kind {
         INCIDENT_LOSE_PATH,
         INCIDENT_HANG_PATH,
         INCIDENT_MISPLACE_PATH,
+        INCIDENT_FAIL_PATH,
+        INCIDENT_FAIL_WRITES,
         /* the witness */
         INCIDENT_SILENCE_WITNESS,
         INCIDENT_CUT_WITNESS,

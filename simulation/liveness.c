@@ -22,6 +22,7 @@
 #define JOB_US      SECOND(30) /* a start, stop or move, answered late, asked for again, or found by a list */
 #define PLACED_US   SECOND(20) /* what has a place is started there */
 #define EVIDENCE_US SECOND(10) /* behind the guard's own time */
+#define STALLED_US  SECOND(60) /* twice the longest wait between two tries */
 #define FENCED_US   SECOND(75) /* every device was tried again: half a minute between two rounds of them */
 
 void liveness_begin(struct world *world)
@@ -187,6 +188,19 @@ static bool guest_runs(struct world *world, const struct role *role)
         return domain != NULL && domain->state == DOMAIN_RUNNING;
 }
 
+/* What has stalled goes on when its disk does: after the longest wait between two tries. */
+static void check_stall(struct world *world, const struct role *role, struct live_role *live)
+{
+        struct simulated_node *owner = &world->nodes[role->owner];
+        const struct domain *domain = hypervisor_domain(world, owner, role->name);
+        bool still = domain->stalled && !stall_io_fails(world, owner, role->name);
+        uint64_t kind_us = world->liveness.kind_since_us;
+        live->still_us = !still ? 0 : live->still_us == 0 ? world->now_us : live->still_us;
+        if (still && world->now_us - (live->still_us > kind_us ? live->still_us : kind_us) > STALLED_US)
+                world_violate(world, RULE, owner, role->name,
+                              "it stands still, and its disk would let it go on");
+}
+
 static bool is_leaving(const struct world *world, const struct role *role)
 {
         const struct node *owner = model_node(world->checker.reference, role->owner);
@@ -216,9 +230,14 @@ static void check_role(struct world *world, const struct role *role, struct live
                         check_place(world, role, live, waited_us);
                 return;
         case ROLE_ONLINE:
-                if (!guest_runs(world, role))
+                if (!guest_runs(world, role)) {
                         check_job(world, role, waited_us);
-                else if (is_leaving(world, role))
+                        return;
+                }
+                check_stall(world, role, live);
+                if (role->stall.index != 0)
+                        return;
+                if (is_leaving(world, role))
                         check_place(world, role, live, waited_us);
                 return;
         case ROLE_MOVING:

@@ -11,7 +11,9 @@ struct world;
 
 struct live_role {
         uint64_t made_of, since_us; /* what it is, and since when */
-        uint64_t place_us;          /* since when there is a place where it is wanted; 0: there is none */
+        uint64_t still_us; /* since when its guest stands still though its disk would not fail it; 0: it does
+                              not */
+        uint64_t place_us; /* since when there is a place where it is wanted; 0: there is none */
 };
 
 struct liveness {

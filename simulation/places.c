@@ -256,6 +256,11 @@ bool places_reason_is_true(const struct model *model, const struct role *role, c
                         FALSE("it is said that somebody who was forced out is unproven, and nobody is");
                 return true;
         }
+        if (begins(&at, "it stands still on ")) {
+                if (role->state != ROLE_ONLINE || role->stall.index == 0)
+                        FALSE("it is said to stand still, and it has not stalled");
+                return true;
+        }
         if (begins(&at, "no proof yet that "))
                 return no_proof_is_true(model, role, at, text, text_bytes);
         if (!begins(&at, "no node can take it"))

@@ -17,6 +17,7 @@ enum event_kind {
         EVENT_DISK,        /* a batch is durable, or has failed */
         EVENT_JOB,         /* a step of a start, stop or move */
         EVENT_DEADLINE,    /* the daemon stops waiting for one */
+        EVENT_STALL,       /* do disks fail their guests? */
         EVENT_COPY,        /* a step of moving a disk; payload: a struct ordered, of image.c */
         EVENT_GATEWAY,     /* one of a role looks after itself */
         EVENT_CONFIRMED,   /* its daemon has told it so */

@@ -94,11 +94,11 @@ static void carry_out(struct world *world, struct simulated_node *node, const st
                 return;
         case CLUSTER_ACTION_STOP:
         case CLUSTER_ACTION_MOVE:
+        case CLUSTER_ACTION_RESUME:
         case CLUSTER_ACTION_PREPARE:
         case CLUSTER_ACTION_LIST:
                 hypervisor_carry_out(world, node, action);
                 return;
-        case CLUSTER_ACTION_RESUME: /* nothing stalls here yet */
         case CLUSTER_ACTION_REDIRECT:
         case CLUSTER_ACTION_RETURN:
         case CLUSTER_ACTION_EXPORT:

@@ -259,6 +259,9 @@ void tell_action(struct world *world, const struct simulated_node *node, const s
         case CLUSTER_ACTION_PREPARE:
                 tell(world, action->reason, "prepare %s %s", action->role.name, node->name);
                 return;
+        case CLUSTER_ACTION_RESUME:
+                tell(world, action->reason, "resume %s %s", action->role.name, node->name);
+                return;
         case CLUSTER_ACTION_COPY:
                 tell(world, action->reason, "copy %s %s %s", action->copy.role,
                      copy_order_words[action->copy.order], node->name);

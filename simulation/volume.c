@@ -149,6 +149,8 @@ void volume_on_look(struct world *world, const struct event *event)
         bool is_lost = volume_trouble(world, node, path + 1)->lost_until_us > world->now_us;
         if (!is_lost && visit->action.volume.kind == VOLUME_ISCSI)
                 looked.looked.found = visit_target(world, node, &visit->action, &looked.looked.seen);
+        else if (is_lost && volume_trouble(world, node, path + 1)->failed_until_us > world->now_us)
+                looked.looked.found = PATH_FAILED;
         else if (!is_lost)
                 looked.looked.found = visit_area(world, node, visit, &looked.looked.seen);
         if (looked.looked.found == PATH_DIRECT && visit->action.volume.kind == VOLUME_DIRECTORY)
@@ -200,6 +202,7 @@ void volume_mend(struct world *world)
                 for (uint32_t i = 0; i < SHARES_MAX; i++) {
                         struct path_trouble *trouble = &node->path_troubles[i];
                         trouble->lost_until_us = 0;
+                        trouble->failed_until_us = 0;
                         trouble->hung_until_us = 0;
                         trouble->misplaced_until_us = 0;
                 }

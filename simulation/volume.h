@@ -31,6 +31,7 @@ struct share {
 /* How one node fares with one of them. */
 struct path_trouble {
         uint64_t lost_until_us, hung_until_us;
+        uint64_t failed_until_us;    /* what guests write fails */
         uint64_t misplaced_until_us; /* it sees another directory there: */
         struct area elsewhere;
         struct lease_sector own, others;   /* in that */

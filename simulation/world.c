@@ -39,6 +39,7 @@ static const struct event_rule rules[EVENT_KIND_COUNT] = {
         [EVENT_LIST] = { SCOPE_DAEMON, true, hypervisor_on_list },
         [EVENT_RECONNECT] = { SCOPE_POWER, true, hypervisor_on_reconnect },
         [EVENT_VANISH] = { SCOPE_POWER, true, hypervisor_on_vanish },
+        [EVENT_STALL] = { SCOPE_POWER, true, stall_on_check },
         [EVENT_COPY] = { SCOPE_DAEMON, true, image_on_copy },
         [EVENT_GATEWAY] = { SCOPE_POWER, true, gateway_on_tick },
         [EVENT_CONFIRMED] = { SCOPE_POWER, true, gateway_on_confirmed },

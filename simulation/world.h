@@ -25,6 +25,7 @@
 #include "simulation/qnetd.h"
 #include "simulation/queue.h"
 #include "simulation/random.h"
+#include "simulation/stall.h"
 #include "simulation/telling.h"
 #include "simulation/transcript.h"
 #include "simulation/volume.h"
@@ -58,6 +59,7 @@ struct hypervisor_job {
 struct domain {
         const char *name; /* once there was one */
         enum domain_state state;
+        bool stalled;                /* running, and it stands still: its disk failed it */
         bool doomed;                 /* its migration has failed: it never runs, and will go */
         uint64_t id;                 /* of this instance of it */
         struct hypervisor_job *jobs; /* owned; in the order of asking */

@@ -129,6 +129,9 @@
         MUTATION(COPY_SWITCHES_UNHELD, "core/copy.c", "a guest is held while the ledger goes over")          \
         MUTATION(COPY_ENDS_UNPROVEN, "core/role_state.c", "a copy ends by itself when its guest is gone")    \
         MUTATION(MOVE_WHILE_COPYING, "core/apply_role.c", "a role stays while its storage is moved")         \
+        MUTATION(MOVE_WHILE_STALLED, "core/apply_role.c", "what stands still for its disk stays")            \
+        MUTATION(RELOCATE_WHAT_RUNS, "core/apply_role.c", "only what has stalled is started elsewhere")      \
+        MUTATION(STALLED_IS_ABSENT, "core/observe.c", "what stands still for its disk is there")             \
         MUTATION(REMOVE_UNCLEARED, "core/apply_role.c", "a role stays until its storage has one image")      \
         MUTATION(MOVE_OF_OLD_GENERATION, "core/apply_role.c", "a move is of the next generation")            \
         MUTATION(MOVE_OF_WHAT_IS_NOT_ONLINE, "core/apply_role.c", "only what is online can be moved")        \

@@ -444,6 +444,9 @@ void apply_command(struct apply *apply, const struct command *command)
         case COMMAND_COPY_REPORT:
                 apply_copy_report(apply, &command->copy_report);
                 return;
+        case COMMAND_ROLE_RELOCATE:
+                apply_role_relocate(apply, &command->role_relocate);
+                return;
         case COMMAND_COUNT:
                 break;
         }

@@ -64,6 +64,7 @@ void apply_role_stop(struct apply *apply, const struct command_role *command);
 void apply_role_remove(struct apply *apply, const struct command_role *command);
 void apply_role_assign(struct apply *apply, const struct command_role_assign *assign);
 void apply_role_move(struct apply *apply, const struct command_role_move *move);
+void apply_role_relocate(struct apply *apply, const struct command_role_relocate *command);
 void apply_role_copy(struct apply *apply, const struct command_role_copy *command);
 void apply_role_copy_abort(struct apply *apply, const struct command_role *command);
 void apply_copy_report(struct apply *apply, const struct command_copy_report *report);

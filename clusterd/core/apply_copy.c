@@ -17,6 +17,10 @@ static bool may_copy(struct apply *apply, const struct role *role, const struct 
                              role->name, role_state_name(role->state));
                 return false;
         }
+        if (role->stall.index != 0) {
+                apply_refuse(apply, "role '%s' stands still, its disk failed it", role->name);
+                return false;
+        }
         if (role->copy.state != COPY_NONE) {
                 apply_refuse(apply, "the storage of role '%s' is being moved already: wait, or abort that",
                              role->name);

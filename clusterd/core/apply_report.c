@@ -150,9 +150,14 @@ void apply_runner_gone(struct apply *apply, struct role *role, uint32_t node, co
         apply_changed_role(apply, role);
 }
 
+static bool is_of_stall(enum report_kind kind)
+{
+        return kind == REPORT_STALLED || kind == REPORT_RESUMED;
+}
+
 static bool is_gone(enum report_kind kind)
 {
-        return kind != REPORT_RUNNING && kind != REPORT_STABLE;
+        return kind != REPORT_RUNNING && kind != REPORT_STABLE && !is_of_stall(kind);
 }
 
 static void report_while_online(struct apply *apply, struct role *role,
@@ -177,6 +182,8 @@ static void report_while_online(struct apply *apply, struct role *role,
                 role->failures = 0;
                 break;
         case REPORT_RUNNING:
+        case REPORT_STALLED:
+        case REPORT_RESUMED:
         case REPORT_COUNT:
                 break;
         }
@@ -276,11 +283,34 @@ static bool may_report(struct apply *apply, const struct role *role, const struc
         return true;
 }
 
+/* Its owner runs it as before: nothing follows but that it is known. */
+static void report_stall(struct apply *apply, struct role *role, const struct command_role_report *report)
+{
+        bool stalled = report->kind == REPORT_STALLED;
+        if (role->state != ROLE_ONLINE || stalled == (role->stall.index != 0)) {
+                apply_refuse(apply, "role '%s' is %s%s: '%s' does not follow", role->name,
+                             role_state_name(role->state), role->stall.index != 0 ? " and has stalled" : "",
+                             report_kind_name(report->kind));
+                return;
+        }
+        role->stall = (struct role_stall){ .index = 0 };
+        if (stalled) {
+                role->stall.index = apply->index;
+                role->stall.time_ms = apply->time_ms;
+                TEXT_COPY(role->stall.text, report->text);
+        }
+        apply_changed_role(apply, role);
+}
+
 void apply_role_report(struct apply *apply, const struct command_role_report *report)
 {
         struct role *role = apply_role(apply, report->role);
         if (role == NULL || !may_report(apply, role, report))
                 return;
+        if (is_of_stall(report->kind)) {
+                report_stall(apply, role, report);
+                return;
+        }
         bool single =
                 role->state == ROLE_STARTING || role->state == ROLE_ONLINE || role->state == ROLE_STOPPING;
         if (single && is_gone(report->kind))

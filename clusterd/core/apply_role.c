@@ -265,6 +265,24 @@ static void relocate(struct apply *apply, struct role *role, uint32_t target)
         role->target = target;
 }
 
+/* What has stalled is lost with its memory, and starts anew where its volumes are, if there is such a place.
+ */
+void apply_role_relocate(struct apply *apply, const struct command_role_relocate *command)
+{
+        struct role *role = apply_role(apply, command->role);
+        if (role == NULL)
+                return;
+        bool stalled = role->stall.index != 0 && role->stall.index == command->stall;
+        if (role->state != ROLE_ONLINE || !(stalled || MUTATED(RELOCATE_WHAT_RUNS))) {
+                apply_refuse(apply, "role '%s' does not stand still since entry %llu", role->name,
+                             (unsigned long long)command->stall);
+                return;
+        }
+        role_enter(role, ROLE_STOPPING, apply->index, command->reason);
+        role->stop_now = true;
+        apply_changed_role(apply, role);
+}
+
 void apply_role_move(struct apply *apply, const struct command_role_move *move)
 {
         struct role *role = apply_role(apply, move->role);
@@ -281,6 +299,11 @@ void apply_role_move(struct apply *apply, const struct command_role_move *move)
         if (role->copy.state != COPY_NONE && !MUTATED(MOVE_WHILE_COPYING)) {
                 apply_refuse(apply, "the storage of role '%s' is being moved to %.60s: wait, or abort that",
                              role->name, role->copy.to);
+                return;
+        }
+        if (role->stall.index != 0 && !MUTATED(MOVE_WHILE_STALLED)) {
+                apply_refuse(apply, "role '%s' stands still, its disk failed it: it moves when it goes on",
+                             role->name);
                 return;
         }
         if (move->target == role->owner) {

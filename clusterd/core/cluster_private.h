@@ -15,61 +15,9 @@
 #include "clusterd/core/ledger.h"
 #include "clusterd/core/lost_private.h"
 #include "clusterd/core/planner.h"
-#include "clusterd/core/round_rule.h"
+#include "clusterd/core/round.h"
+#include "clusterd/core/stall.h"
 #include "quorum/qnetd_claim.h"
-
-enum round_phase {
-        ROUND_NONE,      /* not in a group, or waiting for somebody to open a round */
-        ROUND_GATHER,    /* states are coming in */
-        ROUND_REFUSED,   /* decided: not primary */
-        ROUND_WITNESS,   /* decided: primary if the witness promises; it has been asked */
-        ROUND_LEVEL,     /* decided: laggards are brought level, promises come in */
-        ROUND_BEGINNING, /* the epoch's entry is appended, not yet committed */
-        ROUND_ACTIVE     /* proposals are accepted */
-};
-
-/* view_change.c: one attempt of the group to agree on whose history goes on. */
-struct round {
-        enum round_phase phase;
-        struct round_id id; /* of the round that messages must name */
-        uint64_t opened;    /* rounds that we opened: makes our ids unique */
-        node_set members;
-        node_set connected;
-        node_set seen;                   /* connected at some time since this process began */
-        uint64_t view_ms[NODES_MAX + 1]; /* when a node was last seen to leave `connected` */
-        uint64_t phase_ms;               /* since when in this phase */
-        uint64_t state_ms;               /* when we told this round our state */
-        uint64_t probe_sent_ms,
-                probe_back_ms; /* our last heartbeat that came back; back 0: none in this view */
-        uint64_t probe_ring;   /* when it came back */
-        bool told_claim;       /* our STATE told the claim that we have */
-        node_set spoke;
-        struct message_state states[NODES_MAX + 1];
-        struct message_decide decide;
-        struct voters voters;  /* of the epoch, as everybody in it knows them, laggards too */
-        uint64_t voters_index; /* entry of the change that is under way */
-        uint32_t leader;       /* of the epoch, once it began */
-        node_set waits;        /* leader: laggards worth waiting for */
-        node_set promised;
-        node_set level;       /* those who follow the epoch: promised when it began */
-        uint64_t position;    /* last index of the epoch, also known to laggards */
-        uint64_t begin_index; /* of the epoch's entry */
-        uint64_t committed;   /* also known to laggards */
-        bool by_witness;  /* it has promised the epoch: its vote counts, and all who are level must store */
-        bool advanced;    /* and knows that this is the newest history now */
-        bool sent_decide; /* coordinator */
-        bool proposed_epoch;   /* leader */
-        uint64_t tick_ms;      /* when we last looked: a long gap means that it was us who stood still */
-        uint64_t sent_promise; /* epoch that we sent PROMISED for in this round */
-        uint64_t sent_stored;  /* index that we sent STORED for in this round */
-        uint64_t stored[NODES_MAX + 1];
-        uint64_t heard_ms[NODES_MAX + 1]; /* last heartbeat */
-        uint64_t heartbeat_ms;            /* our last */
-        uint64_t catch_up_ms;             /* our last request */
-        uint64_t leveling_ms;             /* when a laggard was last sent something */
-        struct message_heartbeat heartbeats[NODES_MAX + 1];
-        uint64_t guarded[NODES_MAX + 1]; /* guarded_index that a node has told in this round */
-};
 
 /* witness.c */
 struct witness_link {
@@ -151,6 +99,7 @@ struct local_role {
         uint64_t prepare_ms;          /* next attempt at it */
         uint64_t asked, asked_generation, asked_ms; /* last question for a confirmation; asked 0: none */
         struct local_copy copy;
+        struct local_stall stall;
 };
 
 /* path.c: what this node knows of its path to one volume. */
@@ -170,7 +119,8 @@ struct local_path {
         node_set renewing;       /* whose leases have moved since the one before, */
         uint64_t moved_after_ms; /* which began then */
         char text[REASON_BYTES];
-        uint64_t report_count; /* request_id of a report on its way; 0: none */
+        uint64_t hurry_until_ms; /* guests here stand still for it: looked at more often */
+        uint64_t report_count;   /* request_id of a report on its way; 0: none */
         uint64_t not_before_ms;
         uint64_t settle_count; /* leader: of a proposal that ends the proof */
 };
@@ -440,9 +390,14 @@ void observe_observed(struct cluster *cluster, const struct cluster_event *event
 void observe_operation_done(struct cluster *cluster, const struct cluster_event_operation *done);
 void observe_tick(struct cluster *cluster); /* asks for listings */
 bool observation_is_present(enum observation observation);
+/* Its own guest, which nobody moves: it runs, or has stalled and may run at any moment. */
+bool observation_is_live(enum observation observation);
 bool observe_counts(const struct local_role *local); /* for the guard: something may write here */
 /* Keeps present_count right. */
 void observe_begin(struct cluster *cluster, struct local_role *local, enum operation operation);
+
+/* join.c */
+void join_tick(struct cluster *cluster);
 
 /* reconcile.c */
 void reconcile_tick(struct cluster *cluster);
@@ -502,6 +457,10 @@ void path_looked(struct cluster *cluster, const struct cluster_event *event);
 void path_answered(struct cluster *cluster, const struct entry *entry, bool done);
 void path_round_ended(struct cluster *cluster);
 void path_volume_removed(struct cluster *cluster, const struct volume *volume);
+/* As this node's last look found it. */
+bool path_is_direct(const struct cluster *cluster, const struct volume *volume);
+/* Somebody here waits for these volumes: they are looked at more often for a while. */
+void path_hurry(struct cluster *cluster, uint64_t volumes);
 
 /* lease.c */
 void lease_tick(struct cluster *cluster);

@@ -104,6 +104,12 @@ bool role_explain_wait(const struct model *model, const struct role *role, char 
                 (void)snprintf(reason, REASON_BYTES, PAUSED);
                 return true;
         case ROLE_ONLINE:
+                if (role->stall.index != 0) {
+                        (void)snprintf(reason, REASON_BYTES,
+                                       "it stands still on %.40s, its disk failed it: %.70s", owner->name,
+                                       role->stall.text);
+                        return true;
+                }
                 return owner != NULL && (owner->duty == DUTY_DRAINING || owner->duty == DUTY_QUARANTINED) &&
                        lacks_place(model, role, node_set_of(owner->id), reason);
         case ROLE_MOVING:

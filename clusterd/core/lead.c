@@ -115,6 +115,8 @@ void lead_applied(struct cluster *cluster, const struct entry *entry)
                 role = model_role(cluster->model, command->role_assign.role);
         else if (command->kind == COMMAND_ROLE_MOVE)
                 role = model_role(cluster->model, command->role_move.role);
+        else if (command->kind == COMMAND_ROLE_RELOCATE)
+                role = model_role(cluster->model, command->role_relocate.role);
         else if ((command->kind == COMMAND_NODE_LOST || command->kind == COMMAND_NODE_DRAINED) &&
                  cluster->planned_nodes[command->node.node] == entry->request.count)
                 cluster->planned_nodes[command->node.node] = 0;

@@ -114,6 +114,16 @@ const struct node *model_node_by_name(const struct model *model, const char *nam
         return NULL;
 }
 
+const struct volume *model_volume_lost_by(const struct model *model, const struct role *role)
+{
+        NODE_SET_EACH (role->volumes, id) {
+                const struct volume *volume = model_volume_by_id(model, id);
+                if (volume != NULL && path_state_is_lost(volume_path(volume, role->owner)))
+                        return volume;
+        }
+        return NULL;
+}
+
 node_set model_evicted(const struct model *model)
 {
         node_set evicted = 0;

@@ -41,6 +41,8 @@ const struct volume *model_volume_by_id(const struct model *model, uint32_t volu
 uint32_t model_free_volume(const struct model *model); /* an id; 0 when all are taken */
 /* The one that holds this file, by its path; NULL if none does. */
 const struct volume *model_volume_of(const struct model *model, const char *file);
+/* A volume of this role that its owner has lost; NULL: it has lost none. */
+const struct volume *model_volume_lost_by(const struct model *model, const struct role *role);
 node_set model_evicted(const struct model *model);
 /* The quorum was forced without them, and they are neither proven off nor back. */
 node_set model_unproven(const struct model *model);

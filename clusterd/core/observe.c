@@ -25,7 +25,12 @@ bool observation_is_present(enum observation observation)
 {
         return observation == OBSERVED_INCOMING || observation == OBSERVED_OUTGOING ||
                observation == OBSERVED_PAUSED || observation == OBSERVED_RUNNING ||
-               observation == OBSERVED_STALLED;
+               (observation == OBSERVED_STALLED && !MUTATED(STALLED_IS_ABSENT));
+}
+
+bool observation_is_live(enum observation observation)
+{
+        return observation == OBSERVED_RUNNING || observation == OBSERVED_STALLED;
 }
 
 bool observe_counts(const struct local_role *local)
@@ -262,6 +267,8 @@ void observe_listed(struct cluster *cluster, const struct cluster_event *event)
                 return;
         }
         end_doubt_when_seen(cluster, local, event->listed.observation);
+        if (event->listed.observation == OBSERVED_STALLED)
+                TEXT_COPY(local->text, event->listed.text);
         if (event->listed.observation != local->observation || local->in_doubt)
                 set_observation(cluster, slot, event->listed.observation, false);
 }
@@ -283,8 +290,10 @@ void observe_operation_done(struct cluster *cluster, const struct cluster_event_
          */
         if (done->operation == OPERATION_START && done->result == OPERATION_UNKNOWN)
                 local->unresolved = !MUTATED(START_UNRESOLVED);
-        else if (done->operation == OPERATION_START ? observation_is_present(done->observation)
-                                                    : done->result == OPERATION_SUCCEEDED)
+        else if (done->operation == OPERATION_START
+                         ? observation_is_present(done->observation)
+                         : done->result == OPERATION_SUCCEEDED &&
+                                   (done->operation == OPERATION_STOP || done->operation == OPERATION_MOVE))
                 local->unresolved = false;
         recount(cluster, before, local);
         if (done->operation != OPERATION_STOP || done->result != OPERATION_SUCCEEDED)

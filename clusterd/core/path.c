@@ -17,6 +17,9 @@
 #define LOOK_EVERY_MS 5000
 /* While somebody is lost: does it renew its lease? That is what people ask then. */
 #define LOOK_FOR_LOST_MS 1000
+/* While a guest here stands still for it. */
+#define LOOK_FOR_STALLED_MS 500
+#define HURRY_MS            2000
 /* A renewal of a lease that takes longer has lost it twice over. */
 #define LOOK_PATIENCE_MS 10000
 #define AGAIN_MS         2000 /* what was refused is said again */
@@ -70,6 +73,8 @@ static uint64_t due_ms(const struct cluster *cluster, const struct volume *volum
                 return may_look_for_others(cluster, volume) ? cluster->now_ms : TIME_NEVER;
         if (volume->state == VOLUME_PROVING && mine != PATH_DIRECT)
                 return TIME_NEVER;
+        if (cluster->now_ms < local->hurry_until_ms)
+                return local->begun_ms + LOOK_FOR_STALLED_MS;
         return local->begun_ms + (lease_misses_nodes(cluster) ? LOOK_FOR_LOST_MS : LOOK_EVERY_MS);
 }
 
@@ -281,6 +286,19 @@ static void rest(struct cluster *cluster, const struct volume *volume)
         action->volume.kind = volume->kind;
         action->volume.keep = keep;
         TEXT_COPY(action->volume.path, volume->path);
+}
+
+bool path_is_direct(const struct cluster *cluster, const struct volume *volume)
+{
+        const struct local_path *local = &cluster->paths[volume == NULL ? 0 : volume->id];
+        return volume != NULL && local->identity == volume->identity && local->known &&
+               local->found == PATH_DIRECT;
+}
+
+void path_hurry(struct cluster *cluster, uint64_t volumes)
+{
+        NODE_SET_EACH (volumes, id)
+                cluster->paths[id].hurry_until_ms = cluster->now_ms + HURRY_MS;
 }
 
 void path_tick(struct cluster *cluster)

@@ -8,6 +8,8 @@
 #include "clusterd/core/role_state.h"
 
 #define MOVE_AGAIN_MS 30000
+/* What stands still goes on where it is, if it can: a start elsewhere loses its memory. */
+#define STALL_PATIENCE_MS 30000
 
 /* One pass under way. */
 struct pass {
@@ -79,7 +81,7 @@ static bool wants_place(struct pass *pass, const struct role *role, uint32_t slo
 /* A move that has just failed is not tried again at once: what made it fail may take a moment. */
 static bool may_move(struct pass *pass, const struct role *role, uint32_t slot)
 {
-        if (role->copy.state != COPY_NONE)
+        if (role->copy.state != COPY_NONE || role->stall.index != 0)
                 return false; /* its node runs it on until that has ended */
         bool failed = !role->last_move.succeeded && role->last_move.index != 0 &&
                       role->last_move.index == role->since_index;
@@ -103,6 +105,75 @@ static bool wants_home(const struct pass *pass, const struct role *role)
                (pass->input->away & ends) == 0;
 }
 
+/* True when that time has come; otherwise there is another pass then. */
+static bool is_due(struct pass *pass, uint64_t due_ms)
+{
+        if (pass->input->now_ms >= due_ms)
+                return true;
+        if (due_ms < pass->output->wake_ms)
+                pass->output->wake_ms = due_ms;
+        return false;
+}
+
+/* Its own node has lost a volume, and another that may run it has all of them. */
+static bool has_place_with_paths(struct pass *pass, const struct role *role, char reason[REASON_BYTES])
+{
+        node_set except = node_set_of(role->owner) | pass->input->lost | pass->input->away;
+        const struct volume *lost = model_volume_lost_by(pass->model, role);
+        char choice[REASON_BYTES];
+        uint32_t node = NODE_NONE;
+        if (lost == NULL ||
+            placement_choose(pass->model, role, &pass->load, except, &node, choice) != PLACEMENT_FOUND)
+                return false;
+        (void)snprintf(reason, REASON_BYTES, "it stands still: %.30s has lost volume %.30s, and %.30s has it",
+                       model_node_name(pass->model, role->owner), lost->name,
+                       model_node_name(pass->model, node));
+        return true;
+}
+
+/* What has stalled for too long, or has a better place, is stopped, to be started anew. */
+static void plan_stalled(struct pass *pass, const struct role *role, uint32_t slot)
+{
+        const struct settings *settings = &pass->model->settings;
+        struct planned_role *planned = &pass->input->planned[slot];
+        char reason[REASON_BYTES];
+        bool may_act = settings->pause_ms == 0 && model_unproven(pass->model) == 0 &&
+                       !node_set_has(pass->input->away, role->owner);
+        if (role->state != ROLE_ONLINE || role->stall.index == 0 || !may_act)
+                return;
+        if (planned->stall != role->stall.index) /* on the leader's own clock */
+                *planned =
+                        (struct planned_role){ .stall = role->stall.index, .stall_ms = pass->input->now_ms };
+        /* All may have lost it, and find it again one after the other. */
+        if (!has_place_with_paths(pass, role, reason))
+                planned->place_ms = 0;
+        else if (planned->place_ms == 0)
+                planned->place_ms = pass->input->now_ms;
+        if (settings->stall_limit_ms != 0 && is_due(pass, planned->stall_ms + settings->stall_limit_ms))
+                (void)snprintf(reason, REASON_BYTES, "it has stood still for %u s, which is the limit: %.90s",
+                               settings->stall_limit_ms / 1000, role->stall.text);
+        else if (planned->place_ms == 0 || !is_due(pass, planned->place_ms + STALL_PATIENCE_MS))
+                return;
+        struct planner_step *step = add_step(pass, COMMAND_ROLE_RELOCATE, slot, role->owner);
+        if (step == NULL)
+                return;
+        TEXT_COPY(step->command.role_relocate.role, role->name);
+        step->command.role_relocate.stall = role->stall.index;
+        TEXT_COPY(step->command.role_relocate.reason, reason);
+}
+
+/* A plan says nothing of it: nobody knows how long it will last. */
+static void plan_all_stalled(struct pass *pass)
+{
+        if (pass->input->planned == NULL)
+                return;
+        MODEL_EACH_ROLE (pass->model, role) {
+                uint32_t slot = (uint32_t)(role - pass->model->roles);
+                if (role->stall.index != 0 && !is_asked(pass, slot))
+                        plan_stalled(pass, role, slot);
+        }
+}
+
 static void survey(struct pass *pass)
 {
         placement_load_read(pass->model, &pass->load);
@@ -117,8 +188,9 @@ static void survey(struct pass *pass)
                         pass->moves[role->target]++;
                 }
                 if (is_asked(pass, slot)) {
-                        placement_load_add(&pass->load, pass->input->planned[slot].node, role);
-                        if (role->state == ROLE_ONLINE) {
+                        if (pass->input->planned[slot].node != role->owner)
+                                placement_load_add(&pass->load, pass->input->planned[slot].node, role);
+                        if (role->state == ROLE_ONLINE && pass->input->planned[slot].node != role->owner) {
                                 pass->moves[role->owner]++;
                                 pass->moves[pass->input->planned[slot].node]++;
                         }
@@ -285,6 +357,7 @@ void planner_pass(const struct planner_input *input, struct planner_output *ret_
 
         survey(&pass);
         plan_nodes(&pass);
+        plan_all_stalled(&pass);
         sort_order(pass.model, input->order, pass.order_count);
         for (uint32_t i = 0; i < pass.order_count && ret_output->count < PLANNER_STEPS_MAX; i++) {
                 uint32_t slot = input->order[i];

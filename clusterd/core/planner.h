@@ -18,6 +18,9 @@ struct planned_role {
         uint32_t node;      /* where it will take memory */
         uint64_t due_ms;    /* failed: when to try again */
         uint64_t due_index; /* since_index of the failure that due_ms belongs to */
+        uint64_t stall;     /* entry since which it stands still, and when this leader saw that first */
+        uint64_t stall_ms;
+        uint64_t place_ms; /* since when it might go on elsewhere, as this leader sees it; 0: nowhere */
 };
 
 struct planner_input {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "clusterd/core/cluster_private.h"
+#include "clusterd/core/reconcile.h"
 
 #include <string.h>
 
@@ -17,30 +17,20 @@
 #define AGAIN_MS       2000   /* what failed or was refused is tried again */
 #define RELIST_MS      1000   /* while a migration is on its way in */
 #define STABLE_MS      600000 /* a role that ran for so long is forgiven its failures */
-#define JOIN_AGAIN_MS  1000
-#define READY_MS       10000 /* for the target of a move to say that its guard stands */
-#define AHEAD_MS       100   /* until a word of ours has come back, at the earliest */
-
-struct looked_at {
-        struct cluster *cluster;
-        const struct role *role;
-        struct local_role *local;
-        uint32_t slot;
-        bool present;
-};
+#define READY_MS       10000  /* for the target of a move to say that its guard stands */
+#define AHEAD_MS       100    /* until a word of ours has come back, at the earliest */
 
 static uint32_t self(const struct cluster *cluster)
 {
         return cluster->identity.node;
 }
 
-/* Have another look at this role later. */
-static void look_again(struct looked_at *at, uint64_t when_ms)
+void reconcile_look_again(struct looked_at *at, uint64_t when_ms)
 {
         look_later(at->cluster, at->slot, when_ms);
 }
 
-static struct cluster_action *act(struct looked_at *at, enum cluster_action_kind kind, const char *reason)
+struct cluster_action *reconcile_act(struct looked_at *at, enum cluster_action_kind kind, const char *reason)
 {
         const struct role *role = at->role;
         struct cluster_action *action = action_add(at->cluster, kind, "%s", reason);
@@ -57,17 +47,17 @@ static void start(struct looked_at *at)
         at->local->hint = OBSERVED_ABSENT_UNKNOWN; /* how an earlier run ended says nothing of this one */
         observe_begin(at->cluster, at->local, OPERATION_START);
         guard_tick(at->cluster); /* armed before anything runs */
-        act(at, CLUSTER_ACTION_START, at->role->reason);
+        reconcile_act(at, CLUSTER_ACTION_START, at->role->reason);
 }
 
 static void stop(struct looked_at *at, uint32_t timeout_ms, const char *reason)
 {
         if (at->cluster->now_ms < at->local->stop_again_ms) {
-                look_again(at, at->local->stop_again_ms);
+                reconcile_look_again(at, at->local->stop_again_ms);
                 return;
         }
         observe_begin(at->cluster, at->local, OPERATION_STOP);
-        act(at, CLUSTER_ACTION_STOP, reason)->role.timeout_ms = timeout_ms;
+        reconcile_act(at, CLUSTER_ACTION_STOP, reason)->role.timeout_ms = timeout_ms;
 }
 
 static void move_away(struct looked_at *at)
@@ -75,19 +65,19 @@ static void move_away(struct looked_at *at)
         const struct node *target = model_node(at->cluster->model, at->role->target);
         at->local->attempted = at->role->generation;
         observe_begin(at->cluster, at->local, OPERATION_MOVE);
-        struct cluster_action *action = act(at, CLUSTER_ACTION_MOVE, at->role->reason);
+        struct cluster_action *action = reconcile_act(at, CLUSTER_ACTION_MOVE, at->role->reason);
         action->role.node = target->id;
         TEXT_COPY(action->role.address, target->address);
         TEXT_COPY(action->role.migration_address, target->migration_address);
 }
 
-static void report(struct looked_at *at, enum report_kind kind, const char *text)
+void reconcile_report(struct looked_at *at, enum report_kind kind, const char *text)
 {
         struct cluster *cluster = at->cluster;
         if (at->local->report_count != 0)
                 return;
         if (cluster->now_ms < at->local->not_before_ms) {
-                look_again(at, at->local->not_before_ms);
+                reconcile_look_again(at, at->local->not_before_ms);
                 return;
         }
         struct command command = { .kind = COMMAND_ROLE_REPORT };
@@ -101,7 +91,7 @@ static void report(struct looked_at *at, enum report_kind kind, const char *text
         TEXT_COPY(content->text, text);
         at->local->report_count = propose(cluster, "node", &command);
         if (at->local->report_count == 0)
-                look_again(at, cluster->now_ms + 1);
+                reconcile_look_again(at, cluster->now_ms + 1);
 }
 
 /* Why it is gone, as far as anybody knows. Precondition: absent and confirmed. */
@@ -109,13 +99,14 @@ static void report_gone(struct looked_at *at)
 {
         const struct local_role *local = at->local;
         if (local->stopped_by_guard)
-                report(at, REPORT_STOPPED, "this node stopped it: its guard had lapsed");
+                reconcile_report(at, REPORT_STOPPED, "this node stopped it: its guard had lapsed");
         else if (local->stopped_paused)
-                report(at, REPORT_STOPPED, "this node stopped what a move had left paused");
+                reconcile_report(at, REPORT_STOPPED, "this node stopped what a move had left paused");
         else if (local->hint == OBSERVED_ABSENT_SHUTDOWN)
-                report(at, REPORT_SHUT_DOWN, local->text);
+                reconcile_report(at, REPORT_SHUT_DOWN, local->text);
         else
-                report(at, REPORT_FAILED, local->text[0] != '\0' ? local->text : "it was found not to run");
+                reconcile_report(at, REPORT_FAILED,
+                                 local->text[0] != '\0' ? local->text : "it was found not to run");
 }
 
 /* True when it is surely not here; otherwise a fresh listing is asked for. */
@@ -135,7 +126,7 @@ static bool is_surely_absent(struct looked_at *at)
 static void stop_paused(struct looked_at *at)
 {
         if (at->cluster->now_ms < at->local->not_before_ms) {
-                look_again(at, at->local->not_before_ms);
+                reconcile_look_again(at, at->local->not_before_ms);
                 return;
         }
         stop(at, 0, "a move left it paused, and it may have run elsewhere since");
@@ -148,15 +139,15 @@ static void settle(struct looked_at *at)
         if (at->cluster->now_ms >= at->local->not_before_ms)
                 stop(at, 0, "nobody knows whether a start of it comes true: it is stopped to be sure");
         else
-                look_again(at, at->local->not_before_ms);
+                reconcile_look_again(at, at->local->not_before_ms);
 }
 
 static void see_to_starting(struct looked_at *at)
 {
         struct local_role *local = at->local;
         if (at->present) {
-                if (local->observation == OBSERVED_RUNNING)
-                        report(at, REPORT_RUNNING, "");
+                if (observation_is_live(local->observation))
+                        reconcile_report(at, REPORT_RUNNING, "");
         } else if (!guard_is_backed(at->cluster)) {
                 return; /* until the keeper has reported */
         } else if (local->unresolved && local->start_failed == at->role->generation) {
@@ -166,9 +157,10 @@ static void see_to_starting(struct looked_at *at)
                 if (at->cluster->now_ms >= local->not_before_ms)
                         start(at);
                 else
-                        look_again(at, local->not_before_ms);
+                        reconcile_look_again(at, local->not_before_ms);
         } else if (local->start_failed == at->role->generation && local->confirmed) {
-                report(at, REPORT_START_FAILED, local->text[0] != '\0' ? local->text : "it did not start");
+                reconcile_report(at, REPORT_START_FAILED,
+                                 local->text[0] != '\0' ? local->text : "it did not start");
         } else if (local->attempted != at->role->generation) {
                 start(at);
         } else if (is_surely_absent(at)) {
@@ -185,28 +177,29 @@ static void see_to_online(struct looked_at *at)
                 return;
         }
         copy_see_to(cluster, at->role, local);
+        stall_see_to(at);
         if (local->online_generation != at->role->generation) {
                 local->online_generation = at->role->generation;
                 local->online_ms = cluster->now_ms;
         }
-        if (at->present && at->role->failures > 0) {
+        if (at->present && at->role->failures > 0 && at->role->stall.index == 0) {
                 if (cluster->now_ms >= local->online_ms + STABLE_MS)
-                        report(at, REPORT_STABLE, "");
+                        reconcile_report(at, REPORT_STABLE, "");
                 else
-                        look_again(at, local->online_ms + STABLE_MS);
+                        reconcile_look_again(at, local->online_ms + STABLE_MS);
         }
 }
 
 static void see_to_stopping(struct looked_at *at)
 {
         if (is_surely_absent(at)) {
-                report(at, REPORT_STOPPED, "");
+                reconcile_report(at, REPORT_STOPPED, "");
                 return;
         }
         if (!at->present)
                 return;
         if (at->cluster->now_ms < at->local->not_before_ms)
-                look_again(at, at->local->not_before_ms);
+                reconcile_look_again(at, at->local->not_before_ms);
         else if (copy_holds(at->role, at->local) && !at->role->stop_now)
                 copy_see_to(at->cluster, at->role, at->local);
         else
@@ -234,13 +227,13 @@ static void stay(struct looked_at *at, const char *why)
         if (!MUTATED(MOVE_BEGINS_LATE)) /* said is said */
                 at->local->attempted = at->role->generation;
         TEXT_COPY(at->local->text, why);
-        report(at, REPORT_RUNNING, at->local->text);
+        reconcile_report(at, REPORT_RUNNING, at->local->text);
 }
 
 static void await_target(struct looked_at *at)
 {
         at->cluster->awaited |= node_set_of(at->role->target);
-        look_again(at, at->local->sending_ms + READY_MS);
+        reconcile_look_again(at, at->local->sending_ms + READY_MS);
 }
 
 static void send_when_ready(struct looked_at *at)
@@ -267,9 +260,9 @@ static void see_to_moving_out(struct looked_at *at)
                 return;
         if (is_surely_absent(at)) {
                 if (local->hint == OBSERVED_ABSENT_SHUTDOWN)
-                        report(at, REPORT_SHUT_DOWN, local->text);
+                        reconcile_report(at, REPORT_SHUT_DOWN, local->text);
                 else
-                        report(at, REPORT_ABSENT, local->text);
+                        reconcile_report(at, REPORT_ABSENT, local->text);
         } else if (at->role->owner_end == MOVE_END_RUNNING && at->role->target_end == MOVE_END_RUNNING) {
                 if (at->present)
                         stop(at, 0, "it runs on the target: what the move left here must not run, too");
@@ -278,12 +271,14 @@ static void see_to_moving_out(struct looked_at *at)
                 return; /* said already; or a listing will tell */
         } else if (local->observation == OBSERVED_OUTGOING) {
                 at->cluster->list_wanted = true;
-                look_again(at, at->cluster->now_ms + RELIST_MS);
+                reconcile_look_again(at, at->cluster->now_ms + RELIST_MS);
         } else if (local->observation == OBSERVED_PAUSED && local->attempted != at->role->generation) {
                 stay(at, "a move left it paused");
-        } else if (local->observation == OBSERVED_RUNNING || local->observation == OBSERVED_PAUSED) {
+        } else if (local->observation == OBSERVED_STALLED && local->attempted != at->role->generation) {
+                stay(at, "its disk failed it before the move began");
+        } else if (observation_is_live(local->observation) || local->observation == OBSERVED_PAUSED) {
                 if (local->attempted == at->role->generation)
-                        report(at, REPORT_RUNNING, local->text);
+                        reconcile_report(at, REPORT_RUNNING, local->text);
                 else
                         send_when_ready(at);
         }
@@ -295,9 +290,9 @@ static void see_to_moving_in(struct looked_at *at)
         bool owner_done = at->role->owner_end != MOVE_END_UNKNOWN;
         if (at->role->target_end == MOVE_END_ABSENT)
                 return;
-        if (at->local->observation == OBSERVED_RUNNING) {
+        if (observation_is_live(at->local->observation)) {
                 if (at->role->target_end == MOVE_END_UNKNOWN)
-                        report(at, REPORT_RUNNING, "");
+                        reconcile_report(at, REPORT_RUNNING, "");
         } else if (at->local->observation == OBSERVED_PAUSED && owner_done) {
                 stop_paused(at);
         } else if (at->local->observation == OBSERVED_INCOMING || at->local->observation == OBSERVED_PAUSED) {
@@ -312,20 +307,20 @@ static void see_to_moving_in(struct looked_at *at)
                         stop(at, 0, "its source is gone in the middle of the move");
                 } else {
                         at->cluster->list_wanted = true;
-                        look_again(at, at->cluster->now_ms + RELIST_MS);
+                        reconcile_look_again(at, at->cluster->now_ms + RELIST_MS);
                 }
         } else if ((owner_done || MUTATED(NOTHING_ARRIVED_YET)) && is_surely_absent(at)) {
                 /* Only a listing asked after the owner had spoken counts: see reconcile_role_changed(). */
-                report(at, REPORT_ABSENT, "nothing arrived");
+                reconcile_report(at, REPORT_ABSENT, "nothing arrived");
         }
 }
 
 static void see_to_recovering(struct looked_at *at)
 {
-        if (at->local->observation == OBSERVED_RUNNING)
-                report(at, REPORT_RUNNING, "");
+        if (observation_is_live(at->local->observation))
+                reconcile_report(at, REPORT_RUNNING, "");
         else if (is_surely_absent(at))
-                report(at, REPORT_STOPPED, "it does not run here any more");
+                reconcile_report(at, REPORT_STOPPED, "it does not run here any more");
 }
 
 /* Nobody may be told that it is absent before that. What is on its way here would be stopped with it. */
@@ -411,7 +406,7 @@ static void see_to(struct cluster *cluster, uint32_t slot)
         if (at.role->name[0] == '\0')
                 return;
         at.present = observation_is_present(at.local->observation);
-        bool interruptible = at.local->operation == OPERATION_NONE || at.local->operation == OPERATION_MOVE;
+        bool interruptible = at.local->operation != OPERATION_START && at.local->operation != OPERATION_STOP;
         if ((at.present || at.local->unresolved) && interruptible && guard_has_lapsed(cluster) &&
             !lease_keeps(cluster, at.role)) {
                 stop_for_guard(&at);
@@ -434,63 +429,14 @@ static void see_to(struct cluster *cluster, uint32_t slot)
         if (!(at.present || at.local->unresolved) || MUTATED(KEEP_WHAT_IS_NOT_OURS))
                 return;
         if (is_ahead_of_us(&at) || may_have_arrived(&at))
-                look_again(&at, cluster->now_ms + AHEAD_MS);
+                reconcile_look_again(&at, cluster->now_ms + AHEAD_MS);
         else
                 stop(&at, 0, "the ledger does not give it to this node");
 }
 
-/* One that was evicted and still has a vote stays: without it there may be nobody to take that away. */
-static bool may_vote(const struct cluster *cluster)
-{
-        struct voters voters = commit_voters(cluster);
-        return node_set_has(voters.now.nodes | voters.before.nodes, self(cluster)) &&
-               !MUTATED(EVICTED_LEAVES_WITH_ITS_VOTE);
-}
-
-/* The ledger must know this boot and what it offers before roles come here. */
-static void see_to_membership(struct cluster *cluster)
-{
-        const struct cluster_identity *me = &cluster->identity;
-        const struct node *node = model_node(cluster->model, me->node);
-        if (cluster_is_member(cluster) && !MUTATED(FRESH_FOR_EVER))
-                cluster->fresh = false; /* whoever evicts it now means this one */
-        bool known = cluster_is_member(cluster) && node->memory_mib == me->memory_mib &&
-                     node->cpus == me->cpus && node->watchdog == me->watchdog &&
-                     text_equal(node->address, me->address) &&
-                     text_equal(node->migration_address, me->migration_address);
-        bool unfenced =
-                node != NULL && node->fence_wanted && node->boot == me->boot && !MUTATED(REJOIN_UNFENCED);
-        bool tested = node != NULL && node->test_level != 0 && !MUTATED(REJOIN_DURING_TEST);
-        bool evicted = node != NULL && node->evicted && !cluster->fresh && !MUTATED(EVICTED_TAKE_PART);
-        cluster->evicted |= evicted && !may_vote(cluster);
-        bool barred = unfenced || tested || evicted; /* it would be refused */
-        if (known || barred || cluster->join_count != 0)
-                return;
-        if (cluster->now_ms < cluster->join_ms + JOIN_AGAIN_MS && cluster->join_ms != 0) {
-                wake_at(cluster, cluster->join_ms + JOIN_AGAIN_MS);
-                return;
-        }
-        struct command command = { .kind = COMMAND_NODE_JOIN };
-        struct command_node_join *join = &command.node_join;
-        join->node = me->node;
-        TEXT_COPY(join->name, me->name);
-        join->boot = me->boot;
-        join->memory_mib = me->memory_mib;
-        join->cpus = me->cpus;
-        join->watchdog = me->watchdog;
-        TEXT_COPY(join->address, me->address);
-        TEXT_COPY(join->migration_address, me->migration_address);
-        join->fresh = cluster->fresh;
-        cluster->join_ms = cluster->now_ms;
-        cluster->join_count = propose(cluster, "node", &command);
-        if (cluster->join_count == 0)
-                wake_at(cluster, cluster->now_ms + JOIN_AGAIN_MS);
-}
-
 void reconcile_tick(struct cluster *cluster)
 {
-        if (round_is_active(cluster))
-                see_to_membership(cluster);
+        join_tick(cluster);
         struct slot_list *attention = &cluster->attention;
         if (cluster->later.count > 0 && cluster->now_ms >= cluster->later_ms) {
                 for (uint32_t i = 0; i < cluster->later.count; i++)
@@ -542,7 +488,7 @@ void reconcile_guarded(struct cluster *cluster, uint32_t node)
 static void announce(struct cluster *cluster, const struct role *role)
 {
         struct looked_at at = { .cluster = cluster, .role = role };
-        act(&at, CLUSTER_ACTION_ANNOUNCE, "it moved here: the networks are told");
+        reconcile_act(&at, CLUSTER_ACTION_ANNOUNCE, "it moved here: the networks are told");
 }
 
 /* A move comes here, or something about it has changed: an absence known from before proves nothing now. */

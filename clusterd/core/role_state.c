@@ -67,6 +67,9 @@ void role_enter(struct role *role, enum role_state state, uint64_t index, const 
         role->state = state;
         role->since_index = index;
         TEXT_COPY(role->reason, reason);
+        if (state != ROLE_ONLINE && state != ROLE_STOPPING && state != ROLE_RECOVERING)
+                role->stall =
+                        (struct role_stall){ .index = 0 }; /* it is not there any more, or has not stalled */
         if (state == ROLE_STARTING || state == ROLE_OFFLINE || state == ROLE_FAILED ||
             (state == ROLE_RECOVERING && MUTATED(COPY_ENDS_UNPROVEN)))
                 end_copy_without_guest(&role->copy);

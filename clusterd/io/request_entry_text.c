@@ -122,6 +122,12 @@ static void say_move(struct sentence *sentence, const struct command_role_move *
         say_reason(sentence, move->reason);
 }
 
+static void say_relocate(struct sentence *sentence, const struct command_role_relocate *relocate)
+{
+        say(sentence, "%s is stopped, to be started where its volumes are", relocate->role);
+        say_reason(sentence, relocate->reason);
+}
+
 static void say_role_copy(struct sentence *sentence, const struct command_role_copy *copy)
 {
         say(sentence, "disk %s of %s is to go from %s to %s", copy->disk, copy->role, copy->from, copy->to);
@@ -152,6 +158,8 @@ static const char *const report_words[REPORT_COUNT] = {
         [REPORT_START_FAILED] = "could not be started on",
         [REPORT_ABSENT] = "is not on",
         [REPORT_STABLE] = "has run for long on",
+        [REPORT_STALLED] = "stands still on",
+        [REPORT_RESUMED] = "goes on on",
 };
 
 static void say_report(struct sentence *sentence, const struct command_role_report *report)
@@ -477,6 +485,9 @@ void entry_text(const struct entry *entry, const struct model *model, char text[
                 return;
         case COMMAND_ROLE_COPY:
                 say_role_copy(&sentence, &command->role_copy);
+                return;
+        case COMMAND_ROLE_RELOCATE:
+                say_relocate(&sentence, &command->role_relocate);
                 return;
         case COMMAND_ROLE_COPY_ABORT:
                 say(&sentence, "the move of %s's storage is to end", command->role.role);

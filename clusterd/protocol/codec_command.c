@@ -167,6 +167,13 @@ static const struct json_field copy_report_fields[] = {
 };
 static const struct json_shape copy_report_shape = JSON_SHAPE(copy_report_fields);
 
+static const struct json_field role_relocate_fields[] = {
+        JSON_FIELD("role", NAME, struct command_role_relocate, role),
+        JSON_FIELD("stall", COUNTER, struct command_role_relocate, stall),
+        JSON_FIELD("reason", TEXT, struct command_role_relocate, reason),
+};
+static const struct json_shape role_relocate_shape = JSON_SHAPE(role_relocate_fields);
+
 static const struct json_field cluster_set_fields[] = {
         JSON_FIELD("moves_max", UINT32, struct command_cluster_set, settings.moves_max,
                    .bit = SETTINGS_FIELD_MOVES_MAX),
@@ -315,6 +322,7 @@ static const struct json_shape *const command_shapes[COMMAND_COUNT] = {
         [COMMAND_ROLE_COPY] = &role_copy_shape,
         [COMMAND_ROLE_COPY_ABORT] = &role_name_shape,
         [COMMAND_COPY_REPORT] = &copy_report_shape,
+        [COMMAND_ROLE_RELOCATE] = &role_relocate_shape,
 };
 
 /* The union's members all begin here. */

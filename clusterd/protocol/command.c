@@ -51,7 +51,8 @@ ENUM_TEXT(command_kind, COMMAND_COUNT,
           [COMMAND_QUORUM_FORCE] = "quorum-force",
           [COMMAND_ROLE_COPY] = "role-copy",
           [COMMAND_ROLE_COPY_ABORT] = "role-copy-abort",
-          [COMMAND_COPY_REPORT] = "copy-report")
+          [COMMAND_COPY_REPORT] = "copy-report",
+          [COMMAND_ROLE_RELOCATE] = "role-relocate")
 
 ENUM_TEXT(copy_report, COPY_REPORT_COUNT,
           [COPY_REPORT_HELD] = "held",
@@ -66,7 +67,9 @@ ENUM_TEXT(report_kind, REPORT_COUNT,
           [REPORT_FAILED] = "failed",
           [REPORT_START_FAILED] = "start-failed",
           [REPORT_ABSENT] = "absent",
-          [REPORT_STABLE] = "stable")
+          [REPORT_STABLE] = "stable",
+          [REPORT_STALLED] = "stalled",
+          [REPORT_RESUMED] = "resumed")
 /* clang-format on */
 
 /* The role's name, NULL if the command is not about a role. */
@@ -92,6 +95,8 @@ static const char *command_role_name(const struct command *command)
                 return command->role_copy.role;
         case COMMAND_COPY_REPORT:
                 return command->copy_report.role;
+        case COMMAND_ROLE_RELOCATE:
+                return command->role_relocate.role;
         case COMMAND_EPOCH:
         case COMMAND_VOTER_SET:
         case COMMAND_NODE_LOST:
@@ -173,6 +178,7 @@ static uint32_t command_node_id(const struct command *command)
         case COMMAND_ROLE_COPY:
         case COMMAND_ROLE_COPY_ABORT:
         case COMMAND_COPY_REPORT:
+        case COMMAND_ROLE_RELOCATE:
         case COMMAND_FENCE_ADD:
         case COMMAND_FENCE_REMOVE:
         case COMMAND_VOLUME_ADD:

@@ -60,6 +60,8 @@ enum command_kind {
         COMMAND_ROLE_COPY,    /* an operator wants a disk of a role to go to another image */
         COMMAND_ROLE_COPY_ABORT, /* and wants it no more */
         COMMAND_COPY_REPORT,     /* by the role's owner: how far it is */
+        COMMAND_ROLE_RELOCATE,   /* by the leader's planner: what has stalled is stopped, to be started
+                                    elsewhere */
         COMMAND_COUNT
 };
 
@@ -72,6 +74,8 @@ enum report_kind {
         REPORT_START_FAILED, /* it could not be started, and does not run */
         REPORT_ABSENT,       /* it is not here (end of a move, or found so) */
         REPORT_STABLE,       /* it has run for long: failures are forgiven */
+        REPORT_STALLED,      /* it is here, and stands still: its disk failed it */
+        REPORT_RESUMED,      /* and goes on */
         REPORT_COUNT
 };
 
@@ -246,6 +250,12 @@ struct command_role { /* ROLE_START, ROLE_STOP, ROLE_REMOVE, ROLE_COPY_ABORT */
         bool force; /* ROLE_STOP: without asking the guest first */
 };
 
+struct command_role_relocate {
+        char role[NAME_BYTES];
+        uint64_t stall; /* entry since which it stands still */
+        char reason[REASON_BYTES];
+};
+
 struct command_role_copy {
         char role[NAME_BYTES];
         char disk[DISK_BYTES];
@@ -330,6 +340,7 @@ struct command {
                 struct command_role_set role_set;
                 struct command_role role;
                 struct command_role_copy role_copy;
+                struct command_role_relocate role_relocate;
                 struct command_copy_report copy_report;
                 struct command_cluster_set cluster_set;
                 struct command_cluster_pause cluster_pause;

@@ -413,6 +413,11 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
         case COMMAND_COPY_REPORT:
                 copy_report(random, &ret_command->copy_report);
                 return;
+        case COMMAND_ROLE_RELOCATE:
+                NAME(random, ret_command->role_relocate.role);
+                ret_command->role_relocate.stall = counter(random);
+                TEXT(random, ret_command->role_relocate.reason);
+                return;
         case COMMAND_ROLE_COPY_ABORT:
         case COMMAND_ROLE_START:
         case COMMAND_ROLE_REMOVE:

@@ -146,6 +146,8 @@ static const struct {
                            .to = "/csv2/a",
                            .reason = "asked by root" } },
           "disk vda of vm01 is to go from /csv1/a to /csv2/a: asked by root" },
+        { { .kind = COMMAND_ROLE_RELOCATE, .role_relocate = { .role = "vm01", .reason = "it has waited" } },
+          "vm01 is stopped, to be started where its volumes are: it has waited" },
         { { .kind = COMMAND_ROLE_COPY_ABORT, .role = { .role = "vm01" } },
           "the move of vm01's storage is to end" },
         { { .kind = COMMAND_COPY_REPORT, .copy_report = { .role = "vm01", .node = 2 } },

@@ -78,6 +78,9 @@ static void name_subject(struct command *command)
         case COMMAND_ROLE_COPY:
                 TEXT_COPY(command->role_copy.role, "vm01");
                 return;
+        case COMMAND_ROLE_RELOCATE:
+                TEXT_COPY(command->role_relocate.role, "vm01");
+                return;
         case COMMAND_COPY_REPORT:
                 TEXT_COPY(command->copy_report.role, "vm01");
                 command->copy_report.node = 3;
@@ -168,6 +171,7 @@ static const char *const subjects[COMMAND_COUNT] = {
         [COMMAND_ROLE_COPY] = "role:vm01",
         [COMMAND_ROLE_COPY_ABORT] = "role:vm01",
         [COMMAND_COPY_REPORT] = "role:vm01",
+        [COMMAND_ROLE_RELOCATE] = "role:vm01",
         [COMMAND_FENCE_ADD] = "fence:ipmi1",
         [COMMAND_FENCE_REMOVE] = "fence:ipmi1",
         [COMMAND_NODE_FENCE] = "node:3",
