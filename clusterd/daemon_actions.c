@@ -97,6 +97,7 @@ static const char *action_name(enum cluster_action_kind kind)
                : kind == CLUSTER_ACTION_STOP    ? "stop"
                : kind == CLUSTER_ACTION_MOVE    ? "move"
                : kind == CLUSTER_ACTION_PREPARE ? "prepare"
+               : kind == CLUSTER_ACTION_RESUME  ? "resume"
                                                 : "announce";
 }
 
@@ -133,7 +134,7 @@ static void act_on_role(struct daemon *daemon, const struct cluster_action *acti
         }
 }
 
-/* Until their adapters are built: nothing stalls, so none of this is asked for. */
+/* Until their adapters are built. */
 static void refuse_redirect(struct daemon *daemon, const struct cluster_action *action)
 {
         struct cluster_event event = { .kind = CLUSTER_EVENT_OPERATION_DONE };
@@ -147,12 +148,11 @@ static void refuse_redirect(struct daemon *daemon, const struct cluster_action *
         } else {
                 TEXT_COPY(event.operation.role, action->role.name);
                 event.operation.generation = action->role.generation;
-                event.operation.operation = action->kind == CLUSTER_ACTION_RESUME     ? OPERATION_RESUME
-                                            : action->kind == CLUSTER_ACTION_REDIRECT ? OPERATION_REDIRECT
-                                                                                      : OPERATION_RETURN;
+                event.operation.operation =
+                        action->kind == CLUSTER_ACTION_REDIRECT ? OPERATION_REDIRECT : OPERATION_RETURN;
                 event.operation.result = OPERATION_FAILED;
                 event.operation.observation = OBSERVED_STALLED;
-                TEXT_COPY(event.operation.text, "this clusterd lets no guest go on");
+                TEXT_COPY(event.operation.text, "this clusterd redirects no guest");
         }
         daemon_deliver(daemon, &event);
 }
@@ -336,6 +336,7 @@ void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action
         case CLUSTER_ACTION_MOVE:
         case CLUSTER_ACTION_PREPARE:
         case CLUSTER_ACTION_ANNOUNCE:
+        case CLUSTER_ACTION_RESUME:
                 act_on_role(daemon, action);
                 break;
         case CLUSTER_ACTION_CONFIRM:
@@ -347,7 +348,6 @@ void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action
                            action->copy.disk, action->copy.from, action->copy.to);
                 hypervisor_carry_out(daemon->hypervisor, action);
                 break;
-        case CLUSTER_ACTION_RESUME:
         case CLUSTER_ACTION_REDIRECT:
         case CLUSTER_ACTION_RETURN:
         case CLUSTER_ACTION_EXPORT:

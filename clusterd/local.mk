@@ -91,7 +91,7 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/hypervisor_libvirt.c %D%/io/hypervisor_list.c \
 	%D%/io/hypervisor_mark.c %D%/io/hypervisor_move.c \
 	%D%/io/hypervisor_process.c \
-	%D%/io/hypervisor_progress.c %D%/io/hypervisor_start.c \
+	%D%/io/hypervisor_progress.c %D%/io/hypervisor_resume.c %D%/io/hypervisor_start.c \
 	%D%/io/hypervisor_stop.c %D%/io/hypervisor_task.c \
 	%D%/io/hypervisor_worker.c %D%/io/hypervisor_worker.h \
 	%D%/io/host.h %D%/io/host.c %D%/io/host_linux.c \

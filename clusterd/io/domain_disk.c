@@ -100,6 +100,19 @@ int domain_disk_find(const char *text, size_t text_bytes, const char *target, st
         return -ENOENT;
 }
 
+static char *print(xmlDocPtr document) /* and frees it */
+{
+        xmlChar *dump = NULL;
+        int count = 0;
+        xmlDocDumpMemoryEnc(document, &dump, &count, "UTF-8");
+        assert(dump != NULL && count > 0);
+        char *text = strndup((const char *)dump, (size_t)count);
+        assert(text != NULL);
+        xmlFree(dump);
+        xmlFreeDoc(document);
+        return text;
+}
+
 char *domain_disk_replace(const char *text, size_t text_bytes, const char *target, const char *file)
 {
         xmlDocPtr document = parse(text, text_bytes);
@@ -118,15 +131,42 @@ char *domain_disk_replace(const char *text, size_t text_bytes, const char *targe
                                 xmlFreeNode(base);
                         }
                 }
-        xmlChar *dump = NULL;
-        int count = 0;
-        xmlDocDumpMemoryEnc(document, &dump, &count, "UTF-8");
-        assert(dump != NULL && count > 0);
-        char *replaced = strndup((const char *)dump, (size_t)count);
-        assert(replaced != NULL);
-        xmlFree(dump);
-        xmlFreeDoc(document);
-        return replaced;
+        return print(document);
+}
+
+static void set_default(xmlNodePtr node, const char *name, const char *value)
+{
+        if (xmlHasProp(node, (const xmlChar *)name) == NULL)
+                (void)xmlSetProp(node, (const xmlChar *)name, (const xmlChar *)value);
+}
+
+static bool is_of_host(xmlNodePtr disk)
+{
+        xmlNodePtr source = child_of(disk, "source");
+        char device[NAME_BYTES] = "disk";
+        (void)copy_attribute(disk, "device", device, sizeof(device));
+        return text_equal(device, "disk") && source != NULL &&
+               (xmlHasProp(source, (const xmlChar *)"file") != NULL ||
+                xmlHasProp(source, (const xmlChar *)"dev") != NULL);
+}
+
+char *domain_disks_stop_on_error(const char *text, size_t text_bytes)
+{
+        xmlDocPtr document = parse(text, text_bytes);
+        for
+                EACH_DISK(document, node)
+                {
+                        if (!is_of_host(node))
+                                continue;
+                        xmlNodePtr driver = child_of(node, "driver");
+                        if (driver == NULL)
+                                driver = xmlNewChild(node, NULL, (const xmlChar *)"driver", NULL);
+                        assert(driver != NULL);
+                        set_default(driver, "name", "qemu");
+                        set_default(driver, "error_policy", "stop");
+                        set_default(driver, "rerror_policy", "stop");
+                }
+        return print(document);
 }
 
 char *domain_disk_destination(const struct domain_disk *disk, const char *file)

@@ -28,6 +28,10 @@ int domain_disk_find(const char *text, size_t text_bytes, const char *target, st
 /* The same definition with another image for that disk, which is based on nothing; given, free(). */
 char *domain_disk_replace(const char *text, size_t text_bytes, const char *target, const char *file);
 
+/* The same definition with disks that are files or devices of the host stopping the guest when they fail it,
+ * instead of telling it so; what it says about that itself stays. Given, free(). */
+char *domain_disks_stop_on_error(const char *text, size_t text_bytes);
+
 /* What libvirt wants to know of where a disk is to be copied to; given, free(). */
 char *domain_disk_destination(const struct domain_disk *disk, const char *file);
 

@@ -42,10 +42,10 @@ int hypervisor_new(struct mailbox *mailbox, const struct hypervisor_options *opt
                    const struct hypervisor_listener *listener, struct hypervisor **ret_hypervisor);
 void hypervisor_free(struct hypervisor *hypervisor);
 
-/* action: START, STOP, MOVE, PREPARE, ANNOUNCE, LIST. Each START, STOP and MOVE ends with one OPERATION_DONE,
- * each PREPARE with one PREPARED, each LIST with one `end` or `failed`. What is said to be absent has no
- * gateway here. A call to libvirt may outlast its OPERATION_UNKNOWN; what is asked of this role next then
- * waits for the end of a start or stop, and may itself end unknown meanwhile. */
+/* action: START, STOP, MOVE, RESUME, PREPARE, ANNOUNCE, LIST. Each of the first four ends with one
+ * OPERATION_DONE, each PREPARE with one PREPARED, each LIST with one `end` or `failed`. What is said to be
+ * absent has no gateway here. A call to libvirt may outlast its OPERATION_UNKNOWN; what is asked of this role
+ * next then waits for the end of a start or stop, and may itself end unknown meanwhile. */
 void hypervisor_carry_out(struct hypervisor *hypervisor, const struct cluster_action *action);
 
 /* Progress of a move from here, or of a storage here, for heartbeats and clients: of that role, or of any if

@@ -133,7 +133,8 @@ static void on_close_free(void *context)
 }
 
 /* Callbacks first, list afterwards: what changes in between is told by either. */
-static bool connection_watch(struct hypervisor *hypervisor, virConnectPtr connection, int callbacks[2])
+static bool connection_watch(struct hypervisor *hypervisor, virConnectPtr connection,
+                             int callbacks[EVENT_CALLBACKS])
 {
         hypervisor_lock(hypervisor);
         hypervisor->is_connection_lost = false;
@@ -166,9 +167,9 @@ static void connection_use(struct hypervisor *hypervisor, virConnectPtr connecti
                             hypervisor->uri);
 }
 
-static void connection_end(virConnectPtr connection, const int callbacks[2])
+static void connection_end(virConnectPtr connection, const int callbacks[EVENT_CALLBACKS])
 {
-        for (int i = 0; i < 2; i++)
+        for (int i = 0; i < EVENT_CALLBACKS; i++)
                 if (callbacks[i] >= 0)
                         (void)virConnectDomainEventDeregisterAny(connection, callbacks[i]);
         (void)virConnectUnregisterCloseCallback(connection, on_close);
@@ -190,7 +191,7 @@ static void warm_up(void *context)
 /* False if there was none to be had. */
 static bool connection_run_once(struct hypervisor *hypervisor, bool is_first_failure)
 {
-        int callbacks[2] = { -1, -1 };
+        int callbacks[EVENT_CALLBACKS] = { -1, -1, -1 };
         virConnectPtr connection = connection_open(hypervisor->uri);
         bool is_watched = connection != NULL && connection_watch(hypervisor, connection, callbacks);
         if (is_watched) {

@@ -49,6 +49,8 @@ static enum observation observation_of(struct hypervisor *hypervisor, virDomainP
         hypervisor_unlock(hypervisor);
         if (known == OBSERVED_OUTGOING)
                 return known;
+        if (state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_IOERROR)
+                return OBSERVED_STALLED;
         if (state != VIR_DOMAIN_PAUSED ||
             (reason != VIR_DOMAIN_PAUSED_MIGRATION && reason != VIR_DOMAIN_PAUSED_STARTING_UP))
                 return OBSERVED_RUNNING;
@@ -58,10 +60,15 @@ static enum observation observation_of(struct hypervisor *hypervisor, virDomainP
         return known == OBSERVED_RUNNING && reason == VIR_DOMAIN_PAUSED_MIGRATION ? OBSERVED_PAUSED : known;
 }
 
-static const char *text_of(int state, int reason)
+static void copy_failure(struct hypervisor *hypervisor, const char *role, char ret_text[REASON_BYTES])
 {
-        if (state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_IOERROR)
-                return "paused by an I/O error";
+        hypervisor_lock(hypervisor);
+        text_copy(ret_text, REASON_BYTES, failure_read(hypervisor, role));
+        hypervisor_unlock(hypervisor);
+}
+
+static const char *text_of(int state)
+{
         if (state == VIR_DOMAIN_PAUSED)
                 return "paused";
         if (state == VIR_DOMAIN_CRASHED)
@@ -92,8 +99,11 @@ void domain_look_at(struct hypervisor *hypervisor, virDomainPtr domain, struct s
                 return;
         }
         ret_sighting->look = LOOK_HERE;
-        if (ret_sighting->observation == OBSERVED_RUNNING || ret_sighting->observation == OBSERVED_PAUSED)
-                TEXT_PRINT(ret_sighting->text, "%s", text_of(state, reason));
+        if (ret_sighting->observation == OBSERVED_STALLED)
+                copy_failure(hypervisor, virDomainGetName(domain), ret_sighting->text);
+        else if (ret_sighting->observation == OBSERVED_RUNNING ||
+                 ret_sighting->observation == OBSERVED_PAUSED)
+                TEXT_PRINT(ret_sighting->text, "%s", text_of(state));
 }
 
 void domain_look(struct hypervisor *hypervisor, virConnectPtr connection, const char *role,

@@ -20,7 +20,7 @@ static struct change on_suspended(int detail)
                 /* The source of a move, at the switch: if that fails it runs again. */
                 return NEWS(OBSERVED_OUTGOING, "stopped for the switch of a move");
         case VIR_DOMAIN_EVENT_SUSPENDED_IOERROR:
-                return NEWS(OBSERVED_RUNNING, "paused by an I/O error");
+                return NEWS(OBSERVED_STALLED, "");
         case VIR_DOMAIN_EVENT_SUSPENDED_WATCHDOG:
                 return NEWS(OBSERVED_RUNNING, "paused by its watchdog");
         }
@@ -107,12 +107,34 @@ static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event
         hypervisor_lock(hypervisor);
         hypervisor->events_seen++;
         change = with_mark(hypervisor, role, change);
+        if (change.observation == OBSERVED_STALLED)
+                change.text = failure_read(hypervisor, role);
+        if (observation_is_absent(change.observation))
+                failure_write(hypervisor, role, NULL);
         if (event == VIR_DOMAIN_EVENT_SUSPENDED && detail == VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED)
                 note_switch(hypervisor, role);
         hypervisor_post_observed(hypervisor, role, change.observation, change.text);
         task_on_event(hypervisor, role, change.observation);
         hypervisor_unlock(hypervisor);
         return 0;
+}
+
+/* Comes before the lifecycle event of the same failure. */
+static void on_io_error(virConnectPtr connection, virDomainPtr domain, const char *path, const char *device,
+                        int action, const char *reason, void *context)
+{
+        struct hypervisor *hypervisor = context;
+        const char *role = virDomainGetName(domain);
+        bool is_full = reason != NULL && text_equal(reason, "enospc");
+        char text[REASON_BYTES];
+        (void)connection;
+        if (action != VIR_DOMAIN_EVENT_IO_ERROR_PAUSE || role == NULL || !name_is_valid(role))
+                return;
+        TEXT_PRINT(text, "%s: %.120s", is_full ? "no space left" : "I/O error",
+                   path != NULL && path[0] != '\0' ? path : device);
+        hypervisor_lock(hypervisor);
+        failure_write(hypervisor, role, text);
+        hypervisor_unlock(hypervisor);
 }
 
 /* The account of a move that has ended; it comes only here, as the domain is then gone from the source. */
@@ -154,12 +176,16 @@ static int register_one(struct hypervisor *hypervisor, virConnectPtr connection,
         return r;
 }
 
-int event_register(struct hypervisor *hypervisor, virConnectPtr connection, int ret_callbacks[2])
+int event_register(struct hypervisor *hypervisor, virConnectPtr connection,
+                   int ret_callbacks[EVENT_CALLBACKS])
 {
         ret_callbacks[0] = register_one(hypervisor, connection, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
                                         VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle));
         /* Without it the downtime is what we measured ourselves. */
         ret_callbacks[1] = register_one(hypervisor, connection, VIR_DOMAIN_EVENT_ID_JOB_COMPLETED,
                                         VIR_DOMAIN_EVENT_CALLBACK(on_job_completed));
+        /* Without it a guest that has stalled does not say which disk failed it. */
+        ret_callbacks[2] = register_one(hypervisor, connection, VIR_DOMAIN_EVENT_ID_IO_ERROR_REASON,
+                                        VIR_DOMAIN_EVENT_CALLBACK(on_io_error));
         return ret_callbacks[0] < 0 ? -1 : 0;
 }

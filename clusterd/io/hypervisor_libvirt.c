@@ -58,6 +58,7 @@ static void destroy(struct hypervisor *hypervisor)
         pthread_cond_destroy(&hypervisor->changed);
         pthread_mutex_destroy(&hypervisor->lock);
         free(hypervisor->marks);
+        free(hypervisor->failures);
         free(hypervisor->uri);
         free(hypervisor->peer_uri);
         free(hypervisor);
@@ -212,6 +213,8 @@ static task_step step_of(enum cluster_action_kind kind)
                 return list_step;
         case CLUSTER_ACTION_COPY:
                 return copy_step;
+        case CLUSTER_ACTION_RESUME:
+                return resume_step;
         }
         return NULL;
 }

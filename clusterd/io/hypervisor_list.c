@@ -17,12 +17,14 @@ struct list {
         struct cluster_event *events; /* given */
 };
 
-static void list_add(struct list *list, const char *role, enum observation observation)
+static void list_add(struct list *list, const char *role, const struct sighting *sighting)
 {
         struct cluster_event *event = &list->events[list->count++];
         event->kind = CLUSTER_EVENT_LISTED;
         event->listed.listing = list->listing;
-        event->listed.observation = observation;
+        event->listed.observation = sighting->observation;
+        if (sighting->observation == OBSERVED_STALLED)
+                TEXT_COPY(event->listed.text, sighting->text);
         TEXT_COPY(event->listed.role, role);
 }
 
@@ -52,7 +54,7 @@ static bool list_domains(struct hypervisor *hypervisor, virDomainPtr *domains, s
                 if (sighting.look == LOOK_FAILED)
                         return false;
                 if (sighting.look == LOOK_HERE)
-                        list_add(list, role, sighting.observation);
+                        list_add(list, role, &sighting);
         }
         return true;
 }

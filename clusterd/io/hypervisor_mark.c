@@ -49,3 +49,38 @@ bool mark_has_any(const struct hypervisor *hypervisor, enum observation observat
                         return true;
         return false;
 }
+
+static struct failure *failure_find(const struct hypervisor *hypervisor, const char *role)
+{
+        for (size_t i = 0; i < hypervisor->failure_count; i++)
+                if (text_equal(hypervisor->failures[i].role, role))
+                        return &hypervisor->failures[i];
+        return NULL;
+}
+
+void failure_write(struct hypervisor *hypervisor, const char *role, const char *text)
+{
+        struct failure *failure = failure_find(hypervisor, role);
+        if (failure == NULL && text == NULL)
+                return;
+        if (text == NULL) {
+                *failure = hypervisor->failures[--hypervisor->failure_count];
+                return;
+        }
+        if (failure == NULL) {
+                size_t count = hypervisor->failure_count + 1;
+                hypervisor->failures =
+                        reallocarray(hypervisor->failures, count, sizeof(*hypervisor->failures));
+                assert(hypervisor->failures != NULL);
+                hypervisor->failure_count = count;
+                failure = &hypervisor->failures[count - 1];
+                TEXT_COPY(failure->role, role);
+        }
+        TEXT_COPY(failure->text, text);
+}
+
+const char *failure_read(const struct hypervisor *hypervisor, const char *role)
+{
+        const struct failure *failure = failure_find(hypervisor, role);
+        return failure == NULL ? "I/O error" : failure->text; /* which disk, only an earlier process heard */
+}

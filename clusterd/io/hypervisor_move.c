@@ -175,7 +175,8 @@ static bool ask_here(struct task *task, virConnectPtr connection, uint64_t settl
         else if (here.look == LOOK_FAILED || is_busy)
                 is_over = false;
         else if (!is_paused_by_move(&here))
-                task_finish(task, OPERATION_FAILED, OBSERVED_RUNNING, text);
+                task_finish(task, OPERATION_FAILED,
+                            here.observation == OBSERVED_STALLED ? OBSERVED_STALLED : OBSERVED_RUNNING, text);
         else if (hypervisor_now_ms() < settled_at_ms || resume(task, domain, here.reason))
                 is_over = false;
         else
@@ -210,6 +211,9 @@ static bool may_move(struct task *task, const struct sighting *here)
                 task_finish(task, OPERATION_FAILED, here->observation, "it does not run here");
         else if (here->observation == OBSERVED_INCOMING)
                 task_finish(task, OPERATION_FAILED, here->observation, "it is still arriving here");
+        else if (here->observation == OBSERVED_STALLED)
+                task_finish(task, OPERATION_FAILED, here->observation,
+                            "its disk failed it, and it stands still");
         else if (here->observation == OBSERVED_PAUSED)
                 task_finish(task, OPERATION_FAILED, here->observation, "an earlier move left it paused here");
         else if (here->observation == OBSERVED_OUTGOING)

@@ -4,6 +4,7 @@
 
 #include "clusterd/base/scope.h"
 #include "clusterd/base/text.h"
+#include "clusterd/io/domain_disk.h"
 #include "clusterd/io/hypervisor_state.h"
 
 /* The store may not be closed while it is read: hypervisor_free() waits for that. */
@@ -34,7 +35,8 @@ static bool is_settled_by(struct task *task, const struct sighting *sighting)
                 task_finish(task, OPERATION_UNKNOWN, sighting->observation, sighting->text);
                 return true;
         }
-        if (sighting->observation == OBSERVED_RUNNING || sighting->observation == OBSERVED_OUTGOING) {
+        if (sighting->observation == OBSERVED_RUNNING || sighting->observation == OBSERVED_STALLED ||
+            sighting->observation == OBSERVED_OUTGOING) {
                 task_finish(task, OPERATION_SUCCEEDED, sighting->observation, NULL);
                 return true;
         }
@@ -81,9 +83,10 @@ static void start(struct task *task, virConnectPtr connection, const char *defin
         struct sighting sighting = { 0 };
         char text[REASON_BYTES];
         SCOPED_FREE char *rerouted = NULL;
+        SCOPED_FREE char *stopping = domain_disks_stop_on_error(definition, strlen(definition));
         domain_look(task->hypervisor, connection, task->role, &sighting);
         if (is_settled_by(task, &sighting) || is_barred(task, &sighting) || task_is_over(task) ||
-            !open_gateways(task, definition, &rerouted))
+            !open_gateways(task, stopping, &rerouted))
                 return;
         virDomainPtr domain = virDomainCreateXML(connection, rerouted, 0);
         if (domain != NULL) {

@@ -83,6 +83,12 @@ struct mark {
         enum observation observation;
 };
 
+/* What failed a guest last, as libvirt told when that happened. */
+struct failure {
+        char role[NAME_BYTES];
+        char text[REASON_BYTES];
+};
+
 struct hypervisor {
         struct mailbox *mailbox;
         struct hypervisor_listener listener;
@@ -103,6 +109,8 @@ struct hypervisor {
         bool is_listing;
         struct mark *marks;
         size_t mark_count;
+        struct failure *failures; /* of guests that are here, or were lately */
+        size_t failure_count;
         struct task_table tasks;
 };
 
@@ -146,12 +154,17 @@ char *connection_peer_uri(const struct hypervisor *hypervisor, const char *addre
 bool task_pause(struct task *task, uint32_t pause_ms);
 
 /* hypervisor_event.c */
-int event_register(struct hypervisor *hypervisor, virConnectPtr connection, int ret_callbacks[2]);
+#define EVENT_CALLBACKS 3
+int event_register(struct hypervisor *hypervisor, virConnectPtr connection,
+                   int ret_callbacks[EVENT_CALLBACKS]);
 
 /* hypervisor_mark.c; locked */
 enum observation mark_read(const struct hypervisor *hypervisor, const char *role); /* RUNNING: none */
 void mark_write(struct hypervisor *hypervisor, const char *role, enum observation observation);
 bool mark_has_any(const struct hypervisor *hypervisor, enum observation observation);
+
+void failure_write(struct hypervisor *hypervisor, const char *role, const char *text); /* NULL: forget it */
+const char *failure_read(const struct hypervisor *hypervisor, const char *role);
 
 /* hypervisor_domain.c */
 /* INCOMING, OUTGOING or, when there is no migration, RUNNING. May wait for QEMU's monitor. */
@@ -190,6 +203,7 @@ void stop_step(struct task *task);
 void move_step(struct task *task);
 void move_poll(void *task);
 void announce_step(struct task *task);
+void resume_step(struct task *task);
 void copy_step(struct task *task);
 /* The deadline came first. Locked. */
 void copy_expire(struct task *task);
@@ -205,6 +219,7 @@ void copy_cut(struct hypervisor *hypervisor, const char *role);
 #define MOVE_STILL_MS        60000 /* without any change of progress */
 #define MOVE_POLL_MS         200
 #define ANNOUNCE_DEADLINE_MS 30000
+#define RESUME_DEADLINE_MS   30000
 #define COPY_DEADLINE_MS     60000 /* of an order that does not last */
 
 #endif

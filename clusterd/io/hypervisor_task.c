@@ -14,6 +14,8 @@ static enum operation operation_of(enum cluster_action_kind kind)
                 return OPERATION_STOP;
         case CLUSTER_ACTION_MOVE:
                 return OPERATION_MOVE;
+        case CLUSTER_ACTION_RESUME:
+                return OPERATION_RESUME;
         }
         return OPERATION_NONE;
 }
@@ -33,6 +35,8 @@ static uint64_t allowed_ms(const struct task *task)
                 return LIST_DEADLINE_MS;
         case CLUSTER_ACTION_COPY:
                 return COPY_DEADLINE_MS;
+        case CLUSTER_ACTION_RESUME:
+                return RESUME_DEADLINE_MS;
         }
         return ANNOUNCE_DEADLINE_MS;
 }

@@ -5,7 +5,7 @@
  * a cluster around it. Lines on standard input:
  *
  *     list | start NAME PATH | stop NAME TIMEOUT_MS
- *     move NAME ADDRESS MIGRATION_ADDRESS | announce NAME
+ *     move NAME ADDRESS MIGRATION_ADDRESS | resume NAME | announce NAME
  *
  * Ends when the input has ended and everything is answered; tells how long
  * the loop was ever held up. PATH is shorter than a hash: it travels as one.
@@ -60,8 +60,8 @@ static void __attribute__((format(printf, 2, 3))) say(const struct probe *probe,
 static const char *observation_text(enum observation observation)
 {
         static const char *const texts[OBSERVATION_COUNT] = {
-                "absent",   "absent-shutdown", "absent-failed", "absent-moved",
-                "incoming", "outgoing",        "running",
+                "absent",   "absent-shutdown", "absent-failed", "absent-moved", "incoming",
+                "outgoing", "paused",          "running",       "stalled",
         };
         return observation < OBSERVATION_COUNT ? texts[observation] : "?";
 }
@@ -74,7 +74,8 @@ static const char *result_text(enum operation_result result)
 
 static void on_done(struct probe *probe, const struct cluster_event_operation *done)
 {
-        static const char *const names[OPERATION_COUNT] = { "none", "start", "stop", "move" };
+        static const char *const names[OPERATION_COUNT] = { "none",   "start",    "stop",  "move",
+                                                            "resume", "redirect", "return" };
         probe->outstanding--;
         if (done->operation == OPERATION_MOVE)
                 probe->moving[0] = '\0';
@@ -91,8 +92,8 @@ static void on_listed(struct probe *probe, const struct cluster_event *event)
         else if (event->listed.end)
                 say(probe, "list %llu end", listing);
         else
-                say(probe, "list %llu %s %s", listing, event->listed.role,
-                    observation_text(event->listed.observation));
+                say(probe, "list %llu %s %s %s", listing, event->listed.role,
+                    observation_text(event->listed.observation), event->listed.text);
         if (listing != 0 && (event->listed.failed || event->listed.end))
                 probe->outstanding--;
 }
@@ -143,6 +144,8 @@ static bool parse(struct probe *probe, char *line, struct cluster_action *action
                 TEXT_COPY(action->role.address, second);
                 TEXT_COPY(action->role.migration_address, third);
                 TEXT_COPY(probe->moving, first);
+        } else if (text_equal(verb, "resume")) {
+                action->kind = CLUSTER_ACTION_RESUME;
         } else if (text_equal(verb, "announce")) {
                 action->kind = CLUSTER_ACTION_ANNOUNCE;
         } else {

@@ -86,6 +86,29 @@ START_TEST(a_destination_has_the_format_of_the_disk)
 }
 END_TEST
 
+static void check_has(const char *text, const char *part)
+{
+        ck_assert_msg(strstr(text, part) != NULL, "%s is not in %s", part, text);
+}
+
+START_TEST(a_disk_of_the_host_stops_its_guest_unless_its_definition_says_otherwise)
+{
+        const char *before = DOMAIN(
+                VDB CDROM NETWORK DISK("", "<driver type='raw' error_policy='report'/><source "
+                                           "file='/csv1/c'/>") "<disk type='block'><driver name='qemu' "
+                                                               "cache='none'/><source dev='/dev/x'/></disk>");
+        char *text = domain_disks_stop_on_error(before, strlen(before));
+        check_has(text, "<driver name=\"qemu\" error_policy=\"stop\" rerror_policy=\"stop\"/></disk>");
+        check_has(text,
+                  "<driver type=\"raw\" error_policy=\"report\" name=\"qemu\" rerror_policy=\"stop\"/>");
+        check_has(text,
+                  "<driver name=\"qemu\" cache=\"none\" error_policy=\"stop\" rerror_policy=\"stop\"/>");
+        check_has(text, "<disk type=\"network\"><source protocol=\"nbd\"/><target dev=\"vdn\"/></disk>");
+        check_has(text, "<disk type=\"file\" device=\"cdrom\"><source");
+        free(text);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("disks of a domain");
@@ -95,6 +118,7 @@ int main(void)
         tcase_add_test(tests, a_mirror_is_seen);
         tcase_add_test(tests, another_image_is_based_on_nothing);
         tcase_add_test(tests, a_destination_has_the_format_of_the_disk);
+        tcase_add_test(tests, a_disk_of_the_host_stops_its_guest_unless_its_definition_says_otherwise);
         suite_add_tcase(suite, tests);
         SRunner *runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);
