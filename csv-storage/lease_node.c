@@ -76,6 +76,7 @@ static void start_pass(struct lease_node *lease, uint64_t now_ms, enum lease_pas
         actions->pass.record = (struct lease_record){
                 .node = lease->node,
                 .state = kind == LEASE_PASS_RELEASE ? LEASE_RECORD_RELEASED : LEASE_RECORD_HELD,
+                .confirmed = kind == LEASE_PASS_RENEW && lease->confirmed,
                 .incarnation = lease->incarnation,
                 .boot = lease->boot,
                 .held_until_ms = lease->held_until_ms,
@@ -139,6 +140,7 @@ static void adopt(struct lease_node *lease, const struct lease_pass_result *pass
         lease->sequence = pass->record.sequence;
         lease->held_until_ms = pass->record.held_until_ms;
         lease->timings = pass->record.timings; /* what observers count by */
+        lease->confirmed = pass->record.confirmed;
         lease->landed_ms = now_ms;
         lease->next_pass_ms = now_ms;
         enter(lease, LEASE_HELD, LEASE_REASON_NONE, now_ms);

@@ -31,6 +31,7 @@ enum field_offset {
         AT_STOP = 144,
         AT_WATCHDOG = 148,
         AT_MARGIN = 152,
+        AT_CONFIRMED = 156,
         /* of a revocation */
         AT_WRITER = 100,
         AT_EPOCH = 112,
@@ -150,6 +151,7 @@ void lease_record_encode(const struct lease_area_id *area, const struct lease_re
         assert(record->node >= 1 && record->node <= NODES_MAX);
         record_begin(area, KIND_LEASE, record->node, ret_bytes);
         put_le(ret_bytes + AT_STATE, record->state, 4);
+        put_le(ret_bytes + AT_CONFIRMED, record->confirmed, 4);
         put_le(ret_bytes + AT_INCARNATION, record->incarnation, 8);
         put_le(ret_bytes + AT_SEQUENCE, record->sequence, 8);
         put_le(ret_bytes + AT_BOOT, record->boot, 8);
@@ -181,12 +183,13 @@ enum sector_content lease_record_decode(const uint8_t *bytes, const struct lease
                 return content;
         struct lease_timings timings = timings_decode(bytes);
         /* An observer counts by these times: a set that nobody may have is no record. */
-        if (get_le32(bytes + AT_STATE) > LEASE_RECORD_HELD ||
+        if (get_le32(bytes + AT_STATE) > LEASE_RECORD_HELD || get_le32(bytes + AT_CONFIRMED) > 1 ||
             lease_timings_check(&timings) != LEASE_TIMINGS_OK)
                 return SECTOR_DAMAGED;
         *ret_record = (struct lease_record){
                 .node = node,
                 .state = (enum lease_record_state)get_le32(bytes + AT_STATE),
+                .confirmed = get_le32(bytes + AT_CONFIRMED) == 1,
                 .incarnation = get_le(bytes + AT_INCARNATION, 8),
                 .sequence = get_le(bytes + AT_SEQUENCE, 8),
                 .boot = get_le(bytes + AT_BOOT, 8),

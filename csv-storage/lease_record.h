@@ -41,6 +41,7 @@ enum lease_record_state { LEASE_RECORD_RELEASED, LEASE_RECORD_HELD };
 struct lease_record {
         uint32_t node;
         enum lease_record_state state;
+        bool confirmed;         /* held, and the cluster was met after it stood here */
         uint64_t incarnation;   /* of this lease: random; a new one each time it is taken anew */
         uint64_t sequence;      /* from 1, grows with each write of this incarnation */
         uint64_t boot;          /* of the host: only its own processes compare the time below */

@@ -90,6 +90,15 @@ static struct lease_sector *sector_of(struct world *world, struct simulated_node
         return volume_lease_sector(world, node, name, action->lease.identity);
 }
 
+/* Of an earlier process of this boot: how far that had renewed it at least; 0: it had not. */
+static uint64_t left_ms(const struct simulated_node *node, const struct lease_pass_result *result)
+{
+        const struct lease_record *record = &result->record;
+        bool is_left = result->found == SECTOR_VALID && record->state == LEASE_RECORD_HELD &&
+                       record->boot == node->boot && record->held_until_ms > record->timings.lease_ms;
+        return is_left ? record->held_until_ms - record->timings.lease_ms : 0;
+}
+
 /* It lands whatever has become of the daemon meanwhile. */
 void lease_on_write(struct world *world, const struct event *event)
 {
@@ -106,6 +115,10 @@ void lease_on_write(struct world *world, const struct event *event)
         result->error = 0;
         result->record = sector->record;
         result->found = !sector->written ? SECTOR_BLANK : sector->damaged ? SECTOR_DAMAGED : SECTOR_VALID;
+        if (pass->kind == LEASE_PASS_LOOK) {
+                result->outcome = LEASE_PASS_DONE;
+                return;
+        }
         if (!lease_pass_may_write(pass, result->found, &sector->record)) {
                 result->outcome = LEASE_PASS_REFUSED;
                 return;
@@ -136,7 +149,8 @@ void lease_on_done(struct world *world, const struct event *event)
         io->running = false;
         io->result.ended_ms = node_clock_ms(world, node);
         if (io->result.outcome == LEASE_PASS_DONE)
-                io->renewed_ms = io->result.started_ms;
+                io->renewed_ms = action->lease.what.kind == LEASE_PASS_LOOK ? left_ms(node, &io->result)
+                                                                            : io->result.started_ms;
         done.lease.pass = io->pass;
         done.lease.id = action->lease.id;
         done.lease.result = io->result;

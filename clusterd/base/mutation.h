@@ -68,6 +68,8 @@
         MUTATION(WITNESS_STORES, "core/commit.c", "what it helps to commit is stored by all who are level")  \
         MUTATION(WITNESS_UNTOLD, "core/witness.c", "it knows of an epoch before that is active")             \
         MUTATION(CONTACT_BY_A_PROMISE, "core/contact.c", "its promise alone is no contact")                  \
+        MUTATION(LEASE_NOT_TAKEN_OVER, "clusterd/core/lease.c",                                              \
+                 "a process that starts goes on with the leases of the last one")                            \
         MUTATION(CLAIM_AFTER_REFUSAL, "quorum/qnetd_claim.c", "only the first answer in a ring counts")      \
         MUTATION(CLAIM_OVER_THE_SILENT, "quorum/qnetd_claim.c", "whom a vote leaves out is out of the ring") \
         /* volumes */                                                                                        \

@@ -136,6 +136,7 @@ struct local_lease {
         uint64_t identity; /* of the volume */
         struct lease_node node;
         uint64_t pass; /* under way; 0: none */
+        bool sought;   /* what an earlier process left there was, or there was none */
 };
 
 #define LOSSES_MAX 10 /* of quarantine_losses */

@@ -63,14 +63,32 @@ static struct lease_timings timings_wanted(const struct cluster *cluster)
         return timings;
 }
 
-static void begin(struct cluster *cluster, const struct volume *volume, struct local_lease *local)
+static void begin(struct cluster *cluster, const struct volume *volume, struct local_lease *local,
+                  bool guests)
 {
         struct lease_timings timings = timings_wanted(cluster);
         struct lease_event event = { .kind = LEASE_EVENT_BEGIN };
         lease_node_init(&local->node, cluster->identity.node, cluster->identity.boot, &timings);
         event.begin.incarnation = cluster->identity.incarnation + ++cluster->lease_begins;
         event.begin.incarnation += event.begin.incarnation == 0;
+        event.begin.guests = guests;
+        local->sought = true;
         step(cluster, volume, local, &event);
+}
+
+/* An earlier process of this boot may have left guests that run by its leases: this one goes on with them. */
+static void take_over(struct cluster *cluster, const struct volume *volume, struct local_lease *local)
+{
+        begin(cluster, volume, local, true);
+        /* So that a revocation of before that is known for an old one. */
+        step(cluster, volume, local,
+             &(struct lease_event){ .kind = LEASE_EVENT_CONTACT,
+                                    .contact.epoch = cluster->ledger.applied.epoch });
+}
+
+static bool may_take_over(const struct cluster *cluster, const struct local_lease *local)
+{
+        return !local->sought && cluster->identity.guard_armed && !MUTATED(LEASE_NOT_TAKEN_OVER);
 }
 
 /* Its record tells other times than what is behind it now. Nothing hangs on it while there is contact. */
@@ -116,8 +134,10 @@ static void see_to_lease(struct cluster *cluster, const struct volume *volume)
         struct local_lease *local = &cluster->leases[volume->id];
         if (local->identity != volume->identity)
                 *local = (struct local_lease){ .identity = volume->identity };
-        if (is_to_begin(cluster, &local->node) || is_outdated(cluster, &local->node))
-                begin(cluster, volume, local);
+        if (may_take_over(cluster, local))
+                take_over(cluster, volume, local);
+        else if (is_to_begin(cluster, &local->node) || is_outdated(cluster, &local->node))
+                begin(cluster, volume, local, false);
         else if (!gives_up(cluster, volume, local) && local->node.state != LEASE_NONE)
                 confirm(cluster, volume, local);
 }
@@ -145,8 +165,12 @@ static bool stands(const struct cluster *cluster, const struct volume *volume)
 {
         const struct local_lease *local = &cluster->leases[volume->id];
         const struct lease_node *lease = &local->node;
-        if (volume->state != VOLUME_READY || local->identity != volume->identity || !is_confirmed(lease) ||
-            !is_of_these_times(cluster, lease))
+        if (volume->state != VOLUME_READY || local->identity != volume->identity)
+                return false;
+        /* For the time of one renewal nobody knows here; the keeper knows until when it stood. */
+        if (lease->state == LEASE_BEGINNING && lease->adopting)
+                return true;
+        if (!is_confirmed(lease) || !is_of_these_times(cluster, lease))
                 return false;
         if (MUTATED(LEASE_NEVER_LAPSES))
                 return lease->state != LEASE_NONE;

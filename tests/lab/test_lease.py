@@ -66,7 +66,9 @@ def test_an_isolated_owner_is_left_alone_and_goes_on(lab):
 
     lab.partition(["n1", "n2"], ["n3"])
     wait_until(lambda: lab.clu("n1", "node", "show", "n3")["state"] == "isolated", 20, "n3 is isolated")
-    wait_for(CUT_OFF_S)
+    wait_for(CUT_OFF_S / 2)
+    lab.kill("n3", "clusterd")
+    wait_for(CUT_OFF_S / 2)
     shown = roles.show(lab, "n1", "vm01")
     check_equal((shown["state"], shown["owner"]), ("recovering", "n3"), "vm01, as the others see it")
     check("its guard and its lease have to expire" in shown["waits_for"], shown["waits_for"])

@@ -348,6 +348,17 @@ START_TEST(a_new_process_takes_the_lease_of_the_last_one_over)
 }
 END_TEST
 
+START_TEST(what_was_confirmed_before_a_restart_still_is)
+{
+        struct lease_record record = before_restart;
+        record.confirmed = true;
+        begin(20000, 6, true);
+        look(20010, SECTOR_VALID, record);
+        ck_assert(lease_node_may_start(&lease, 20010));
+        ck_assert(actions.pass.record.confirmed);
+}
+END_TEST
+
 START_TEST(what_cannot_be_taken_over_has_lapsed)
 {
         struct lease_record record = before_restart;
@@ -537,6 +548,7 @@ int main(void)
         tcase_add_test(tcase, a_new_process_takes_the_lease_of_the_last_one_over);
         tcase_add_loop_test(tcase, what_cannot_be_taken_over_has_lapsed, 0, 6);
         tcase_add_test(tcase, guests_do_not_wait_for_a_volume_that_does_not_answer);
+        tcase_add_test(tcase, what_was_confirmed_before_a_restart_still_is);
         tcase_add_test(tcase, a_new_incarnation_is_confirmed_anew);
         tcase_add_loop_test(tcase, every_state_answers_every_event_along_the_edges, 0, 6 * LEASE_STATE_COUNT);
         tcase_add_test_raise_signal(tcase, a_lease_begins_only_from_none, SIGABRT);

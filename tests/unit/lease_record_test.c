@@ -13,6 +13,7 @@ static const struct lease_area_id area = { .cluster = "west", .volume = { 0xaa, 
 static const struct lease_record sample = {
         .node = 3,
         .state = LEASE_RECORD_HELD,
+        .confirmed = true,
         .incarnation = UINT64_C(0xfedcba9876543210),
         .sequence = UINT64_MAX,
         .boot = UINT64_C(0x1122334455667788),
@@ -212,6 +213,7 @@ START_TEST(fields_that_cannot_be_meant_make_no_record)
                 { 100, 2, SECTOR_DAMAGED },  /* state */
                 { 141, 0, SECTOR_DAMAGED },  /* a lease of 136 ms */
                 { 153, 0, SECTOR_DAMAGED },  /* a margin of 232 ms */
+                { 156, 2, SECTOR_DAMAGED },  /* confirmed */
         };
         uint8_t bytes[SECTOR_BYTES];
         struct lease_record record = { .sequence = 77 };
@@ -287,7 +289,7 @@ int main(void)
         tcase_add_test(codec, zeroes_are_blank);
         tcase_add_test(codec, what_is_of_others_is_foreign);
         tcase_add_test(codec, the_header_says_whose_area_it_is);
-        tcase_add_loop_test(codec, fields_that_cannot_be_meant_make_no_record, 0, 5);
+        tcase_add_loop_test(codec, fields_that_cannot_be_meant_make_no_record, 0, 6);
         suite_add_tcase(suite, codec);
         TCase *timings = tcase_create("timings");
         tcase_add_loop_test(timings, timings_are_checked_as_a_whole, 0,
