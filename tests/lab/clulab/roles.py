@@ -43,9 +43,9 @@ def guard_ms(lab, *parts, node="n1"):
     return sum(settings[f"{part}_ms"] for part in parts or ("isolation_hold", "stop_grace", "watchdog", "margin"))
 
 
-def add_roles(lab, owners):
+def add_roles(lab, owners, **options):
     """{name: node} as roles that run there; returns the guests when all answer and write to their disks."""
-    guests = {name: lab.guest(name) for name in owners}
+    guests = {name: lab.guest(name, **options) for name in owners}
 
     def add(name):
         lab.clu(owners[name], "role", "add", name, "--definition", guests[name].definition,

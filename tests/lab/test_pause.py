@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Storage is gone for everybody: guests stand still and go on, and nothing is started anew."""
+
+import time
+
+from clulab import roles
+from clulab.testing import check, check_equal, in_parallel, lab_test, wait_until
+
+GONE_S = 60
+WRITE_MS = 5
+OWNERS = {"vm01": "n1", "vm02": "n2"}
+
+
+def add_volume(lab):
+    lab.clu("n1", "volume", "add", "csv", "--kind", "directory", "--path", "/csv")
+    wait_until(lambda: lab.clu("n1", "volume", "show", "csv")["leased"] == lab.nodes, 20, "all leases are told")
+
+
+def stalls(lab):
+    """As a node says it that runs none of them."""
+    return [stall for name in OWNERS if (stall := roles.show(lab, "n3", name)["stall"])]
+
+
+@lab_test(nodes=3, fresh=True, volume_faults=True)
+def test_storage_that_is_gone_for_everybody_costs_no_guest(lab):
+    roles.add_fence_device(lab)
+    add_volume(lab)
+    guests = roles.add_roles(lab, OWNERS, write_ms=WRITE_MS)
+    with roles.Undisturbed(lab, guests, silence_ms=(GONE_S + 10) * 1000) as undisturbed, guests[0].writes() as writes:
+        gone = lab.volume("down")
+        wait_until(lambda: len(stalls(lab)) == len(guests), 20, "both have stalled", poll_s=0.1)
+        stalled_ms = (time.monotonic() - gone) * 1000
+        check("/csv/vm01.img" in stalls(lab)[0]["text"], f"why vm01 has stalled: {stalls(lab)}")
+
+        # Neither daemon has to live to the end of it.
+        lab.kill("n1", "libvirtd")
+        lab.kill("n2", "clusterd")
+        wait_until(lambda: time.monotonic() > gone + GONE_S, GONE_S + 1, "a minute has passed", poll_s=0.1)
+        check_equal(writes.since(gone + 1), 0, "writes while the volume was gone")
+        back = lab.volume("up")
+        in_parallel(lambda guest: guest.wait_writes(), guests)
+        resumed_ms = (time.monotonic() - back) * 1000
+        wait_until(lambda: not stalls(lab), 10, "both are told to go on", poll_s=0.1)
+    for guest, node in zip(guests, OWNERS.values()):
+        console = lab.run(node, "cat", f"/var/log/{guest.name}.console.log").stdout
+        check("cannot" not in console, f"{guest.name} saw an error: {console}")
+    lab.figures.note(told_ms=stalled_ms, resumed_ms=resumed_ms, stall_ms=writes.longest_stall_ms(),
+                     silence_ms=undisturbed.longest_ms)
