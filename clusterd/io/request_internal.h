@@ -73,6 +73,7 @@ json_t *document_error(const struct request_error *error);
 /* request_role.c, request_node.c */
 json_t *document_role(const struct request *request, const struct role *role);
 json_t *document_role_row(const struct model *model, const struct role *role);
+json_t *document_stall(const struct role_stall *stall);
 json_t *document_node(const struct request *request, const struct node *node);
 json_t *document_node_row(const struct request *request, const struct node *node);
 json_t *document_entry(const struct entry *entry, const struct model *model);

@@ -170,10 +170,14 @@ static json_t *role_counts(const struct model *model)
 {
         json_int_t counts[ROLE_STATE_COUNT] = { 0 };
         json_t *document = json_pack("{s:i}", "total", (int)model->role_count);
-        MODEL_EACH_ROLE (model, role)
+        json_int_t stalled = 0;
+        MODEL_EACH_ROLE (model, role) {
                 counts[role->state]++;
+                stalled += role->stall.index != 0;
+        }
         for (enum role_state state = 0; state < ROLE_STATE_COUNT; state++)
                 json_object_set_new(document, role_state_name(state), json_integer(counts[state]));
+        json_object_set_new(document, "stalled", json_integer(stalled)); /* of those that are online */
         return document;
 }
 

@@ -24,10 +24,8 @@ static void set_node(json_t *document, const char *key, const struct model *mode
         json_object_set_new_nocheck(document, key, document_node_name(model, node));
 }
 
-static json_t *document_stall(const struct role_stall *stall)
+json_t *document_stall(const struct role_stall *stall)
 {
-        if (stall->index == 0)
-                return json_null();
         return json_pack("{s:I, s:o, s:o}", "index", (json_int_t)stall->index, "time",
                          document_time(stall->time_ms), "text", document_text(stall->text));
 }
@@ -47,7 +45,8 @@ json_t *document_role_row(const struct model *model, const struct role *role)
         json_object_set_new_nocheck(document, "priority", json_integer(role->priority));
         set_number(document, "failures", role->failures);
         set_text(document, "reason", role->reason);
-        json_object_set_new(document, "stall", document_stall(&role->stall));
+        if (role->stall.index != 0)
+                json_object_set_new(document, "stall", document_stall(&role->stall));
         return document;
 }
 

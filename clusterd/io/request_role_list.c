@@ -98,6 +98,15 @@ static void write_placement(FILE *stream, const struct model *model, const struc
         write_volumes(stream, model, role);
 }
 
+/* Why it stands still, if it does. */
+static void write_stall(FILE *stream, const struct role_stall *stall)
+{
+        json_t *document = document_stall(stall);
+        (void)fputs(",\"stall\":", stream);
+        (void)json_dumpf(document, stream, JSON_COMPACT);
+        json_decref(document);
+}
+
 static void write_row(FILE *stream, const struct model *model, const struct role *role)
 {
         (void)fprintf(stream, "{\"name\":\"%s\",\"kind\":\"%s\",\"state\":\"%s\",\"desired\":\"%s\",",
@@ -111,6 +120,8 @@ static void write_row(FILE *stream, const struct model *model, const struct role
                       ",\"priority\":%" PRId32 ",\"failures\":%" PRIu32 ",\"reason\":",
                       role->generation, role->memory_mib, role->cpus, role->priority, role->failures);
         write_text(stream, role->reason);
+        if (role->stall.index != 0)
+                write_stall(stream, &role->stall);
         (void)fputc('}', stream);
 }
 

@@ -450,15 +450,22 @@ START_TEST(a_row_of_the_list_says_what_show_says)
         object.role.volumes = 5;
         object.role.priority = -3;
         object.role.failures = 2;
+        object.role.stall = (struct role_stall){ .index = 9, .time_ms = 1000, .text = "I/O error: \"/csv\"" };
         TEXT_COPY(object.role.reason, "a \"quote\", a \\, a\ttab, \xff and \u00fc");
         ck_assert_int_eq(model_put(fixture.cluster.model, &object), 0);
         json_t *rows = json_incref(json_object_get(
                 json_object_get(fixture_ask(&fixture, "role.list", "{}", false), "result"), "roles"));
         ck_assert_uint_eq(json_array_size(rows), 2);
+        json_t *counts = json_object_get(
+                json_object_get(fixture_ask(&fixture, "cluster.status", "{}", false), "result"), "roles");
+        ck_assert_int_eq(json_integer_value(json_object_get(counts, "stalled")), 1);
         json_t *shown =
                 json_object_get(fixture_ask(&fixture, "role.show", "{\"name\":\"vm01\"}", false), "result");
         ck_assert_uint_ge(json_object_size(json_array_get(rows, 1)), 13);
         ck_assert_uint_eq(json_array_size(json_object_get(json_array_get(rows, 1), "volumes")), 2);
+        ck_assert_int_eq(json_integer_value(
+                                 json_object_get(json_object_get(json_array_get(rows, 1), "stall"), "index")),
+                         9);
         json_object_foreach(json_array_get(rows, 1), key, value)
                 ck_assert_msg(json_equal(value, json_object_get(shown, key)), "%s differs", key);
         json_decref(rows);
