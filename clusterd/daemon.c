@@ -484,6 +484,7 @@ static void release(struct daemon *daemon)
         iscsi_looks_free(daemon->looks);
         iscsi_confirm_free(daemon->confirm);
         iscsi_gateways_free(daemon->gateways);
+        disk_exports_free(daemon->exports);
         if (daemon->store != NULL)
                 store_close(daemon->store);
         if (daemon->guard != NULL)

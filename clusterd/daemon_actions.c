@@ -91,14 +91,27 @@ static void fence_end(struct daemon *daemon, const struct cluster_action *action
 
 /* Roles. */
 
-static const char *action_name(enum cluster_action_kind kind)
+static const char *action_name(const struct cluster_action *action)
 {
-        return kind == CLUSTER_ACTION_START     ? "start"
-               : kind == CLUSTER_ACTION_STOP    ? "stop"
-               : kind == CLUSTER_ACTION_MOVE    ? "move"
-               : kind == CLUSTER_ACTION_PREPARE ? "prepare"
-               : kind == CLUSTER_ACTION_RESUME  ? "resume"
-                                                : "announce";
+        switch ((int)action->kind) {
+        case CLUSTER_ACTION_START:
+                return "start";
+        case CLUSTER_ACTION_STOP:
+                return "stop";
+        case CLUSTER_ACTION_MOVE:
+                return "move";
+        case CLUSTER_ACTION_PREPARE:
+                return "prepare";
+        case CLUSTER_ACTION_RESUME:
+                return "resume";
+        case CLUSTER_ACTION_REDIRECT:
+                return "redirect";
+        case CLUSTER_ACTION_RETURN:
+                return "return to its own files";
+        case CLUSTER_ACTION_EXPORT:
+                return action->role.open ? "open an export" : "close its export";
+        }
+        return "announce";
 }
 
 #define SHUT_DOWN_MS 30000
@@ -124,37 +137,15 @@ static void shut_down(struct daemon *daemon, enum shut_down how)
 
 static void act_on_role(struct daemon *daemon, const struct cluster_action *action)
 {
-        log_notice("%s: %s" QB_XS " role=%s generation=%llu", action_name(action->kind), action->reason,
+        log_notice("%s: %s" QB_XS " role=%s generation=%llu", action_name(action), action->reason,
                    action->role.name, (unsigned long long)action->role.generation);
         if (action->role.kind == ROLE_OCF && action->kind != CLUSTER_ACTION_ANNOUNCE)
                 ocf_roles_carry_out(daemon->ocf, action);
         else if (action->role.kind == ROLE_VM) {
                 iscsi_gateways_know(daemon->gateways, cluster_model(daemon->cluster));
+                disk_exports_know(daemon->exports, cluster_model(daemon->cluster));
                 hypervisor_carry_out(daemon->hypervisor, action);
         }
-}
-
-/* Until their adapters are built. */
-static void refuse_redirect(struct daemon *daemon, const struct cluster_action *action)
-{
-        struct cluster_event event = { .kind = CLUSTER_EVENT_OPERATION_DONE };
-        if (action->kind == CLUSTER_ACTION_EXPORT) {
-                event.kind = CLUSTER_EVENT_EXPORT;
-                TEXT_COPY(event.export.role, action->role.name);
-                event.export.index = action->role.index;
-                event.export.open = action->role.open;
-                event.export.result = action->role.open ? OPERATION_FAILED : OPERATION_SUCCEEDED;
-                TEXT_COPY(event.export.text, "this clusterd exports no disks");
-        } else {
-                TEXT_COPY(event.operation.role, action->role.name);
-                event.operation.generation = action->role.generation;
-                event.operation.operation =
-                        action->kind == CLUSTER_ACTION_REDIRECT ? OPERATION_REDIRECT : OPERATION_RETURN;
-                event.operation.result = OPERATION_FAILED;
-                event.operation.observation = OBSERVED_STALLED;
-                TEXT_COPY(event.operation.text, "this clusterd redirects no guest");
-        }
-        daemon_deliver(daemon, &event);
 }
 
 static void list(struct daemon *daemon, const struct cluster_action *action)
@@ -193,6 +184,9 @@ static void on_port_event(void *context, const struct cluster_event *event)
         if (event->kind == CLUSTER_EVENT_OPERATION_DONE && event->operation.text[0] != '\0')
                 log_notice("operation ended: %s" QB_XS " role=%s result=%d", event->operation.text,
                            event->operation.role, event->operation.result);
+        if (event->kind == CLUSTER_EVENT_EXPORT && event->export.text[0] != '\0')
+                log_notice("exporting disks: %s" QB_XS " role=%s open=%d result=%d", event->export.text,
+                           event->export.role, event->export.open, event->export.result);
         if (event->kind == CLUSTER_EVENT_COPY && event->copy.text[0] != '\0')
                 log_notice("moving a storage: %s" QB_XS " role=%s order=%d result=%d", event->copy.text,
                            event->copy.role, event->copy.order, event->copy.result);
@@ -214,10 +208,15 @@ static void on_witness_made(void *context, uint64_t token, int error, const char
 int daemon_open_workers(struct daemon *daemon, const struct daemon_options *options, const char *node_name)
 {
         daemon->gateways = iscsi_gateways_new(options->run_dir, options->helpers, daemon->node, node_name);
+        daemon->exports = disk_exports_new(options->run_dir, daemon->node);
+        char redirect_dir[PATH_MAX];
+        TEXT_PRINT(redirect_dir, "%s/redirect", options->run_dir);
         struct hypervisor_options hypervisor_options = {
                 .uri = options->hypervisor_uri,
                 .peer_uri = options->peer_uri,
                 .gateways = daemon->gateways,
+                .exports = daemon->exports,
+                .redirect_dir = redirect_dir,
         };
         struct hypervisor_listener hypervisor_listener = {
                 .context = daemon,
@@ -337,6 +336,9 @@ void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action
         case CLUSTER_ACTION_PREPARE:
         case CLUSTER_ACTION_ANNOUNCE:
         case CLUSTER_ACTION_RESUME:
+        case CLUSTER_ACTION_REDIRECT:
+        case CLUSTER_ACTION_RETURN:
+        case CLUSTER_ACTION_EXPORT:
                 act_on_role(daemon, action);
                 break;
         case CLUSTER_ACTION_CONFIRM:
@@ -347,11 +349,6 @@ void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action
                 log_notice("%s" QB_XS " role=%s disk=%s from=%s to=%s", action->reason, action->copy.role,
                            action->copy.disk, action->copy.from, action->copy.to);
                 hypervisor_carry_out(daemon->hypervisor, action);
-                break;
-        case CLUSTER_ACTION_REDIRECT:
-        case CLUSTER_ACTION_RETURN:
-        case CLUSTER_ACTION_EXPORT:
-                refuse_redirect(daemon, action);
                 break;
         case CLUSTER_ACTION_LIST:
                 list(daemon, action);

@@ -64,6 +64,7 @@ struct daemon {
         struct ocf_roles *ocf;
         struct volume_paths *paths;
         struct iscsi_gateways *gateways;
+        struct disk_exports *exports;
         struct iscsi_looks *looks;
         struct iscsi_confirm *confirm;
         struct witness_port *witness;

@@ -83,17 +83,20 @@ noinst_LIBRARIES += %D%/libclucore.a
 
 noinst_LIBRARIES += %D%/libcluio.a
 %C%_libcluio_a_SOURCES = \
-	%D%/io/copy_claim.c %D%/io/copy_claim.h %D%/io/domain_disk.c %D%/io/domain_disk.h \
+	%D%/io/copy_claim.c %D%/io/copy_claim.h %D%/io/disk_exports.c %D%/io/disk_exports.h \
+	%D%/io/domain_disk.c %D%/io/domain_disk.h \
 	%D%/io/domain_definition.c %D%/io/domain_definition.h \
 	%D%/io/hypervisor.h %D%/io/hypervisor_state.h \
 	%D%/io/hypervisor_announce.c %D%/io/hypervisor_connection.c %D%/io/hypervisor_copy.c \
-	%D%/io/hypervisor_domain.c %D%/io/hypervisor_event.c \
+	%D%/io/hypervisor_domain.c %D%/io/hypervisor_event.c %D%/io/hypervisor_export.c \
 	%D%/io/hypervisor_libvirt.c %D%/io/hypervisor_list.c \
 	%D%/io/hypervisor_mark.c %D%/io/hypervisor_move.c \
 	%D%/io/hypervisor_process.c \
-	%D%/io/hypervisor_progress.c %D%/io/hypervisor_resume.c %D%/io/hypervisor_start.c \
+	%D%/io/hypervisor_progress.c %D%/io/hypervisor_redirect.c %D%/io/hypervisor_resume.c %D%/io/hypervisor_start.c \
 	%D%/io/hypervisor_stop.c %D%/io/hypervisor_task.c \
 	%D%/io/hypervisor_worker.c %D%/io/hypervisor_worker.h \
+	%D%/io/guest_disks.c %D%/io/guest_disks.h \
+	%D%/io/held_process.c %D%/io/held_process.h \
 	%D%/io/host.h %D%/io/host.c %D%/io/host_linux.c \
 	%D%/guard/guard_files.c %D%/guard/guard_files.h \
 	%D%/guard/guard_protocol.c %D%/guard/guard_protocol.h \

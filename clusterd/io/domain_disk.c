@@ -42,7 +42,13 @@ static void read_disk(xmlNodePtr node, struct domain_disk *disk)
         (void)copy_attribute(node, "device", device, sizeof(device));
         (void)copy_attribute(child_of(node, "target"), "dev", disk->target, sizeof(disk->target));
         (void)copy_attribute(child_of(node, "source"), "file", disk->file, sizeof(disk->file));
-        (void)copy_attribute(child_of(node, "driver"), "type", disk->format, sizeof(disk->format));
+        xmlNodePtr driver = child_of(node, "driver");
+        (void)copy_attribute(driver, "type", disk->format, sizeof(disk->format));
+        (void)copy_attribute(driver, "cache", disk->cache, sizeof(disk->cache));
+        (void)copy_attribute(driver, "io", disk->io, sizeof(disk->io));
+        (void)copy_attribute(driver, "discard", disk->discard, sizeof(disk->discard));
+        (void)copy_attribute(driver, "detect_zeroes", disk->detect_zeroes, sizeof(disk->detect_zeroes));
+        (void)copy_attribute(child_of(node, "alias"), "name", disk->alias, sizeof(disk->alias));
         (void)copy_attribute(child_of(mirror, "source"), "file", disk->mirror, sizeof(disk->mirror));
         disk->is_ready = has_attribute(mirror, "ready", "yes");
         disk->is_fixed = !text_equal(device, "disk") || disk->file[0] == '\0' || disk->target[0] == '\0' ||
@@ -98,6 +104,25 @@ int domain_disk_find(const char *text, size_t text_bytes, const char *target, st
                                       : "there is no disk ",
                        target == NULL ? "" : target, names[0] == '\0' ? "none" : names);
         return -ENOENT;
+}
+
+size_t domain_disks_read(const char *text, size_t text_bytes, struct domain_disk *ret_disks, size_t capacity)
+{
+        xmlDocPtr document = parse(text, text_bytes);
+        size_t count = 0;
+        for
+                EACH_DISK(document, node)
+                {
+                        struct domain_disk disk;
+                        read_disk(node, &disk);
+                        if (disk.is_fixed)
+                                continue;
+                        if (count < capacity)
+                                ret_disks[count] = disk;
+                        count++;
+                }
+        xmlFreeDoc(document);
+        return count;
 }
 
 static char *print(xmlDocPtr document) /* and frees it */

@@ -11,9 +11,14 @@
 #include "clusterd/base/limits.h"
 
 struct domain_disk {
-        char target[DISK_BYTES];       /* "vda" */
-        char file[IMAGE_PATH_BYTES];   /* its image */
-        char format[NAME_BYTES];       /* "raw" */
+        char target[DISK_BYTES];     /* "vda" */
+        char file[IMAGE_PATH_BYTES]; /* its image */
+        char format[NAME_BYTES];     /* "raw" */
+        char alias[NAME_BYTES];      /* of its device; empty in a definition */
+        char cache[NAME_BYTES];      /* "none"; these four empty: not said */
+        char io[NAME_BYTES];
+        char discard[NAME_BYTES];
+        char detect_zeroes[NAME_BYTES];
         bool is_fixed;                 /* read-only, shared, or no disk: not to be moved */
         char mirror[IMAGE_PATH_BYTES]; /* what is written goes there, too; empty: nowhere */
         bool is_ready;                 /* all that was written before is there as well */
@@ -24,6 +29,9 @@ struct domain_disk {
 /* target NULL: the only one that could be moved. -ENOENT, and *ret_error says what there is. */
 int domain_disk_find(const char *text, size_t text_bytes, const char *target, struct domain_disk *ret_disk,
                      char ret_error[DISK_ERROR_BYTES]);
+
+/* Those that are not fixed, the first `capacity` of them; returns how many there are. */
+size_t domain_disks_read(const char *text, size_t text_bytes, struct domain_disk *ret_disks, size_t capacity);
 
 /* The same definition with another image for that disk, which is based on nothing; given, free(). */
 char *domain_disk_replace(const char *text, size_t text_bytes, const char *target, const char *file);

@@ -17,6 +17,7 @@
  */
 
 #include "clusterd/core/cluster.h"
+#include "clusterd/io/disk_exports.h"
 #include "clusterd/io/iscsi_gateways.h"
 #include "clusterd/io/mailbox.h"
 
@@ -36,16 +37,19 @@ struct hypervisor_options {
         const char *uri;                 /* "qemu:///system" */
         const char *peer_uri;            /* "qemu+tls://%s/system": %s is the target's address */
         struct iscsi_gateways *gateways; /* of guests' disks that are LUNs; outlives it. NULL: none */
+        struct disk_exports *exports;    /* for guests of others; outlives it */
+        const char *redirect_dir;        /* for sockets to exports of others, a directory for each role */
 };
 
 int hypervisor_new(struct mailbox *mailbox, const struct hypervisor_options *options,
                    const struct hypervisor_listener *listener, struct hypervisor **ret_hypervisor);
 void hypervisor_free(struct hypervisor *hypervisor);
 
-/* action: START, STOP, MOVE, RESUME, PREPARE, ANNOUNCE, LIST. Each of the first four ends with one
- * OPERATION_DONE, each PREPARE with one PREPARED, each LIST with one `end` or `failed`. What is said to be
- * absent has no gateway here. A call to libvirt may outlast its OPERATION_UNKNOWN; what is asked of this role
- * next then waits for the end of a start or stop, and may itself end unknown meanwhile. */
+/* action: START, STOP, MOVE, RESUME, REDIRECT, RETURN, PREPARE, ANNOUNCE, LIST, COPY, EXPORT. Each of the
+ * first six ends with one OPERATION_DONE, each PREPARE with one PREPARED, each EXPORT with one EXPORT, each
+ * LIST with one `end` or `failed`. What is said to be absent has no gateway here. A call to libvirt may
+ * outlast its OPERATION_UNKNOWN; what is asked of this role next then waits for the end of a start or stop,
+ * and may itself end unknown meanwhile. */
 void hypervisor_carry_out(struct hypervisor *hypervisor, const struct cluster_action *action);
 
 /* Progress of a move from here, or of a storage here, for heartbeats and clients: of that role, or of any if

@@ -128,10 +128,12 @@ static void on_io_error(virConnectPtr connection, virDomainPtr domain, const cha
         bool is_full = reason != NULL && text_equal(reason, "enospc");
         char text[REASON_BYTES];
         (void)connection;
+        (void)device;
         if (action != VIR_DOMAIN_EVENT_IO_ERROR_PAUSE || role == NULL || !name_is_valid(role))
                 return;
-        TEXT_PRINT(text, "%s: %.120s", is_full ? "no space left" : "I/O error",
-                   path != NULL && path[0] != '\0' ? path : device);
+        bool is_own = path != NULL && path[0] != '\0'; /* libvirt knows no node that is not its own */
+        TEXT_PRINT(text, "%s%s%.120s", is_full ? "no space left" : "I/O error", is_own ? ": " : "",
+                   is_own ? path : "");
         hypervisor_lock(hypervisor);
         failure_write(hypervisor, role, text);
         hypervisor_unlock(hypervisor);

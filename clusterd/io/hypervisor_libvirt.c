@@ -4,6 +4,7 @@
 #include <libvirt/virterror.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "clusterd/base/text.h"
@@ -61,6 +62,7 @@ static void destroy(struct hypervisor *hypervisor)
         free(hypervisor->failures);
         free(hypervisor->uri);
         free(hypervisor->peer_uri);
+        free(hypervisor->redirect_dir);
         free(hypervisor);
 }
 
@@ -140,7 +142,10 @@ static struct hypervisor *hypervisor_make(struct mailbox *mailbox, const struct 
         hypervisor->uri = strdup(options->uri);
         hypervisor->peer_uri = strdup(options->peer_uri);
         hypervisor->gateways = options->gateways;
-        assert(hypervisor->uri != NULL && hypervisor->peer_uri != NULL);
+        hypervisor->exports = options->exports;
+        hypervisor->redirect_dir = strdup(options->redirect_dir);
+        assert(hypervisor->uri != NULL && hypervisor->peer_uri != NULL && hypervisor->redirect_dir != NULL);
+        (void)mkdir(hypervisor->redirect_dir, 0755);
         hypervisor->workers = worker_pool_new();
         hypervisor->references = 1;
         TAILQ_INIT(&hypervisor->tasks);
@@ -215,6 +220,12 @@ static task_step step_of(enum cluster_action_kind kind)
                 return copy_step;
         case CLUSTER_ACTION_RESUME:
                 return resume_step;
+        case CLUSTER_ACTION_REDIRECT:
+                return redirect_step;
+        case CLUSTER_ACTION_RETURN:
+                return return_step;
+        case CLUSTER_ACTION_EXPORT:
+                return export_step;
         }
         return NULL;
 }
@@ -249,6 +260,10 @@ void hypervisor_carry_out(struct hypervisor *hypervisor, const struct cluster_ac
                 memcpy(task->definition_hash, action->role.definition_hash, HASH_BYTES);
                 TEXT_COPY(task->address, action->role.address);
                 TEXT_COPY(task->migration_address, action->role.migration_address);
+                task->index = action->role.index;
+                task->open = action->role.open;
+                task->port = action->role.port;
+                TEXT_COPY(task->key, action->role.key);
         }
         task_begin(task, hypervisor_now_ms());
 }

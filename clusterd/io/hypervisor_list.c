@@ -97,7 +97,7 @@ static bool list_post(struct task *task, struct list *list, uint64_t events_seen
 static bool is_listed(const struct list *list, const char *role)
 {
         for (size_t i = 0; i < list->count; i++)
-                if (text_equal(list->events[i].listed.role, role))
+                if (!list->events[i].listed.export && text_equal(list->events[i].listed.role, role))
                         return true;
         return false;
 }
@@ -113,6 +113,22 @@ static bool end_gateways(struct hypervisor *hypervisor, const struct list *list,
         return ended;
 }
 
+static void list_add_exports(struct hypervisor *hypervisor, struct list *list)
+{
+        SCOPED_FREE void *names = disk_exports_names(hypervisor->exports);
+        char(*name)[NAME_BYTES] = names;
+        for (; (*name)[0] != '\0'; name++) {
+                list->events = reallocarray(list->events, list->count + 2, sizeof(*list->events));
+                assert(list->events != NULL);
+                struct cluster_event *event = &list->events[list->count++];
+                *event = (struct cluster_event){ .kind = CLUSTER_EVENT_LISTED };
+                event->listed.listing = list->listing;
+                event->listed.export = true;
+                TEXT_COPY(event->listed.role, *name);
+        }
+        list->events[list->count] = (struct cluster_event){ 0 };
+}
+
 /* As list_read(), and what is not in it has no gateway, either. */
 static bool list_read_all(struct hypervisor *hypervisor, virConnectPtr connection, struct list *list)
 {
@@ -120,6 +136,8 @@ static bool list_read_all(struct hypervisor *hypervisor, virConnectPtr connectio
                 hypervisor->gateways == NULL ? NULL : iscsi_gateways_used(hypervisor->gateways);
         bool is_whole = list_read(hypervisor, connection, list) && end_gateways(hypervisor, list, used);
         free(used);
+        if (is_whole)
+                list_add_exports(hypervisor, list);
         return is_whole;
 }
 

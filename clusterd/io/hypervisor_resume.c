@@ -31,7 +31,7 @@ static void finish_as_seen(struct task *task, const struct sighting *sighting)
                             sighting->look == LOOK_ABSENT ? "it is not here" : sighting->text);
 }
 
-static void go_on(struct task *task, virConnectPtr connection, virDomainPtr domain)
+void resume_guest(struct task *task, virConnectPtr connection, virDomainPtr domain)
 {
         struct sighting sighting = { 0 };
         char text[REASON_BYTES] = "";
@@ -55,8 +55,11 @@ void resume_step(struct task *task)
         virDomainPtr domain = sighting.look == LOOK_HERE && sighting.observation == OBSERVED_STALLED
                                       ? virDomainLookupByName(connection, task->role)
                                       : NULL;
-        if (domain != NULL)
-                go_on(task, connection, domain);
+        char text[REASON_BYTES];
+        if (domain != NULL && redirect_undo(task, domain, false, text) < 0)
+                task_finish(task, OPERATION_FAILED, OBSERVED_STALLED, text);
+        else if (domain != NULL)
+                resume_guest(task, connection, domain);
         else
                 finish_as_seen(task, &sighting);
         if (domain != NULL)

@@ -8,7 +8,7 @@
 #include "clusterd/io/hypervisor_state.h"
 
 /* The store may not be closed while it is read: hypervisor_free() waits for that. */
-static int read_definition(struct task *task, char **ret_text)
+int task_read_definition(struct task *task, char **ret_text)
 {
         struct hypervisor *hypervisor = task->hypervisor;
         size_t count = 0;
@@ -106,7 +106,7 @@ static void start(struct task *task, virConnectPtr connection, const char *defin
 void start_step(struct task *task)
 {
         SCOPED_FREE char *definition = NULL;
-        int r = read_definition(task, &definition);
+        int r = task_read_definition(task, &definition);
         virConnectPtr connection = connection_open_for(task);
         if (connection == NULL)
                 return; /* the deadline has answered */
@@ -146,7 +146,7 @@ void prepare_step(struct task *task)
         char text[REASON_BYTES];
         SCOPED_FREE char *definition = NULL;
         SCOPED_FREE char *rerouted = NULL;
-        int r = read_definition(task, &definition);
+        int r = task_read_definition(task, &definition);
         if (r < 0)
                 TEXT_PRINT(text, "cannot read its definition: %s", strerrordesc_np(-r));
         else if (gateways != NULL)

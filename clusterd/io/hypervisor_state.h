@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <sys/queue.h>
 
+#include "clusterd/io/disk_exports.h"
 #include "clusterd/io/hypervisor.h"
 #include "clusterd/io/hypervisor_worker.h"
 
@@ -55,6 +56,11 @@ struct task {
         char address[ADDRESS_BYTES];
         char migration_address[ADDRESS_BYTES];
         struct copy_task copy;
+        /* EXPORT, REDIRECT */
+        uint64_t index;
+        bool open;
+        uint32_t port;
+        char key[EXPORT_KEY_BYTES];
         uint64_t started_ms;
         /* Under the lock. */
         uint64_t deadline_ms;
@@ -95,6 +101,8 @@ struct hypervisor {
         char *uri;
         char *peer_uri;
         struct iscsi_gateways *gateways;
+        struct disk_exports *exports;
+        char *redirect_dir;
         struct worker_pool *workers;
 
         pthread_mutex_t lock;
@@ -196,6 +204,7 @@ bool task_is_migrating(const struct hypervisor *hypervisor, const char *role); /
 void list_step(struct task *task);
 void list_begin_unasked(struct hypervisor *hypervisor, uint64_t at_ms);
 void start_step(struct task *task);
+int task_read_definition(struct task *task, char **ret_text); /* given, free(); 0 or negative errno */
 void prepare_step(struct task *task);
 /* The deadline came first. Locked. */
 void prepare_expire(struct task *task);
@@ -204,6 +213,16 @@ void move_step(struct task *task);
 void move_poll(void *task);
 void announce_step(struct task *task);
 void resume_step(struct task *task);
+/* Of a guest that has stalled; ends the task. */
+void resume_guest(struct task *task, virConnectPtr connection, virDomainPtr domain);
+void redirect_step(struct task *task);
+void return_step(struct task *task);
+/* Its guest has its own files again, if it had not. is_served: it runs by an export that must have answered
+ * all; else none is left anywhere. 0, or -1 and why. */
+int redirect_undo(struct task *task, virDomainPtr domain, bool is_served, char ret_error[REASON_BYTES]);
+void export_step(struct task *task);
+/* The deadline came first. Locked. */
+void export_expire(struct task *task);
 void copy_step(struct task *task);
 /* The deadline came first. Locked. */
 void copy_expire(struct task *task);
@@ -220,6 +239,8 @@ void copy_cut(struct hypervisor *hypervisor, const char *role);
 #define MOVE_POLL_MS         200
 #define ANNOUNCE_DEADLINE_MS 30000
 #define RESUME_DEADLINE_MS   30000
+#define REDIRECT_DEADLINE_MS 60000 /* with time for as many disks as there may be */
+#define EXPORT_DEADLINE_MS   60000
 #define COPY_DEADLINE_MS     60000 /* of an order that does not last */
 
 #endif

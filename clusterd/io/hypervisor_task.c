@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "clusterd/base/text.h"
 #include "clusterd/io/hypervisor_state.h"
@@ -16,6 +17,10 @@ static enum operation operation_of(enum cluster_action_kind kind)
                 return OPERATION_MOVE;
         case CLUSTER_ACTION_RESUME:
                 return OPERATION_RESUME;
+        case CLUSTER_ACTION_REDIRECT:
+                return OPERATION_REDIRECT;
+        case CLUSTER_ACTION_RETURN:
+                return OPERATION_RETURN;
         }
         return OPERATION_NONE;
 }
@@ -37,6 +42,11 @@ static uint64_t allowed_ms(const struct task *task)
                 return COPY_DEADLINE_MS;
         case CLUSTER_ACTION_RESUME:
                 return RESUME_DEADLINE_MS;
+        case CLUSTER_ACTION_REDIRECT:
+        case CLUSTER_ACTION_RETURN:
+                return REDIRECT_DEADLINE_MS;
+        case CLUSTER_ACTION_EXPORT:
+                return EXPORT_DEADLINE_MS;
         }
         return ANNOUNCE_DEADLINE_MS;
 }
@@ -172,6 +182,8 @@ static void expire(struct task *task)
                 prepare_expire(task);
         } else if (task->kind == CLUSTER_ACTION_COPY) {
                 copy_expire(task);
+        } else if (task->kind == CLUSTER_ACTION_EXPORT) {
+                export_expire(task);
         } else if (operation_of(task->kind) != OPERATION_NONE) {
                 post_done(task, OPERATION_UNKNOWN, OBSERVED_ABSENT_UNKNOWN,
                           task->kind == CLUSTER_ACTION_MOVE ? "the move makes no progress"
@@ -209,21 +221,31 @@ static void run_poll(void *context)
         hypervisor_release(hypervisor);
 }
 
-/* Each has a connection of its own, and libvirt keeps no order between those. A stop cuts into a move. */
+static bool changes_disks(enum cluster_action_kind kind)
+{
+        return kind == CLUSTER_ACTION_RESUME || kind == CLUSTER_ACTION_REDIRECT ||
+               kind == CLUSTER_ACTION_RETURN;
+}
+
+/* Each has a connection of its own, and libvirt keeps no order between those. A stop cuts into a move, and
+ * into what lets a guest go on. */
+static bool is_kept_by(enum cluster_action_kind kind, enum cluster_action_kind earlier)
+{
+        if (kind == CLUSTER_ACTION_COPY || kind == CLUSTER_ACTION_EXPORT)
+                return earlier == kind;
+        return operation_of(kind) != OPERATION_NONE &&
+               (earlier == CLUSTER_ACTION_START || earlier == CLUSTER_ACTION_STOP ||
+                (changes_disks(kind) && changes_disks(earlier)));
+}
+
 static bool is_behind_another(const struct task *task)
 {
         const struct task *other;
-        bool is_copy = task->kind == CLUSTER_ACTION_COPY;
-        if (operation_of(task->kind) == OPERATION_NONE && !is_copy)
-                return false;
         TAILQ_FOREACH(other, &task->hypervisor->tasks, link)
         {
                 if (other == task)
                         return false;
-                if (is_copy && other->kind == CLUSTER_ACTION_COPY && text_equal(other->role, task->role))
-                        return true;
-                if (!is_copy && (other->kind == CLUSTER_ACTION_START || other->kind == CLUSTER_ACTION_STOP) &&
-                    text_equal(other->role, task->role))
+                if (is_kept_by(task->kind, other->kind) && text_equal(other->role, task->role))
                         return true;
         }
         return false;
@@ -293,6 +315,7 @@ static uint64_t keep_time_of_all(struct hypervisor *hypervisor)
                 next_ms = earlier(next_ms, keep_time_of(task, hypervisor_now_ms()));
                 if (task->busy == 0 && (task->is_answered || hypervisor->is_closed)) {
                         TAILQ_REMOVE(&hypervisor->tasks, task, link);
+                        explicit_bzero(task->key, sizeof task->key);
                         free(task);
                 }
                 task = next;

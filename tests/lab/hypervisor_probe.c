@@ -6,6 +6,7 @@
  *
  *     list | start NAME PATH | stop NAME TIMEOUT_MS
  *     move NAME ADDRESS MIGRATION_ADDRESS | resume NAME | announce NAME
+ *     export NAME PATH [open] | redirect NAME ADDRESS PORT/KEY | return NAME
  *
  * Ends when the input has ended and everything is answered; tells how long
  * the loop was ever held up. PATH is shorter than a hash: it travels as one.
@@ -93,9 +94,17 @@ static void on_listed(struct probe *probe, const struct cluster_event *event)
                 say(probe, "list %llu end", listing);
         else
                 say(probe, "list %llu %s %s %s", listing, event->listed.role,
-                    observation_text(event->listed.observation), event->listed.text);
+                    event->listed.export ? "export" : observation_text(event->listed.observation),
+                    event->listed.text);
         if (listing != 0 && (event->listed.failed || event->listed.end))
                 probe->outstanding--;
+}
+
+static void on_export(struct probe *probe, const struct cluster_event *event)
+{
+        probe->outstanding--;
+        say(probe, "export %s %s %s: %u/%s %s", event->export.role, event->export.open ? "open" : "close",
+            result_text(event->export.result), event->export.port, event->export.key, event->export.text);
 }
 
 static void on_event(void *context, const struct cluster_event *event)
@@ -106,6 +115,8 @@ static void on_event(void *context, const struct cluster_event *event)
                     observation_text(event->observed.observation), event->observed.text);
         else if (event->kind == CLUSTER_EVENT_LISTED)
                 on_listed(probe, event);
+        else if (event->kind == CLUSTER_EVENT_EXPORT)
+                on_export(probe, event);
         else
                 on_done(probe, &event->operation);
 }
@@ -125,8 +136,8 @@ static int read_definition(void *context, const uint8_t hash[HASH_BYTES], char *
 
 static bool parse(struct probe *probe, char *line, struct cluster_action *action)
 {
-        char verb[16], first[64] = "", second[64] = "", third[64] = "";
-        int count = sscanf(line, "%15s %63s %63s %63s", verb, first, second, third);
+        char verb[16], first[64] = "", second[64] = "", third[80] = "";
+        int count = sscanf(line, "%15s %63s %63s %79s", verb, first, second, third);
         if (count < 1)
                 return false;
         TEXT_COPY(action->role.name, first);
@@ -146,6 +157,16 @@ static bool parse(struct probe *probe, char *line, struct cluster_action *action
                 TEXT_COPY(probe->moving, first);
         } else if (text_equal(verb, "resume")) {
                 action->kind = CLUSTER_ACTION_RESUME;
+        } else if (text_equal(verb, "redirect") && count == 4) {
+                action->kind = CLUSTER_ACTION_REDIRECT;
+                TEXT_COPY(action->role.address, second);
+                return sscanf(third, "%u/%64s", &action->role.port, action->role.key) == 2;
+        } else if (text_equal(verb, "return")) {
+                action->kind = CLUSTER_ACTION_RETURN;
+        } else if (text_equal(verb, "export") && strlen(second) < HASH_BYTES) {
+                action->kind = CLUSTER_ACTION_EXPORT;
+                action->role.open = count == 4;
+                memcpy(action->role.definition_hash, second, strlen(second));
         } else if (text_equal(verb, "announce")) {
                 action->kind = CLUSTER_ACTION_ANNOUNCE;
         } else {
@@ -218,6 +239,20 @@ static void on_tick(void *context)
                                   NULL);
 }
 
+/* Of the disks below that directory, at that address. */
+static struct disk_exports *exports_of(const char *directory, const char *address)
+{
+        static struct model model;
+        struct disk_exports *exports = disk_exports_new("/tmp", 1);
+        model.volumes[1].id = 1;
+        model.volumes[1].kind = VOLUME_DIRECTORY;
+        TEXT_COPY(model.volumes[1].name, "csv");
+        TEXT_COPY(model.volumes[1].path, directory);
+        TEXT_COPY(model.nodes[1].address, address);
+        disk_exports_know(exports, &model);
+        return exports;
+}
+
 int main(int argc, char **argv)
 {
         struct mailbox *mailbox = NULL;
@@ -225,6 +260,8 @@ int main(int argc, char **argv)
         struct hypervisor_options options = {
                 .uri = argc > 1 ? argv[1] : "qemu:///system",
                 .peer_uri = argc > 2 ? argv[2] : "qemu+tcp://%s/system",
+                .exports = exports_of("/csv", argc > 3 ? argv[3] : ""),
+                .redirect_dir = "/tmp/redirect",
         };
         struct hypervisor_listener listener = { &probe, on_event, read_definition };
         uint32_t memory, free_memory, cpus;
@@ -241,6 +278,7 @@ int main(int argc, char **argv)
         hypervisor_free(probe.hypervisor);
         say(&probe, "end: longest hold-up of the loop %llu ms, freed in %llu ms",
             (unsigned long long)probe.lag_ms, (unsigned long long)(now_ms() - freed_ms));
+        disk_exports_free(options.exports);
         mailbox_free(mailbox);
         qb_loop_destroy(probe.loop);
         log_close();

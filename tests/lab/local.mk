@@ -2,7 +2,7 @@
 noinst_PROGRAMS += %D%/hypervisor_probe
 %C%_hypervisor_probe_SOURCES = %D%/hypervisor_probe.c
 %C%_hypervisor_probe_CFLAGS  = $(AM_CFLAGS) -D_GNU_SOURCE $(QB_CFLAGS)
-%C%_hypervisor_probe_LDADD   = clusterd/libcluio.a clusterd/libclubase.a $(QB_LIBS) $(LIBVIRT_LIBS) $(XML_LIBS) -lpthread
+%C%_hypervisor_probe_LDADD   = clusterd/libcluio.a clusterd/libclubase.a $(QB_LIBS) $(LIBVIRT_LIBS) $(XML_LIBS) $(JANSSON_LIBS) -lpthread
 
 noinst_PROGRAMS += %D%/qnetd_probe
 %C%_qnetd_probe_SOURCES = %D%/qnetd_probe.c

@@ -441,3 +441,13 @@ check_PROGRAMS += %D%/volume_paths_test
 %C%_volume_paths_test_SOURCES = %D%/volume_paths_test.c
 %C%_volume_paths_test_CFLAGS  = $(LEASE_TEST_CFLAGS) $(QB_CFLAGS)
 %C%_volume_paths_test_LDADD   = clusterd/libcluio.a $(LEASE_TEST_LIBS) $(QB_LIBS) -lpthread
+
+check_PROGRAMS += %D%/disk_exports_test
+%C%_disk_exports_test_SOURCES = %D%/disk_exports_test.c
+%C%_disk_exports_test_CFLAGS  = $(AM_CFLAGS) $(CHECK_CFLAGS)
+%C%_disk_exports_test_LDADD   = clusterd/libcluio.a clusterd/libclubase.a $(XML_LIBS) $(CHECK_LIBS) -lpthread
+
+check_PROGRAMS += %D%/guest_disks_test
+%C%_guest_disks_test_SOURCES = %D%/guest_disks_test.c
+%C%_guest_disks_test_CFLAGS  = $(AM_CFLAGS) $(LIBVIRT_CFLAGS) $(JANSSON_CFLAGS) $(CHECK_CFLAGS)
+%C%_guest_disks_test_LDADD   = clusterd/libcluio.a clusterd/libclubase.a $(XML_LIBS) $(JANSSON_LIBS) $(CHECK_LIBS) -lpthread

@@ -25,7 +25,7 @@ NEEDED_PROGRAMS = {
     "corosync": "corosync", "corosync-quorumtool": "corosync", "corosync-qdevice": "corosync-qdevice",
     "corosync-qnetd": "corosync-qnetd", "certutil": "libnss3-tools", "libvirtd": "libvirt-daemon",
     "virsh": "libvirt-clients", "qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "tini": "tini", "ip": "iproute2",
-    "tgtd": "tgt", "nbdkit": "nbdkit",
+    "tgtd": "tgt", "nbdkit": "nbdkit", "qemu-nbd": "qemu-utils", "socat": "socat",
     "nsenter": "util-linux", "cc": "gcc", "busybox": "busybox-static",
 }
 
