@@ -84,15 +84,27 @@ static void drop_links(struct chain *chain, size_t first, size_t count)
         chain->count -= count;
 }
 
-/* Leaves the last assignment or move, the entry before it that set it off, and what came after. */
+/* The last of these before `end`, as an index plus one; 0: none. */
+static size_t last_placing(const struct chain *chain, size_t end)
+{
+        while (end > 0 && chain->links[end - 1].kind != COMMAND_ROLE_ASSIGN &&
+               chain->links[end - 1].kind != COMMAND_ROLE_MOVE)
+                end--;
+        return end;
+}
+
+/* Leaves the last assignment or move, the entry before it that set it off, and what came after; of a role
+ * that was taken from where it stood still, from that on. */
 static void keep_present(struct chain *chain)
 {
-        size_t start = chain->count;
-        while (start > 0 && chain->links[start - 1].kind != COMMAND_ROLE_ASSIGN &&
-               chain->links[start - 1].kind != COMMAND_ROLE_MOVE)
-                start--;
-        if (start >= 2)
-                drop_links(chain, 0, start - 2);
+        size_t start = last_placing(chain, chain->count);
+        if (start < 2)
+                return;
+        size_t first = start - 2;
+        for (size_t at = last_placing(chain, start - 1); at < start; at++)
+                if (chain->links[at].kind == COMMAND_ROLE_RELOCATE)
+                        first = at > 0 ? at - 1 : at;
+        drop_links(chain, 0, first);
 }
 
 static void keep_loss(void *context, const struct entry *entry)

@@ -399,6 +399,36 @@ START_TEST(why_tells_loss_evidence_assignment_and_start)
 }
 END_TEST
 
+static void add_assignment(uint32_t node)
+{
+        struct entry *entry = fixture_add_entry(&fixture, COMMAND_ROLE_ASSIGN);
+        entry->command.role_assign = (struct command_role_assign){ .role = "vm01", .node = node };
+}
+
+static void add_report(uint32_t node, enum report_kind kind)
+{
+        struct entry *entry = fixture_add_entry(&fixture, COMMAND_ROLE_REPORT);
+        entry->command.role_report =
+                (struct command_role_report){ .role = "vm01", .node = node, .kind = kind };
+}
+
+START_TEST(why_tells_that_it_stood_still_before_it_was_started_elsewhere)
+{
+        add_assignment(2); /* 1 */
+        add_report(2, REPORT_RUNNING);
+        add_report(2, REPORT_STALLED); /* 3 */
+        struct entry *entry = fixture_add_entry(&fixture, COMMAND_ROLE_RELOCATE);
+        entry->command.role_relocate = (struct command_role_relocate){ .role = "vm01", .stall = 3 };
+        add_report(2, REPORT_STOPPED);
+        add_assignment(1); /* 6 */
+        json_t *result =
+                json_object_get(fixture_ask(&fixture, "role.why", "{\"name\":\"vm01\"}", false), "result");
+        json_t *chain = json_object_get(result, "chain");
+        ck_assert_uint_eq(json_array_size(chain), 4);
+        ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(chain, 0), "index")), 3);
+}
+END_TEST
+
 START_TEST(events_go_on_after_an_index_and_show_nothing_uncommitted)
 {
         for (int i = 0; i < 5; i++)
@@ -496,6 +526,7 @@ int main(void)
         tcase_add_test(tcase, cluster_status_has_the_fixed_names);
         tcase_add_test(tcase, role_show_has_the_fixed_names);
         tcase_add_test(tcase, why_tells_loss_evidence_assignment_and_start);
+        tcase_add_test(tcase, why_tells_that_it_stood_still_before_it_was_started_elsewhere);
         tcase_add_test(tcase, events_go_on_after_an_index_and_show_nothing_uncommitted);
         tcase_add_test(tcase, a_row_of_the_list_says_what_show_says);
         tcase_add_test(tcase, lists_eight_thousand_roles_in_order_and_fast);
