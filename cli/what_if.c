@@ -103,6 +103,9 @@ static void take_settings(struct settings *settings, json_t *row)
         settings->stop_grace_ms = number_of(row, "stop_grace_ms");
         settings->watchdog_ms = number_of(row, "watchdog_ms");
         settings->margin_ms = number_of(row, "margin_ms");
+        settings->lease_renew_ms = number_of(row, "lease_renew_ms");
+        settings->lease_ms = number_of(row, "lease_ms");
+        settings->lease_stop_ms = number_of(row, "lease_stop_ms");
         settings->pause_ms = number_of(row, "pause_ms"); /* all of it: what is left is the leader's to know */
         settings->dynamic_quorum = !json_is_false(json_object_get(row, "dynamic_quorum"));
         settings->pause_index = settings->pause_ms != 0;

@@ -57,6 +57,12 @@ enum lease_timings_verdict lease_timings_check(const struct lease_timings *timin
         return LEASE_TIMINGS_OK;
 }
 
+bool lease_timings_equal(const struct lease_timings *a, const struct lease_timings *b)
+{
+        return a->renew_ms == b->renew_ms && a->lease_ms == b->lease_ms && a->stop_ms == b->stop_ms &&
+               a->watchdog_ms == b->watchdog_ms && a->margin_ms == b->margin_ms;
+}
+
 uint32_t lease_timings_expiry_ms(const struct lease_timings *timings)
 {
         return timings->lease_ms + timings->watchdog_ms + timings->margin_ms;

@@ -8,6 +8,7 @@
  * fired, and when others may rely on all that. README.md draws them.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,8 @@ enum lease_timings_verdict {
 
 /* Checks a set as a whole. Without a watchdog all but the watchdog is checked. */
 enum lease_timings_verdict lease_timings_check(const struct lease_timings *timings);
+
+bool lease_timings_equal(const struct lease_timings *a, const struct lease_timings *b);
 
 /* What an observer waits for from the last sign of life: lapse, watchdog and margin. */
 uint32_t lease_timings_expiry_ms(const struct lease_timings *timings);

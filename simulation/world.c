@@ -258,6 +258,12 @@ static void settings_draw(struct world *world, struct random *random)
         settings->quarantine_losses = (uint32_t)random_below(random, 4);
         settings->quarantine_window_ms = 60000;
         settings->quarantine_ms = (uint32_t)random_between(random, 1000, 60000);
+        if (random_chance(random, 300)) {
+                settings->lease_renew_ms = (uint32_t)random_between(random, 300, 1500);
+                settings->lease_stop_ms = (uint32_t)random_between(random, 500, 2000);
+                settings->lease_ms = 3 * settings->lease_renew_ms + settings->lease_stop_ms +
+                                     (uint32_t)random_between(random, 0, 2000);
+        }
         settings->resiliency_ms = (uint32_t)random_between(random, 0, 40000);
         settings->stall_limit_ms =
                 random_chance(random, 500) ? 0 : (uint32_t)random_between(random, 5000, 60000);

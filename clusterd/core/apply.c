@@ -6,6 +6,7 @@
 
 #include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
+#include "clusterd/core/lease_guard.h"
 
 void apply_refuse(struct apply *apply, const char *format, ...)
 {
@@ -184,11 +185,32 @@ struct settings settings_changed(const struct settings *settings, const struct c
                 next.quarantine_window_ms = set->settings.quarantine_window_ms;
         if (set->fields & SETTINGS_FIELD_QUARANTINE)
                 next.quarantine_ms = set->settings.quarantine_ms;
+        if (set->fields & SETTINGS_FIELD_LEASE_RENEW)
+                next.lease_renew_ms = set->settings.lease_renew_ms;
+        if (set->fields & SETTINGS_FIELD_LEASE)
+                next.lease_ms = set->settings.lease_ms;
+        if (set->fields & SETTINGS_FIELD_LEASE_STOP)
+                next.lease_stop_ms = set->settings.lease_stop_ms;
         if (set->fields & SETTINGS_FIELD_RESILIENCY)
                 next.resiliency_ms = set->settings.resiliency_ms;
         if (set->fields & SETTINGS_FIELD_STALL_LIMIT)
                 next.stall_limit_ms = set->settings.stall_limit_ms;
         return next;
+}
+
+/* As a whole. */
+static bool lease_is_sound(struct apply *apply, const struct settings *next, uint32_t fields)
+{
+        struct lease_timings timings = lease_timings_of(next, true);
+        char text[LEASE_TIMINGS_TEXT_BYTES];
+        bool is_meant =
+                (fields & (SETTINGS_FIELD_LEASE_RENEW | SETTINGS_FIELD_LEASE | SETTINGS_FIELD_LEASE_STOP)) !=
+                0;
+        if (!is_meant || lease_timings_check(&timings) == LEASE_TIMINGS_OK)
+                return true;
+        lease_timings_explain(&timings, text);
+        apply_refuse(apply, "%s", text);
+        return false;
 }
 
 /* Of several shorter times the longest before them counts. */
@@ -229,6 +251,8 @@ static void apply_cluster_set(struct apply *apply, const struct command_cluster_
                              (unsigned)ISOLATION_HOLD_LEAST_MS);
                 return;
         }
+        if (!lease_is_sound(apply, &next, set->fields))
+                return;
         if (settings_guard_ms(&next) < settings_guard_ms(&apply->model->settings)) {
                 if (!may_shorten_guard(apply))
                         return;

@@ -50,12 +50,8 @@ static bool is_to_begin(const struct cluster *cluster, const struct lease_node *
  * evidence. */
 static struct lease_timings timings_wanted(const struct cluster *cluster)
 {
-        const struct settings *settings = &cluster->model->settings;
-        struct lease_timings timings = lease_timings_default;
-        timings.watchdog_ms = cluster->identity.watchdog ? settings->watchdog_ms : 0;
-        timings.margin_ms += timings.watchdog_ms / 50;
-        if (settings->margin_ms > timings.margin_ms)
-                timings.margin_ms = settings->margin_ms;
+        struct lease_timings timings =
+                lease_timings_of(&cluster->model->settings, cluster->identity.watchdog);
         if (lease_timings_check(&timings) != LEASE_TIMINGS_OK) {
                 timings = lease_timings_default;
                 timings.watchdog_ms = 0;
@@ -94,8 +90,9 @@ static bool may_take_over(const struct cluster *cluster, const struct local_leas
 /* Its record tells other times than what is behind it now. Nothing hangs on it while there is contact. */
 static bool is_outdated(const struct cluster *cluster, const struct lease_node *lease)
 {
+        struct lease_timings wanted = timings_wanted(cluster);
         return lease->state == LEASE_HELD && !lease->pass_running && guard_is_valid(cluster) &&
-               lease->timings.watchdog_ms != timings_wanted(cluster).watchdog_ms;
+               !lease_timings_equal(&lease->timings, &wanted);
 }
 
 static void confirm(struct cluster *cluster, const struct volume *volume, struct local_lease *local)

@@ -5,6 +5,23 @@
 #include "clusterd/core/model.h"
 #include "clusterd/core/role_state.h"
 
+/* The longer the times, the further clocks drift apart meanwhile. */
+struct lease_timings lease_timings_of(const struct settings *settings, bool watchdog)
+{
+        struct lease_timings timings = { .renew_ms = settings->lease_renew_ms,
+                                         .lease_ms = settings->lease_ms,
+                                         .stop_ms = settings->lease_stop_ms,
+                                         .watchdog_ms = watchdog ? settings->watchdog_ms : 0,
+                                         .margin_ms = lease_timings_default.margin_ms };
+        uint32_t longer_ms = timings.lease_ms > lease_timings_default.lease_ms
+                                     ? timings.lease_ms - lease_timings_default.lease_ms
+                                     : 0;
+        timings.margin_ms += timings.watchdog_ms / 50 + longer_ms / 50;
+        if (settings->margin_ms > timings.margin_ms)
+                timings.margin_ms = settings->margin_ms;
+        return timings;
+}
+
 /* Where it has said that it holds one: there its record stands, and tells when it holds it no more. */
 static bool is_leased(const struct model *model, uint32_t id, uint32_t node)
 {

@@ -10,7 +10,12 @@
 
 #include "clusterd/protocol/object.h"
 
+#include "csv-storage/lease_timings.h"
+
 struct model;
+
+/* Of a lease taken by these settings, on a node with a watchdog or without. LEASE_TIMINGS_OK, or not. */
+struct lease_timings lease_timings_of(const struct settings *settings, bool watchdog);
 
 /* May its leases let this node run the role without contact? Each of them has to stand then. */
 bool lease_guards(const struct model *model, const struct role *role, uint32_t node);

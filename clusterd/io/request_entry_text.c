@@ -201,6 +201,12 @@ static void say_settings(struct sentence *sentence, const struct command_cluster
                 say(sentence, " quarantine-window %" PRIu32 " ms", settings->quarantine_window_ms);
         if (set->fields & SETTINGS_FIELD_QUARANTINE)
                 say(sentence, " quarantine %" PRIu32 " ms", settings->quarantine_ms);
+        if (set->fields & SETTINGS_FIELD_LEASE_RENEW)
+                say(sentence, " lease-renew %" PRIu32 " ms", settings->lease_renew_ms);
+        if (set->fields & SETTINGS_FIELD_LEASE)
+                say(sentence, " lease %" PRIu32 " ms", settings->lease_ms);
+        if (set->fields & SETTINGS_FIELD_LEASE_STOP)
+                say(sentence, " lease-stop %" PRIu32 " ms", settings->lease_stop_ms);
         if (set->fields & SETTINGS_FIELD_RESILIENCY)
                 say(sentence, " resiliency-period %" PRIu32 " ms", settings->resiliency_ms);
         if (set->fields & SETTINGS_FIELD_STALL_LIMIT)

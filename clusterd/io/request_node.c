@@ -286,6 +286,12 @@ json_t *query_cluster_status(struct request *request)
                                       (int)settings->quarantine_losses, "quarantine_window_ms",
                                       (int)settings->quarantine_window_ms, "quarantine_ms",
                                       (int)settings->quarantine_ms, "pause_ms", (int)settings->pause_ms));
+        json_object_set_new(json_object_get(document, "settings"), "lease_renew_ms",
+                            json_integer(settings->lease_renew_ms));
+        json_object_set_new(json_object_get(document, "settings"), "lease_ms",
+                            json_integer(settings->lease_ms));
+        json_object_set_new(json_object_get(document, "settings"), "lease_stop_ms",
+                            json_integer(settings->lease_stop_ms));
         json_object_set_new(json_object_get(document, "settings"), "resiliency_ms",
                             json_integer(settings->resiliency_ms));
         json_object_set_new(json_object_get(document, "settings"), "stall_limit_ms",

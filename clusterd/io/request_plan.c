@@ -2,9 +2,12 @@
 #include "clusterd/io/request_internal.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "clusterd/base/scope.h"
+#include "clusterd/core/apply.h"
+#include "clusterd/core/lease_guard.h"
 
 static json_t *step_document(const struct model *model, const struct plan_step *step)
 {
@@ -38,6 +41,38 @@ static json_t *pause_notes(const struct settings *settings)
                          "confirm-off work as always");
 }
 
+#define TIMES_FIELDS                                                                                         \
+        (SETTINGS_FIELD_ISOLATION_HOLD | SETTINGS_FIELD_STOP_GRACE | SETTINGS_FIELD_WATCHDOG |               \
+         SETTINGS_FIELD_MARGIN | SETTINGS_FIELD_LEASE_RENEW | SETTINGS_FIELD_LEASE |                         \
+         SETTINGS_FIELD_LEASE_STOP)
+
+/* What the times add up to. Source: clusterd/guard/README.md, csv-storage/README.md, "Times". */
+static json_t *times_notes(const struct settings *settings)
+{
+        char contact[256], lease[LEASE_TIMINGS_TEXT_BYTES], leases[LEASE_TIMINGS_TEXT_BYTES + 16];
+        struct lease_timings timings = lease_timings_of(settings, true);
+        uint64_t stopped_ms = (uint64_t)settings->isolation_hold_ms + settings->stop_grace_ms;
+        (void)snprintf(contact, sizeof(contact),
+                       "contact: guests are stopped after %" PRIu32
+                       " ms without it, which may take until %" PRIu64
+                       ", the watchdog has fired after %" PRIu64 ", others may take over after %" PRIu64,
+                       settings->isolation_hold_ms, stopped_ms, stopped_ms + settings->watchdog_ms,
+                       settings_guard_ms(settings));
+        lease_timings_explain(&timings, lease);
+        (void)snprintf(leases, sizeof(leases), "leases: %s", lease);
+        return json_pack("[s, s]", contact, leases);
+}
+
+static json_t *notes(const struct settings *settings, const struct command *command)
+{
+        if (command->kind == COMMAND_CLUSTER_PAUSE)
+                return pause_notes(settings);
+        if (command->kind != COMMAND_CLUSTER_SET || (command->cluster_set.fields & TIMES_FIELDS) == 0)
+                return NULL;
+        struct settings next = settings_changed(settings, &command->cluster_set);
+        return times_notes(&next);
+}
+
 json_t *query_plan(struct request *request, const struct change *change)
 {
         SCOPED_FREE struct plan *plan = calloc(1, sizeof(*plan));
@@ -51,8 +86,9 @@ json_t *query_plan(struct request *request, const struct change *change)
                 json_t *quorum = document_quorum_plan(request, change, storage);
                 if (quorum != NULL)
                         json_object_set_new(document, "quorum", quorum);
-                if (change->command.kind == COMMAND_CLUSTER_PAUSE)
-                        json_object_set_new(document, "notes", pause_notes(&request->model->settings));
+                json_t *noted = notes(&request->model->settings, &change->command);
+                if (noted != NULL)
+                        json_object_set_new(document, "notes", noted);
                 return document;
         }
         (void)request_fail(request,

@@ -109,7 +109,10 @@ enum settings_field {
         SETTINGS_FIELD_QUARANTINE = 1 << 7,
         SETTINGS_FIELD_RESILIENCY = 1 << 8,
         SETTINGS_FIELD_STALL_LIMIT = 1 << 9,
-        SETTINGS_FIELD_GUARD_INDEX = 1 << 10 /* by the leader: nobody goes by times of before that entry */
+        SETTINGS_FIELD_LEASE_RENEW = 1 << 10,
+        SETTINGS_FIELD_LEASE = 1 << 11,
+        SETTINGS_FIELD_LEASE_STOP = 1 << 12,
+        SETTINGS_FIELD_GUARD_INDEX = 1 << 13 /* by the leader: nobody goes by times of before that entry */
 };
 
 enum quorum_field { QUORUM_FIELD_DYNAMIC = 1 << 0, QUORUM_FIELD_PRIORITY = 1 << 1 };

@@ -21,6 +21,9 @@ const struct settings settings_default = {
         .quarantine_losses = 3,
         .quarantine_window_ms = 3600000,
         .quarantine_ms = 7200000,
+        .lease_renew_ms = 1000,
+        .lease_ms = 5000,
+        .lease_stop_ms = 2000,
         .resiliency_ms = 240000,
         .stall_limit_ms = 1800000,
 };

@@ -314,8 +314,11 @@ struct settings {
         uint32_t guard_before_ms; /* the longest that a lost guard may take since its times were shortened */
         uint64_t pause_index;     /* entry since which */
         uint64_t guard_index;     /* entry that shortened them; 0: nobody goes by longer ones */
-        uint32_t resiliency_ms;   /* so long an isolated node's leases are left alone; 0: for ever */
-        uint32_t stall_limit_ms;  /* so long a guest may stand still for its storage; 0: for ever */
+        uint32_t lease_renew_ms;  /* leases on volumes, as in struct lease_timings */
+        uint32_t lease_ms;
+        uint32_t lease_stop_ms;
+        uint32_t resiliency_ms;  /* so long an isolated node's leases are left alone; 0: for ever */
+        uint32_t stall_limit_ms; /* so long a guest may stand still for its storage; 0: for ever */
         struct witness witness;
         uint64_t voters_witness; /* identity of the witness that has a vote, too; 0: none has */
         node_set epoch_holders;  /* as in struct command_epoch, of the last epoch */

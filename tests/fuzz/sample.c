@@ -50,6 +50,9 @@ static void settings(struct sample_random *random, struct settings *settings)
         settings->quarantine_ms = integer32(random);
         settings->pause_ms = integer32(random);
         settings->pause_index = counter(random);
+        settings->lease_renew_ms = integer32(random);
+        settings->lease_ms = integer32(random);
+        settings->lease_stop_ms = integer32(random);
         settings->resiliency_ms = integer32(random);
         settings->stall_limit_ms = integer32(random);
 }

@@ -12,7 +12,7 @@ cat "$folder/output"
 story=$(ls "$folder"/seed-*.scenario)
 incidents=$(grep -c '^at ' "$story")
 test "$incidents" -le 8 || { echo "$incidents incidents are left"; exit 1; }
-grep -q '^settings .* quarantine-losses [0-9]* quarantine-window 60000ms quarantine [0-9]*ms resiliency-period [0-9]*ms stall-limit [0-9]*ms$' "$story" # as drawn
+grep -q '^settings .* quarantine-losses [0-9]* quarantine-window 60000ms quarantine [0-9]*ms lease-renew [0-9]*ms lease [0-9]*ms lease-stop [0-9]*ms resiliency-period [0-9]*ms stall-limit [0-9]*ms$' "$story" # as drawn
 ! grep -q 'does not break the rule' "$folder/output"
 ! "$mutants" --mutation COMMIT_BY_ONE "$story" > "$folder/again" 2>&1
 grep -q 'rule 2: committed entry lost' "$folder/again" || { cat "$folder/again"; exit 1; }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "clusterd/base/text.h"
+#include "clusterd/core/lease_guard.h"
 #include "clusterd/core/role_state.h"
 #include "tests/unit/core_fixture.h"
 
@@ -200,6 +201,9 @@ START_TEST(only_the_settings_that_are_meant_change)
                                                           .quarantine_ms = 18,
                                                           .pause_ms = 19,
                                                           .pause_index = 20,
+                                                          .lease_renew_ms = 300,
+                                                          .lease_ms = 1500,
+                                                          .lease_stop_ms = 600,
                                                           .resiliency_ms = 21,
                                                           .stall_limit_ms = 22 };
         struct settings want = story.model->settings;
@@ -225,6 +229,29 @@ START_TEST(only_the_settings_that_are_meant_change)
         ck_assert_int_eq(story_apply(&story, 1, &command), APPLY_DONE);
         want.guard_index = story.index;
         ck_assert_mem_eq(&story.model->settings, &want, sizeof want);
+}
+END_TEST
+
+START_TEST(times_of_leases_are_changed_as_a_whole)
+{
+        struct command command = { .kind = COMMAND_CLUSTER_SET };
+        command.cluster_set.settings =
+                (struct settings){ .lease_renew_ms = 300, .lease_ms = 1500, .lease_stop_ms = 600 };
+        command.cluster_set.fields = SETTINGS_FIELD_LEASE;
+        ck_assert_int_eq(story_apply(&story, 1, &command), APPLY_REFUSED);
+        ck_assert_str_eq(story.apply.reason,
+                         "a lease of 1500 ms: at least 3 renewals of 1000 ms and 2000 ms to "
+                         "stop guests, 5000 ms");
+        command.cluster_set.fields =
+                SETTINGS_FIELD_LEASE_RENEW | SETTINGS_FIELD_LEASE | SETTINGS_FIELD_LEASE_STOP;
+        ck_assert_int_eq(story_apply(&story, 1, &command), APPLY_DONE);
+        struct lease_timings timings = lease_timings_of(&story.model->settings, true);
+        ck_assert_uint_eq(timings.lease_ms, 1500);
+        command.cluster_set.settings.lease_ms = 300000;
+        command.cluster_set.fields = SETTINGS_FIELD_LEASE;
+        ck_assert_int_eq(story_apply(&story, 1, &command), APPLY_DONE);
+        timings = lease_timings_of(&story.model->settings, true);
+        ck_assert_int_eq(lease_timings_check(&timings), LEASE_TIMINGS_OK);
 }
 END_TEST
 
@@ -408,6 +435,7 @@ int main(void)
         tcase_add_test(tcase, the_first_epoch_brings_the_settings_and_no_later_one);
         tcase_add_test(tcase, only_the_settings_that_are_meant_change);
         tcase_add_test(tcase, longer_times_are_forgotten_for_the_entry_that_shortened_them);
+        tcase_add_test(tcase, times_of_leases_are_changed_as_a_whole);
         tcase_add_test(tcase, a_hold_that_no_view_change_fits_into_is_refused);
         tcase_add_test(tcase, only_the_fields_of_a_role_that_are_meant_change);
         tcase_add_test(tcase, a_role_is_added_with_what_was_given_and_nothing_else);

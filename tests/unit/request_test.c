@@ -293,6 +293,17 @@ START_TEST(the_plan_of_a_pause_says_what_it_does_not_do)
 }
 END_TEST
 
+START_TEST(the_plan_of_other_times_says_what_they_add_up_to)
+{
+        json_t *reply = fixture_ask(&fixture, "cluster.set", "{\"lease\":8000}", true);
+        json_t *notes = json_object_get(json_object_get(reply, "result"), "notes");
+        ck_assert_uint_eq(json_array_size(notes), 2);
+        ck_assert_ptr_nonnull(strstr(json_string_value(json_array_get(notes, 1)),
+                                     "guests are stopped after 6000 ms without a renewal, the lease lapses "
+                                     "after 8000"));
+}
+END_TEST
+
 START_TEST(a_history_does_not_hold_the_loop_up_for_long)
 {
         fixture_add_entry(&fixture, COMMAND_NODE_LOST)->command.node.node = 2;
@@ -522,6 +533,7 @@ int main(void)
         tcase_add_test(tcase, a_busy_daemon_may_be_asked_again);
         tcase_add_test(tcase, a_plan_is_shown_and_nothing_submitted);
         tcase_add_test(tcase, the_plan_of_a_pause_says_what_it_does_not_do);
+        tcase_add_test(tcase, the_plan_of_other_times_says_what_they_add_up_to);
         tcase_add_test(tcase, a_history_does_not_hold_the_loop_up_for_long);
         tcase_add_test(tcase, cluster_status_has_the_fixed_names);
         tcase_add_test(tcase, role_show_has_the_fixed_names);
