@@ -63,6 +63,16 @@ static void print_stall(json_t *stall)
                        field(stall, "text"), field(stall, "index"));
 }
 
+static void print_redirect(json_t *redirect)
+{
+        if (!json_is_object(redirect))
+                return;
+        bool over = text_equal(field(redirect, "state"), "none");
+        printf("  redirected   %s%s %s for %s%s%s: %s, entry %s\n", over ? "no more: " : "",
+               field(redirect, "by"), over ? "wrote" : "writes", field(redirect, "for"), over ? "" : ", ",
+               over ? "" : field(redirect, "state"), field(redirect, "text"), field(redirect, "index"));
+}
+
 static void print_copy(json_t *copy)
 {
         if (!json_is_object(copy))
@@ -134,6 +144,7 @@ void print_role(json_t *role)
         if (!json_is_null(json_object_get(role, "waits_for")))
                 printf("  waits for    %s\n", field(role, "waits_for"));
         print_stall(json_object_get(role, "stall"));
+        print_redirect(json_object_get(role, "redirect"));
         print_progress(role);
         printf("  desired      %s\n", field(role, "desired"));
         printf("  kind         %s, %s MiB, %s cpus\n", field(role, "kind"), field(role, "memory_mib"),

@@ -99,6 +99,15 @@ static void print_lease(json_t *volume)
         printf("; renewed by %s\n", field_list(volume, "renewing", "no other node"));
 }
 
+static void print_redirected(json_t *redirected)
+{
+        size_t at;
+        json_t *role;
+        json_array_foreach(redirected, at, role)
+                printf("               %s writes for role %s, %s: %s\n", field(role, "by"),
+                       field(role, "role"), field(role, "state"), field(role, "text"));
+}
+
 void print_volume(json_t *volume)
 {
         const char *state = field(volume, "state"), *title = "paths";
@@ -125,6 +134,7 @@ void print_volume(json_t *volume)
                        way, color_end(), text_equal(way, "direct") ? "" : ", ",
                        text_equal(way, "direct") ? "" : field(path, "reason"));
                 title = "";
+                print_redirected(json_object_get(path, "redirected"));
         }
         print_lease(volume);
         if (json_is_string(json_object_get(volume, "last_trouble")))

@@ -73,11 +73,11 @@ const char *state_color(const char *state)
         static const struct {
                 const char *state, *color;
         } colors[] = {
-                { "up", "green" },       { "online", "green" },    { "lost", "red" },
-                { "failed", "red" },     { "stalled", "red" },     { "silent", "red" },
-                { "recovering", "red" }, { "starting", "yellow" }, { "stopping", "yellow" },
-                { "moving", "yellow" },  { "draining", "yellow" }, { "drained", "yellow" },
-                { "isolated", "red" },
+                { "up", "green" },        { "online", "green" },      { "lost", "red" },
+                { "failed", "red" },      { "redirected", "yellow" }, { "stalled", "red" },
+                { "silent", "red" },      { "recovering", "red" },    { "starting", "yellow" },
+                { "stopping", "yellow" }, { "moving", "yellow" },     { "draining", "yellow" },
+                { "drained", "yellow" },  { "isolated", "red" },
         };
         for (size_t i = 0; i < sizeof(colors) / sizeof(colors[0]); i++)
                 if (text_equal(colors[i].state, state))

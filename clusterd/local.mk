@@ -61,6 +61,8 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/observe.c \
 	%D%/core/copy.c %D%/core/copy.h \
 	%D%/core/stall.c %D%/core/stall.h \
+	%D%/core/apply_redirect.c %D%/core/redirect.c %D%/core/redirect.h \
+	%D%/core/redirect_rule.c %D%/core/redirect_rule.h \
 	%D%/core/coordinator.c \
 	%D%/core/coordinator.h \
 	%D%/core/path.c \

@@ -35,6 +35,12 @@ void checker_start_executed(struct world *world, struct simulated_node *node, co
                             uint64_t generation)
 {
         const struct hypervisor_job *source = NULL;
+        bool moves = hypervisor_moves_to(world, node, role);
+        WORLD_EACH_NODE (world, other)
+                if (!moves && export_may_write(world, other, role))
+                        world_violate(world, "3: start without evidence", node, role,
+                                      "generation %" PRIu64 " starts, while %s may write for it", generation,
+                                      other->name);
         WORLD_EACH_NODE (world, other) {
                 if (other == node || !hypervisor_may_run(world, other, role))
                         continue;

@@ -118,6 +118,9 @@ static bool role_is_placed(struct world *world, const struct role *role, char *t
         if (!gateway_may_write(world, owner, domain))
                 FAIL("role %s is online on %s, and its target refuses what it writes", role->name,
                      owner->name);
+        if (role->redirect.state != REDIRECT_NONE || domain->connection.index != 0)
+                FAIL("role %s on %s is redirected: %s", role->name, owner->name,
+                     redirect_state_name(role->redirect.state));
         if (role->stall.index != 0 || domain->stalled)
                 FAIL("role %s stands still on %s: %s", role->name, owner->name, role->stall.text);
         if (role->copy.state != COPY_NONE || domain->use.held)

@@ -225,6 +225,34 @@ static struct incident draw_clock(struct world *world)
                          random_between(chance(world), 1, most_us));
 }
 
+/* Where a guest writes to it; false: the victim has none such. */
+static bool aim_at_guest(struct world *world, struct incident *incident)
+{
+        const struct domain *domain =
+                hypervisor_some_guest(world, &world->nodes[incident->node], chance(world));
+        const struct role *role = domain == NULL ? NULL : model_role(world->checker.reference, domain->name);
+        const struct volume *volume = model_volume_by_id(world->checker.reference,
+                                                         role == NULL ? 0 : node_set_lowest(role->volumes));
+        if (volume == NULL)
+                return false;
+        TEXT_COPY(incident->role, volume->name);
+        return true;
+}
+
+/* The process that writes for some guest elsewhere. */
+static bool aim_at_export(struct world *world, struct incident *incident)
+{
+        WORLD_EACH_NODE (world, node)
+                for (uint32_t number = 0; number < world->names.count; number++)
+                        if (node->hypervisor.exports[number].there) {
+                                incident->kind = INCIDENT_KILL_EXPORT;
+                                incident->node = node->id;
+                                TEXT_COPY(incident->role, world->names.name[number]);
+                                return true;
+                        }
+        return false;
+}
+
 static struct incident draw_path(struct world *world)
 {
         static const enum incident_kind kinds[] = { INCIDENT_FAIL_PATH, INCIDENT_FAIL_PATH,
@@ -232,6 +260,11 @@ static struct incident draw_path(struct world *world)
                                                     INCIDENT_HANG_PATH, INCIDENT_MISPLACE_PATH };
         struct incident incident = draw_node(world, kinds[random_below(chance(world), 6)], duration(world));
         TEXT_PRINT(incident.role, "csv%u", 1 + (unsigned)random_below(chance(world), 2));
+        if (random_chance(chance(world), 200) && aim_at_export(world, &incident))
+                return incident;
+        if (random_chance(chance(world), 700) && aim_at_guest(world, &incident) &&
+            random_chance(chance(world), 500))
+                incident.duration_us *= 3;
         return incident;
 }
 

@@ -104,6 +104,16 @@ static void on_report(struct world *world, uint64_t index, const struct command_
                               "reports in entry %" PRIu64 " that it is gone, and may run it", index);
 }
 
+static void on_redirect_report(struct world *world, uint64_t index,
+                               const struct command_redirect_report *report)
+{
+        if (report->kind == REDIRECT_REPORT_CLOSED &&
+            export_may_write(world, &world->nodes[report->node], report->role))
+                world_violate(world, "3: false evidence", &world->nodes[report->node], report->role,
+                              "reports in entry %" PRIu64 " that its export is closed, and it may write",
+                              index);
+}
+
 /* Now that both ends are proven not to run it, that has to be true; it may be assigned from now on. */
 static void require_gone(struct world *world, struct runner_record *record, const struct role *role)
 {
@@ -194,6 +204,10 @@ static void on_node_proof(struct world *world, const struct simulated_node *node
         for (uint32_t number = 0; number < world->names.count; number++) {
                 const struct runner_record *record = &world->checker.runners[number];
                 const char *name = world->names.name[number];
+                if (export_may_write(world, &world->nodes[about], name))
+                        world_violate(world, "3: false evidence", &world->nodes[about], name,
+                                      "entry %" PRIu64 " says %s, and it may write for it", index,
+                                      evidence_kind_name(known->evidence.kind));
                 if (record->owner != about && record->target != about)
                         continue;
                 if (awaits_arrival(world, name, about) || is_left_to_leases(world, name, about))
@@ -346,6 +360,9 @@ void history_committed(struct world *world, struct simulated_node *node, uint64_
                 return;
         case COMMAND_ROLE_REPORT:
                 on_report(world, index, &command->role_report);
+                return;
+        case COMMAND_REDIRECT_REPORT:
+                on_redirect_report(world, index, &command->redirect_report);
                 return;
         case COMMAND_NODE_EVIDENCE:
                 on_node_proof(world, node, index, command->node_evidence.node);

@@ -25,8 +25,9 @@ static const char *const wrong_names[] = { "", " stale", " forged", " late" };
 
 /* Assignments are what does most harm: drawn more often. What a node says of its path is for stories alone:
  * once it is believed to have one, no rule can tell a lie. */
-static const char *const verbs[] = { "assign", "assign",  "assign", "move",     "report", "evidence", "join",
-                                     "lost",   "drained", "epoch",  "relocate", "ready",  "path" };
+static const char *const verbs[] = { "assign",   "assign",   "assign", "move",    "report",
+                                     "evidence", "join",     "lost",   "drained", "epoch",
+                                     "relocate", "redirect", "closed", "ready",   "path" };
 #define VERBS_DRAWN (sizeof(verbs) / sizeof(verbs[0]) - 1)
 
 struct proposal {
@@ -100,6 +101,29 @@ static void write_relocate(struct proposal *proposal, const struct role *role)
         TEXT_COPY(relocate->role, role->name);
         relocate->stall = role->stall.index - (proposal->wrong == WRONG_STALE && role->stall.index != 0);
         TEXT_COPY(relocate->reason, "a planner gone wrong");
+}
+
+/* Of a role that stands still: any node is to write for it. */
+static void write_redirect(struct proposal *proposal, const struct role *role, uint32_t node)
+{
+        struct command_role_redirect *redirect = &proposal->command.role_redirect;
+        proposal->command.kind = COMMAND_ROLE_REDIRECT;
+        TEXT_COPY(redirect->role, role->name);
+        redirect->exporter = node;
+        redirect->stall = role->stall.index - (proposal->wrong == WRONG_STALE && role->stall.index != 0);
+        TEXT_COPY(redirect->reason, "a planner gone wrong");
+}
+
+/* By the node itself only of an earlier one: what it says of this one is believed. */
+static void write_closed(struct proposal *proposal, const struct role *role, uint32_t node)
+{
+        struct command_redirect_report *report = &proposal->command.redirect_report;
+        bool stale = proposal->wrong == WRONG_STALE || node == proposal->sender->id;
+        proposal->command.kind = COMMAND_REDIRECT_REPORT;
+        TEXT_COPY(report->role, role->name);
+        report->node = node;
+        report->index = role->redirect.index - (stale && role->redirect.index != 0);
+        report->kind = REDIRECT_REPORT_CLOSED;
 }
 
 static void write_evidence(struct proposal *proposal, const struct node *node)
@@ -183,6 +207,10 @@ static bool write_command(struct world *world, struct proposal *proposal, const 
                 return false;
         } else if (text_equal(verb, "assign")) {
                 write_assign(proposal, role, node);
+        } else if (text_equal(verb, "redirect")) {
+                write_redirect(proposal, role, node);
+        } else if (text_equal(verb, "closed")) {
+                write_closed(proposal, role, node);
         } else if (text_equal(verb, "relocate")) {
                 write_relocate(proposal, role);
         } else if (text_equal(verb, "move")) {

@@ -15,7 +15,8 @@
 void hypervisor_create(struct world *world, struct simulated_node *node)
 {
         node->hypervisor.domains = calloc(world->names.max, sizeof(struct domain));
-        assert(node->hypervisor.domains != NULL);
+        node->hypervisor.exports = calloc(world->names.max, sizeof(struct simulated_export));
+        assert(node->hypervisor.domains != NULL && node->hypervisor.exports != NULL);
 }
 
 struct domain *hypervisor_slot(struct world *world, struct simulated_node *node, const char *name)
@@ -38,6 +39,7 @@ struct domain *hypervisor_domain_make(struct world *world, struct simulated_node
         domain->state = state;
         domain->doomed = false;
         domain->stalled = false;
+        domain->connection = (struct connection){ .index = 0 };
         memset(&domain->use, 0, sizeof(domain->use));
         domain->id = ++world->next_id;
         return domain;
@@ -47,6 +49,8 @@ void hypervisor_domain_end(struct world *world, struct simulated_node *node, str
 {
         if (domain->state == DOMAIN_RUNNING)
                 tell_guest(world, node, domain->name, false);
+        if (domain->state != DOMAIN_NONE)
+                export_guest_ends(world, domain);
         domain->state = DOMAIN_NONE;
         domain->prepared = false;
         domain->gateway = (struct gateway){ .id = 0 };
@@ -150,6 +154,16 @@ bool hypervisor_is_leaving(struct world *world, struct simulated_node *node, con
         return moving_out(hypervisor_slot(world, node, name)) != NULL;
 }
 
+bool hypervisor_moves_to(struct world *world, struct simulated_node *node, const char *name)
+{
+        WORLD_EACH_NODE (world, source)
+                for (const struct hypervisor_job *job = hypervisor_slot(world, source, name)->jobs;
+                     job != NULL; job = job->next)
+                        if (job->operation == OPERATION_MOVE && job->action.role.node == node->id)
+                                return true;
+        return false;
+}
+
 bool hypervisor_is_arriving(struct world *world, struct simulated_node *node, const char *name)
 {
         const struct domain *domain = hypervisor_domain(world, node, name);
@@ -198,6 +212,13 @@ void hypervisor_on_list(struct world *world, const struct event *event)
                 answered.listed.observation = hypervisor_observation(domain);
                 shell_send_later(world, node, &answered, delay_us);
         }
+        answered.listed.export = true;
+        for (uint32_t number = 0; number < world->names.count; number++)
+                if (node->hypervisor.exports[number].there) {
+                        TEXT_COPY(answered.listed.role, world->names.name[number]);
+                        shell_send_later(world, node, &answered, delay_us);
+                }
+        answered.listed.export = false;
         memset(answered.listed.role, 0, sizeof(answered.listed.role));
         answered.listed.end = true;
         shell_send_later(world, node, &answered, delay_us);
@@ -296,6 +317,7 @@ void hypervisor_power_off(struct world *world, struct simulated_node *node)
                 }
                 hypervisor_domain_end(world, node, domain);
         }
+        export_power_off(world, node);
         node->hypervisor.outage_until_us = 0;
 }
 
@@ -306,4 +328,5 @@ void hypervisor_release(struct world *world, struct simulated_node *node)
                         hypervisor_job_free(&node->hypervisor.domains[number],
                                             node->hypervisor.domains[number].jobs);
         free(node->hypervisor.domains);
+        free(node->hypervisor.exports);
 }

@@ -83,6 +83,8 @@ static uint64_t job_patience_us(const struct cluster_action *action)
         switch ((int)action->kind) {
         case CLUSTER_ACTION_START:
         case CLUSTER_ACTION_RESUME:
+        case CLUSTER_ACTION_REDIRECT:
+        case CLUSTER_ACTION_RETURN:
                 return MS(1500);
         case CLUSTER_ACTION_STOP:
                 return MS(action->role.timeout_ms + 1500);
@@ -97,6 +99,10 @@ static enum operation operation_of(const struct cluster_action *action)
                 return OPERATION_START;
         if (action->kind == CLUSTER_ACTION_RESUME)
                 return OPERATION_RESUME;
+        if (action->kind == CLUSTER_ACTION_REDIRECT)
+                return OPERATION_REDIRECT;
+        if (action->kind == CLUSTER_ACTION_RETURN)
+                return OPERATION_RETURN;
         return action->kind == CLUSTER_ACTION_STOP ? OPERATION_STOP : OPERATION_MOVE;
 }
 
@@ -199,6 +205,7 @@ static void start_effect(struct world *world, struct simulated_node *node, struc
         world->statistics->starts++;
         world_note(world, node, "guest %s runs", domain->name);
         checker_domain_changed(world, node, domain->name);
+        export_check_writers(world, node, domain->name);
         hypervisor_job_end(world, node, job, OPERATION_SUCCEEDED, OBSERVED_RUNNING);
 }
 
@@ -332,6 +339,7 @@ static void guest_arrives(struct world *world, struct simulated_node *target, st
         world->statistics->moves++;
         world_note(world, target, "guest %s has moved here", copy->name);
         checker_domain_changed(world, target, copy->name);
+        export_check_writers(world, target, copy->name);
         hypervisor_observe(world, target, copy->name, OBSERVED_RUNNING);
 }
 
@@ -362,6 +370,11 @@ static void move_effect(struct world *world, struct simulated_node *node, struct
                 move_fail(world, node, job);
                 return;
         }
+        if (!export_has_answered(world, node, source)) { /* it cannot be flushed */
+                move_fail(world, node, job);
+                return;
+        }
+        source->connection = (struct connection){ .index = 0 };
         if (move_is_torn(world, role)) {
                 move_tear(world, node, job, source, copy);
                 return;
@@ -384,7 +397,8 @@ static void job_begin(struct world *world, struct simulated_node *node, struct h
                 start_begin(world, node, job);
         else if (job->operation == OPERATION_STOP)
                 stop_begin(world, node, job);
-        else if (job->operation == OPERATION_RESUME)
+        else if (job->operation == OPERATION_RESUME || job->operation == OPERATION_REDIRECT ||
+                 job->operation == OPERATION_RETURN)
                 stall_resume_begin(world, node, job);
         else
                 move_begin(world, node, job);
@@ -404,6 +418,10 @@ void hypervisor_on_job(struct world *world, const struct event *event)
                 stop_effect(world, node, job);
         else if (job->operation == OPERATION_RESUME)
                 stall_resume_effect(world, node, job);
+        else if (job->operation == OPERATION_REDIRECT)
+                export_redirect_effect(world, node, job);
+        else if (job->operation == OPERATION_RETURN)
+                export_return_effect(world, node, job);
         else
                 move_effect(world, node, job);
 }

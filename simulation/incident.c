@@ -332,6 +332,12 @@ static void apply_fail_writes(struct world *world, const struct incident *incide
         stall_soon(world, node_of(world, incident));
 }
 
+static void apply_kill_export(struct world *world, const struct incident *incident)
+{
+        if (!node_of(world, incident)->frozen)
+                export_ends(world, node_of(world, incident), incident->role);
+}
+
 static void apply_fail_path(struct world *world, const struct incident *incident)
 {
         apply_lose_path(world, incident);
@@ -495,6 +501,8 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
         [INCIDENT_FAIL_WRITES] = { "fail-writes", PATH_LASTING,
                                    "its guests' writes to the volume fail, as when that is full",
                                    apply_fail_writes },
+        [INCIDENT_KILL_EXPORT] = { "kill-export", (unsigned)INCIDENT_NODE | (unsigned)INCIDENT_ROLE,
+                                   "of a role's disks, if it has one", apply_kill_export },
         [INCIDENT_SILENCE_WITNESS] = { "silence-witness", INCIDENT_LASTING, "it answers nobody",
                                        apply_silence_witness },
         [INCIDENT_CUT_WITNESS] = { "cut-witness", NODE_LASTING, "that node does not reach it",
@@ -507,7 +515,8 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
                                  "DEVICE HABIT: works, busy, fails, hangs, slow, late, lies or silent",
                                  apply_set_fence, check_habit },
         [INCIDENT_PROPOSE] = { "propose", (unsigned)INCIDENT_NODE | (unsigned)INCIDENT_WORDS,
-                               "multicasts what nobody may obey: assign, move, report, relocate ROLE NODE, "
+                               "multicasts what nobody may obey: assign, move, report, relocate, redirect, "
+                               "closed ROLE NODE, "
                                "ready, path "
                                "VOLUME NODE, or evidence, join, lost, drained, epoch - NODE; then stale, "
                                "forged or late",

@@ -66,6 +66,7 @@ enum incident_kind {
         INCIDENT_MISPLACE_PATH,
         INCIDENT_FAIL_PATH,
         INCIDENT_FAIL_WRITES,
+        INCIDENT_KILL_EXPORT,
         /* the witness */
         INCIDENT_SILENCE_WITNESS,
         INCIDENT_CUT_WITNESS,

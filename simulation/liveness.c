@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clusterd/core/role_state.h"
 #include "simulation/places.h"
 #include "simulation/voters.h"
 #include "simulation/world.h"
@@ -180,6 +181,28 @@ static void check_place(struct world *world, const struct role *role, struct liv
                               role_state_name(role->state), text);
 }
 
+/* The node that may write for it says itself that it does not, or is proven not to. */
+static void check_export(struct world *world, const struct role *role, uint64_t waited_us)
+{
+        const struct node *known = model_node(world->checker.reference, role->redirect.exporter);
+        const struct settings *settings = &world->checker.reference->settings;
+        char text[256];
+        uint64_t limit_us =
+                is_in_ring(world, known->id) && !known->fence_wanted ? JOB_US
+                : known->watchdog && settings->pause_ms == 0 && !is_in_ring(world, known->id)
+                        ? ROUND_US + EVIDENCE_US + SECOND(15) +
+                                  MS(settings->stop_grace_ms + settings->watchdog_ms + settings->margin_ms)
+                        : UINT64_MAX;
+        if (waited_us > limit_us)
+                world_violate(world, RULE, &world->nodes[known->id], role->name,
+                              "%s, for want of a proof that its export is closed",
+                              role_state_name(role->state));
+        if (waited_us > ROUND_US &&
+            !places_reason_is_true(world->checker.reference, role, text, sizeof(text)))
+                world_violate(world, "6: a reason", NULL, role->name, "%s, and %s",
+                              role_state_name(role->state), text);
+}
+
 static bool guest_runs(struct world *world, const struct role *role)
 {
         const struct domain *domain =
@@ -193,7 +216,9 @@ static void check_stall(struct world *world, const struct role *role, struct liv
 {
         struct simulated_node *owner = &world->nodes[role->owner];
         const struct domain *domain = hypervisor_domain(world, owner, role->name);
-        bool still = domain->stalled && !stall_io_fails(world, owner, role->name);
+        /* Whose export cannot be proven closed, that may take for ever. */
+        bool waits = role->redirect.state != REDIRECT_NONE && !is_in_ring(world, role->redirect.exporter);
+        bool still = domain->stalled && !waits && !stall_io_fails(world, owner, role->name);
         uint64_t kind_us = world->liveness.kind_since_us;
         live->still_us = !still ? 0 : live->still_us == 0 ? world->now_us : live->still_us;
         if (still && world->now_us - (live->still_us > kind_us ? live->still_us : kind_us) > STALLED_US)
@@ -218,6 +243,11 @@ static void check_job(struct world *world, const struct role *role, uint64_t wai
 static void check_role(struct world *world, const struct role *role, struct live_role *live,
                        uint64_t waited_us)
 {
+        if (role->redirect.state != REDIRECT_NONE && role_possible_runners(role) == 0) {
+                check_export(world, role, waited_us);
+                live->place_us = 0;
+                return;
+        }
         switch (role->state) {
         case ROLE_OFFLINE:
         case ROLE_FAILED:
@@ -260,6 +290,7 @@ static uint64_t role_waited_us(struct world *world, const struct role *role, str
         bool runs = role->state == ROLE_ONLINE && guest_runs(world, role);
         uint64_t made_of = mix(mix(mix(role->since_index, role->generation), role->desired), runs);
         made_of = mix(made_of, model_unproven(world->checker.reference));
+        made_of = mix(mix(made_of, role->redirect.state), role->redirect.index);
         NODE_SET_EACH (places_unproven(role), id)
                 made_of = mix(made_of, model_node(world->checker.reference, id)->since_index);
         if (live->made_of != made_of)

@@ -13,7 +13,7 @@ noinst_LIBRARIES += %D%/libclusimulation.a
 	%D%/scenario_read_cluster.c %D%/scenario_read_expect.c %D%/scenario_read_incident.c \
 	%D%/scenario_verdict.c %D%/scenario_write.c %D%/shrink.c %D%/shrink.h %D%/scenario_world.c \
 	%D%/shell.c %D%/shell_note.c %D%/stories.c %D%/stories.h %D%/voters.c %D%/voters.h %D%/telling.c %D%/telling.h %D%/transcript.c %D%/transcript.h \
-	%D%/stall.c %D%/stall.h %D%/volume.c %D%/volume.h %D%/qnetd.c %D%/qnetd.h %D%/witness.c %D%/witness.h \
+	%D%/export.c %D%/export.h %D%/stall.c %D%/stall.h %D%/volume.c %D%/volume.h %D%/qnetd.c %D%/qnetd.h %D%/witness.c %D%/witness.h \
 	%D%/world.c %D%/world.h \
 	clusterd/guard/guard_rule.c clusterd/guard/guard_rule.h
 

@@ -67,6 +67,8 @@ static uint32_t random_mib(struct world *world)
 static const char *random_volume(struct world *world)
 {
         static const char *const volumes[] = { "@csv1", "@csv1", "@csv2", "@san1" };
+        if (world->operator.stores)
+                return random_chance(chance(world), 900) ? "@csv1" : "";
         return random_chance(chance(world), 300) ? volumes[random_below(chance(world), 4)] : "";
 }
 
@@ -161,10 +163,10 @@ static void write_fence_add(struct world *world, char *words)
 /* One that is there already mostly keeps its name for itself. */
 static void write_volume(struct world *world, char *words)
 {
-        unsigned number = 1 + (unsigned)random_below(chance(world), 3);
+        unsigned number = world->operator.stores ? 1 : 1 +(unsigned) random_below(chance(world), 3);
         if (number == 3)
                 WRITE("volume add san1 --kind iscsi --portal san --target iqn.2026-11.san1");
-        else if (random_chance(chance(world), 700))
+        else if (world->operator.stores || random_chance(chance(world), 700))
                 WRITE("volume add csv%u --kind directory --path /csv%u", number, number);
         else
                 WRITE("volume remove csv%u", number);
@@ -191,7 +193,9 @@ static void write_quorum_set(struct world *world, char *words)
 static void write_words(struct world *world, const struct simulated_node *node, char *words)
 {
         uint64_t draw = random_below(chance(world), 100);
-        if (draw < 25 || world->operator.to_add> 0) {
+        if (world->operator.stores && model_volume(cluster_model(node->core), "csv1") == NULL && draw < 60) {
+                write_volume(world, words);
+        } else if (draw < 25 || world->operator.to_add> 0) {
                 write_role_add(world, words);
         } else if (draw < 50) {
                 write_role_move(world, words);
@@ -271,6 +275,9 @@ void operator_begin(struct world *world)
         random_init(chance(world), world->options.seed ^ UINT64_C(0x6f70657261746f72));
         world->operator.interval_us = intervals[random_below(chance(world), 4)];
         world->operator.to_add = world->options.roles;
+        world->operator.stores = random_chance(chance(world), 300);
+        if (world->operator.stores)
+                world->faults.weight[FAULT_PATH] += 40;
         world_schedule(world, SECOND(3), EVENT_OPERATOR, NULL, 0, 0);
 }
 

@@ -10,6 +10,7 @@
 
 #include "clusterd/base/text.h"
 #include "clusterd/core/explain.h"
+#include "clusterd/core/role_state.h"
 #include "simulation/places.h"
 
 #define FALSE(...)                                                                                           \
@@ -207,6 +208,11 @@ static bool no_place_is_true(const struct model *model, const struct role *role,
 }
 
 /* "no proof yet that n1 runs it no more; ..." */
+static bool waits_for_export(const struct role *role)
+{
+        return role->redirect.state != REDIRECT_NONE && role_possible_runners(role) == 0;
+}
+
 static bool no_proof_is_true(const struct model *model, const struct role *role, const char *at, char *text,
                              size_t text_bytes)
 {
@@ -219,19 +225,21 @@ static bool no_proof_is_true(const struct model *model, const struct role *role,
         bool left_behind = role->state == ROLE_MOVING && role->owner_end == MOVE_END_RUNNING &&
                            role->target_end == MOVE_END_RUNNING;
         node_set runners = places_unproven(role) | (left_behind ? node_set_of(role->owner) : 0);
-        if (node == NULL || !node_set_has(runners, node->id) || !begins(&at, " runs it no more; "))
+        bool exports = waits_for_export(role) && role->redirect.exporter == (node == NULL ? 0 : node->id) &&
+                       begins(&at, " writes for it no more; ");
+        if (node == NULL ||
+            (!exports && (!node_set_has(runners, node->id) || !begins(&at, " runs it no more; "))))
                 FALSE("'%s' speaks of nobody who may run it", shown);
+        bool leased = !exports && places_is_leased(model, role, node->id);
         bool fenced = places_can_be_fenced(model, node->id), lost = node->state == NODE_LOST, is_true = false;
         if (begins(&at, "it is up and has to say so itself"))
                 is_true = node->state == NODE_UP;
         else if (begins(&at, "its fence devices are being tried"))
                 is_true = lost && fenced;
         else if (begins(&at, "its guard and its lease have to expire"))
-                is_true = lost && !fenced && node->watchdog && !node->fence_wanted &&
-                          places_is_leased(model, role, node->id);
+                is_true = lost && !fenced && node->watchdog && !node->fence_wanted && leased;
         else if (begins(&at, "its guard has to expire"))
-                is_true = lost && !fenced && node->watchdog && !node->fence_wanted &&
-                          !places_is_leased(model, role, node->id);
+                is_true = lost && !fenced && node->watchdog && !node->fence_wanted && !leased;
         else if (begins(&at, "is it off? then say: clu node confirm-off"))
                 is_true = lost && !fenced && (!node->watchdog || node->fence_wanted || node->forced_out);
         if (!is_true)

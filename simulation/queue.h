@@ -17,6 +17,8 @@ enum event_kind {
         EVENT_DISK,        /* a batch is durable, or has failed */
         EVENT_JOB,         /* a step of a start, stop or move */
         EVENT_DEADLINE,    /* the daemon stops waiting for one */
+        EVENT_EXPORT,      /* one is opened, or closed; payload: a struct ordered, of export.c */
+        EVENT_CONNECTION,  /* a guest that runs by one writes */
         EVENT_STALL,       /* do disks fail their guests? */
         EVENT_COPY,        /* a step of moving a disk; payload: a struct ordered, of image.c */
         EVENT_GATEWAY,     /* one of a role looks after itself */

@@ -36,18 +36,19 @@ int line_pattern(struct line *line, const char *const *ends, struct pattern *ret
                                              "answer",   "start",    "stop",   "move",     "announce",
                                              "resume",   "fence",    "guest",  "befalls",  "power",
                                              "clusterd", "isolated", "revoke", "snapshot", "witness",
-                                             "prepare",  "copy",     "qnetd" };
+                                             "prepare",  "copy",     "export", "redirect", "return",
+                                             "qnetd" };
         char first[24];
         text_copy(first, sizeof(first), ret_pattern->words);
         first[strcspn(first, " ")] = '\0';
         for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
                 if (text_equal(first, known[i]))
                         return 0;
-        return line_fail(
-                line,
-                "'%s' begins no event: role, node, commit, refused, propose, answer, start, stop, "
-                "move, copy, announce, resume, fence, guest, power, clusterd, witness, qnetd, befalls",
-                first);
+        return line_fail(line,
+                         "'%s' begins no event: role, node, commit, refused, propose, answer, start, stop, "
+                         "move, copy, announce, resume, redirect, return, export, fence, guest, power, "
+                         "clusterd, witness, qnetd, befalls",
+                         first);
 }
 
 static int is_role_state(const char *word)

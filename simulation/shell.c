@@ -27,7 +27,9 @@ static bool is_worth_breaking(const struct world *world, const struct cluster_ac
         if (action->kind != CLUSTER_ACTION_MULTICAST)
                 return action->kind == CLUSTER_ACTION_START || action->kind == CLUSTER_ACTION_STOP ||
                        action->kind == CLUSTER_ACTION_MOVE || action->kind == CLUSTER_ACTION_COPY ||
-                       action->kind == CLUSTER_ACTION_FENCE || action->kind == CLUSTER_ACTION_SEND_SNAPSHOT;
+                       action->kind == CLUSTER_ACTION_EXPORT || action->kind == CLUSTER_ACTION_REDIRECT ||
+                       action->kind == CLUSTER_ACTION_RETURN || action->kind == CLUSTER_ACTION_FENCE ||
+                       action->kind == CLUSTER_ACTION_SEND_SNAPSHOT;
         const struct message *message = &world->actions->messages[action->message];
         if (message->kind == MESSAGE_WITNESS)
                 return true;
@@ -95,13 +97,14 @@ static void carry_out(struct world *world, struct simulated_node *node, const st
         case CLUSTER_ACTION_STOP:
         case CLUSTER_ACTION_MOVE:
         case CLUSTER_ACTION_RESUME:
+        case CLUSTER_ACTION_REDIRECT:
+        case CLUSTER_ACTION_RETURN:
         case CLUSTER_ACTION_PREPARE:
         case CLUSTER_ACTION_LIST:
                 hypervisor_carry_out(world, node, action);
                 return;
-        case CLUSTER_ACTION_REDIRECT:
-        case CLUSTER_ACTION_RETURN:
         case CLUSTER_ACTION_EXPORT:
+                export_carry_out(world, node, action);
                 return;
         case CLUSTER_ACTION_CONFIRM:
                 gateway_confirm(world, node, action);

@@ -20,17 +20,30 @@ bool stall_io_fails(struct world *world, struct simulated_node *node, const char
         return false;
 }
 
+void stall_begin(struct world *world, struct simulated_node *node, struct domain *domain)
+{
+        if (domain->stalled)
+                return;
+        domain->stalled = true;
+        tell(world, "", "guest %s stalls %s", domain->name, node->name);
+        hypervisor_observe(world, node, domain->name, OBSERVED_STALLED);
+}
+
+void stall_end(struct world *world, struct simulated_node *node, struct domain *domain)
+{
+        if (domain->stalled)
+                tell(world, "", "guest %s resumes %s", domain->name, node->name);
+        domain->stalled = false;
+}
+
 void stall_on_check(struct world *world, const struct event *event)
 {
         struct simulated_node *node = &world->nodes[event->node];
         for (uint32_t number = 0; number < world->names.count; number++) {
                 struct domain *domain = &node->hypervisor.domains[number];
-                if (domain->state != DOMAIN_RUNNING || domain->stalled ||
-                    !stall_io_fails(world, node, domain->name))
-                        continue;
-                domain->stalled = true;
-                tell(world, "", "guest %s stalls %s", domain->name, node->name);
-                hypervisor_observe(world, node, domain->name, OBSERVED_STALLED);
+                if (domain->state == DOMAIN_RUNNING && domain->connection.index == 0 &&
+                    stall_io_fails(world, node, domain->name))
+                        stall_begin(world, node, domain);
         }
 }
 
@@ -60,9 +73,13 @@ void stall_resume_effect(struct world *world, struct simulated_node *node, struc
                                    domain == NULL ? OBSERVED_ABSENT_UNKNOWN : hypervisor_observation(domain));
                 return;
         }
-        if (domain->stalled)
-                tell(world, "", "guest %s resumes %s", domain->name, node->name);
-        domain->stalled = false;
+        stall_end(world, node, domain);
+        domain->connection = (struct connection){ .index = 0 };
+        export_check_writers(world, node, domain->name);
+        WORLD_EACH_NODE (world, other)
+                if (export_may_write(world, other, domain->name))
+                        world_violate(world, "3: false evidence", node, domain->name,
+                                      "it goes on by its own files, and %s exports it", other->name);
         if (fails)
                 stall_soon(world, node);
         hypervisor_job_end(world, node, job, OPERATION_SUCCEEDED, OBSERVED_RUNNING);

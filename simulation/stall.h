@@ -12,12 +12,15 @@
 
 struct world;
 struct simulated_node;
+struct domain;
 struct hypervisor_job;
 struct event;
 
 /* Some of its guests may stand still soon: a volume has failed, or one has come to write to it. */
 void stall_soon(struct world *world, struct simulated_node *node);
 void stall_on_check(struct world *world, const struct event *event);
+void stall_begin(struct world *world, struct simulated_node *node, struct domain *domain);
+void stall_end(struct world *world, struct simulated_node *node, struct domain *domain);
 /* Does its disk fail the guest of this role here? */
 bool stall_io_fails(struct world *world, struct simulated_node *node, const char *role);
 

@@ -169,6 +169,13 @@ void tell_committed(struct world *world, const struct entry *entry, bool refused
         else if (command->kind == COMMAND_COPY_REPORT && !refused)
                 tell(world, command->copy_report.text, "commit copy-report %s %s %s", subject,
                      copy_report_name(command->copy_report.kind), name_of(world, command->copy_report.node));
+        else if (command->kind == COMMAND_REDIRECT_REPORT && !refused)
+                tell(world, command->redirect_report.text, "commit redirect-report %s %s %s", subject,
+                     redirect_report_name(command->redirect_report.kind),
+                     name_of(world, command->redirect_report.node));
+        else if (command->kind == COMMAND_ROLE_REDIRECT && !refused)
+                tell(world, command->role_redirect.reason, "commit role-redirect %s %s", subject,
+                     name_of(world, command->role_redirect.exporter));
         else if (command->kind == COMMAND_VOLUME_REPORT && !refused && command->volume_report.leased)
                 tell(world, "", "commit volume-leased %s %s", subject,
                      name_of(world, command->volume_report.node));
@@ -261,6 +268,16 @@ void tell_action(struct world *world, const struct simulated_node *node, const s
                 return;
         case CLUSTER_ACTION_RESUME:
                 tell(world, action->reason, "resume %s %s", action->role.name, node->name);
+                return;
+        case CLUSTER_ACTION_EXPORT:
+                tell(world, action->reason, "export %s %s %s", action->role.name,
+                     action->role.open ? "open" : "close", node->name);
+                return;
+        case CLUSTER_ACTION_REDIRECT:
+                tell(world, action->reason, "redirect %s %s", action->role.name, node->name);
+                return;
+        case CLUSTER_ACTION_RETURN:
+                tell(world, action->reason, "return %s %s", action->role.name, node->name);
                 return;
         case CLUSTER_ACTION_COPY:
                 tell(world, action->reason, "copy %s %s %s", action->copy.role,

@@ -13,6 +13,7 @@
 #include "simulation/coverage.h"
 #include "simulation/descent.h"
 #include "simulation/disk.h"
+#include "simulation/export.h"
 #include "simulation/fence.h"
 #include "simulation/incident.h"
 #include "simulation/keeper.h"
@@ -66,11 +67,13 @@ struct domain {
         bool prepared;               /* the gateways of its LUNs wait here for it */
         struct gateway gateway;
         struct image_use use;
+        struct connection connection;
         uint64_t ordered; /* the last order about its disk */
 };
 
 struct hypervisor_model {
-        struct domain *domains; /* by the role's number */
+        struct domain *domains;           /* by the role's number */
+        struct simulated_export *exports; /* the same */
         uint64_t outage_until_us;
         uint64_t starts_fail_until_us;
         uint64_t starts_late_until_us; /* each that nobody waits for any more comes true */
@@ -98,6 +101,8 @@ struct domain *hypervisor_some_guest(struct world *world, struct simulated_node 
 /* Has libvirtd taken up a move of it away from there, or to there? */
 bool hypervisor_is_leaving(struct world *world, struct simulated_node *node, const char *name);
 bool hypervisor_is_arriving(struct world *world, struct simulated_node *node, const char *name);
+/* Is a move of it to there under way, or about to be? */
+bool hypervisor_moves_to(struct world *world, struct simulated_node *node, const char *name);
 bool hypervisor_is_running(struct world *world, struct simulated_node *node, const char *name);
 bool hypervisor_may_run(struct world *world, struct simulated_node *node, const char *name);
 
@@ -275,6 +280,7 @@ struct operator_model {
         uint32_t to_add;      /* so many of them first, one after another */
         uint64_t next_token;
         uint64_t interval_us;
+        bool stores; /* most disks on one volume, which it adds first and keeps */
 };
 
 void operator_begin(struct world *world);

@@ -134,6 +134,21 @@
         MUTATION(MOVE_WHILE_STALLED, "core/apply_role.c", "what stands still for its disk stays")            \
         MUTATION(RELOCATE_WHAT_RUNS, "core/apply_role.c", "only what has stalled is started elsewhere")      \
         MUTATION(STALLED_IS_ABSENT, "core/observe.c", "what stands still for its disk is there")             \
+        MUTATION(REDIRECT_WHILE_EXPORTED, "core/apply_redirect.c", "one export of a role at a time")         \
+        MUTATION(REDIRECT_OF_OLD_INDEX, "core/apply_redirect.c",                                             \
+                 "what is said of an earlier export says nothing")                                           \
+        MUTATION(REDIRECT_REPORT_BY_OTHERS, "core/apply_redirect.c", "of an export only its node can speak") \
+        MUTATION(EXPORT_ENDS_WITH_LOSS, "core/apply_node.c", "a loss is no proof that an export is closed")  \
+        MUTATION(EXPORT_ENDS_WITH_ITS_GUEST, "core/role_state.c",                                            \
+                 "an export outlives its guest until it is closed")                                          \
+        MUTATION(ASSIGN_WHILE_EXPORTED, "core/apply_role.c", "nothing starts while an export may write")     \
+        MUTATION(REMOVE_WHILE_EXPORTED, "core/apply_role.c", "a role stays while an export may write")       \
+        MUTATION(MAINTAINED_WHILE_EXPORTED, "core/apply_volume.c",                                           \
+                 "no maintenance while an export may write")                                                 \
+        MUTATION(DRAINED_WHILE_EXPORTING, "core/apply_node.c", "who exports is not drained")                 \
+        MUTATION(RESUME_WHILE_EXPORTED, "core/redirect.c", "its own files wait until an export is closed")   \
+        MUTATION(EXPORT_UNGUARDED, "core/redirect.c", "who exports has an armed guard")                      \
+        MUTATION(EXPORT_OUTLIVES_GUARD, "core/redirect.c", "an export is closed when the guard lapses")      \
         MUTATION(REMOVE_UNCLEARED, "core/apply_role.c", "a role stays until its storage has one image")      \
         MUTATION(MOVE_OF_OLD_GENERATION, "core/apply_role.c", "a move is of the next generation")            \
         MUTATION(MOVE_OF_WHAT_IS_NOT_ONLINE, "core/apply_role.c", "only what is online can be moved")        \

@@ -7,6 +7,7 @@
 #include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
 #include "clusterd/core/lease_guard.h"
+#include "clusterd/core/role_state.h"
 
 void apply_refuse(struct apply *apply, const char *format, ...)
 {
@@ -41,8 +42,9 @@ struct node *apply_node(struct apply *apply, uint32_t id)
         return node;
 }
 
-void apply_changed_role(struct apply *apply, const struct role *role)
+void apply_changed_role(struct apply *apply, struct role *role)
 {
+        role_redirect_settle(role);
         if (apply->changes != NULL)
                 slot_list_add(&apply->changes->roles, (uint32_t)(role - apply->model->roles));
 }
@@ -470,6 +472,15 @@ void apply_command(struct apply *apply, const struct command *command)
                 return;
         case COMMAND_ROLE_RELOCATE:
                 apply_role_relocate(apply, &command->role_relocate);
+                return;
+        case COMMAND_ROLE_REDIRECT:
+                apply_role_redirect(apply, &command->role_redirect);
+                return;
+        case COMMAND_ROLE_REDIRECT_END:
+                apply_role_redirect_end(apply, &command->role_redirect_end);
+                return;
+        case COMMAND_REDIRECT_REPORT:
+                apply_redirect_report(apply, &command->redirect_report);
                 return;
         case COMMAND_COUNT:
                 break;

@@ -44,7 +44,8 @@ struct settings settings_changed(const struct settings *settings, const struct c
 void apply_refuse(struct apply *apply, const char *format, ...) __attribute__((format(printf, 2, 3)));
 struct role *apply_role(struct apply *apply, const char *name); /* NULL: refused */
 struct node *apply_node(struct apply *apply, uint32_t node);    /* NULL: refused */
-void apply_changed_role(struct apply *apply, const struct role *role);
+/* Noted; and an export that its guest has no use for any more is to be closed. */
+void apply_changed_role(struct apply *apply, struct role *role);
 void apply_changed_node(struct apply *apply, const struct node *node);
 
 void apply_node_join(struct apply *apply, const struct command_node_join *join);
@@ -65,6 +66,11 @@ void apply_role_remove(struct apply *apply, const struct command_role *command);
 void apply_role_assign(struct apply *apply, const struct command_role_assign *assign);
 void apply_role_move(struct apply *apply, const struct command_role_move *move);
 void apply_role_relocate(struct apply *apply, const struct command_role_relocate *command);
+void apply_role_redirect(struct apply *apply, const struct command_role_redirect *command);
+void apply_role_redirect_end(struct apply *apply, const struct command_role_redirect_end *command);
+void apply_redirect_report(struct apply *apply, const struct command_redirect_report *report);
+/* What it exported is gone, with all that it had received and not yet written. */
+void apply_exports_gone(struct apply *apply, uint32_t node, const char *why);
 void apply_role_copy(struct apply *apply, const struct command_role_copy *command);
 void apply_role_copy_abort(struct apply *apply, const struct command_role *command);
 void apply_copy_report(struct apply *apply, const struct command_copy_report *report);

@@ -17,6 +17,11 @@ static bool may_copy(struct apply *apply, const struct role *role, const struct 
                              role->name, role_state_name(role->state));
                 return false;
         }
+        if (role->redirect.state != REDIRECT_NONE) {
+                apply_refuse(apply, "another node writes for role '%s' at present: its storage stays",
+                             role->name);
+                return false;
+        }
         if (role->stall.index != 0) {
                 apply_refuse(apply, "role '%s' stands still, its disk failed it", role->name);
                 return false;

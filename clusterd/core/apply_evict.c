@@ -32,7 +32,7 @@ static bool is_primary_after(const struct model *model, uint32_t node)
 static const struct role *role_at(const struct model *model, uint32_t node)
 {
         MODEL_EACH_ROLE (model, role)
-                if (role_occupies(role, node))
+                if (role_occupies(role, node) || role_is_exported_by(role, node))
                         return role;
         return NULL;
 }

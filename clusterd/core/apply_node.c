@@ -12,7 +12,8 @@
 bool node_may_run_something(const struct model *model, uint32_t node)
 {
         MODEL_EACH_ROLE (model, role)
-                if (role_may_run_on(role, node))
+                if (role_may_run_on(role, node) ||
+                    (role_is_exported_by(role, node) && !MUTATED(EXPORT_ENDS_WITH_LOSS)))
                         return true;
         return false;
 }
@@ -27,6 +28,10 @@ static void clear_runner(struct apply *apply, uint32_t node, const struct eviden
                     (evidence->kind != EVIDENCE_GUARD_EXPIRED ||
                      lease_evidence_covers(model, role, node, leases)))
                         apply_runner_gone(apply, role, node, evidence);
+        /* An export needs contact, whatever leases its node has. */
+        if (evidence->kind == EVIDENCE_POWERED_OFF || evidence->kind == EVIDENCE_GUARD_EXPIRED ||
+            evidence->kind == EVIDENCE_OPERATOR)
+                apply_exports_gone(apply, node, evidence_kind_name(evidence->kind));
 }
 
 /* A host that booted anew runs nothing of what its last boot ran. What may have arrived since, it says
@@ -46,6 +51,7 @@ static void clear_last_boot(struct apply *apply, uint32_t node)
                 TEXT_COPY(evidence.text, "booted anew");
                 apply_runner_gone(apply, role, node, &evidence);
         }
+        apply_exports_gone(apply, node, "booted anew");
 }
 
 /* With a ledger of its own it comes back as what it was: somebody has to decide that it is a new one. */
@@ -176,6 +182,8 @@ void apply_node_lost(struct apply *apply, const struct command_node *lost, bool 
         } else {
                 node_enter(node, NODE_LOST, apply->index, lost->reason);
                 apply_suspend_roles(apply, node);
+                if (MUTATED(EXPORT_ENDS_WITH_LOSS))
+                        apply_exports_gone(apply, node->id, "lost");
                 if (MUTATED(LOSS_IS_EVIDENCE))
                         clear_runner(apply, node->id,
                                      &(struct evidence){ .kind = EVIDENCE_OPERATOR, .index = apply->index },
@@ -263,7 +271,8 @@ void apply_node_evidence(struct apply *apply, const struct command_node_evidence
 static bool is_occupied(const struct model *model, uint32_t node)
 {
         MODEL_EACH_ROLE (model, role)
-                if (role_occupies(role, node))
+                if (role_occupies(role, node) ||
+                    (role_is_exported_by(role, node) && !MUTATED(DRAINED_WHILE_EXPORTING)))
                         return true;
         return false;
 }

@@ -69,7 +69,7 @@ void apply_role_add(struct apply *apply, const struct command_role_add *add)
                 apply_refuse(apply, "the cluster holds %u roles and takes no more", apply->model->roles_max);
                 return;
         }
-        apply_changed_role(apply, model_role(apply->model, given->name));
+        apply_changed_role(apply, apply_role(apply, given->name));
 }
 
 /* A start that has been ordered goes by the new definition, on the node that was chosen for the old one. */
@@ -106,6 +106,11 @@ void apply_role_set(struct apply *apply, const struct command_role_set *set)
         if ((set->fields & ROLE_FIELD_DEFINITION) && role->copy.state != COPY_NONE) {
                 apply_refuse(apply, "the storage of role '%s' is being moved: wait, or abort that",
                              role->name);
+                return;
+        }
+        if ((set->fields & ROLE_FIELD_DEFINITION) && role->redirect.state != REDIRECT_NONE) {
+                apply_refuse(apply, "%s writes for role '%s' at present: wait until it runs by its own path",
+                             model_node_name(apply->model, role->redirect.exporter), role->name);
                 return;
         }
         if (set->fields & ROLE_FIELD_DEFINITION) {
@@ -194,6 +199,11 @@ void apply_role_remove(struct apply *apply, const struct command_role *command)
                              role->name);
                 return;
         }
+        if (role->redirect.state != REDIRECT_NONE && !MUTATED(REMOVE_WHILE_EXPORTED)) {
+                apply_refuse(apply, "%s may still write for role '%s': its export is not proven closed",
+                             model_node_name(apply->model, role->redirect.exporter), role->name);
+                return;
+        }
         apply_changed_role(apply, role);
         apply->deleted = true;
         apply->deleted_kind = OBJECT_ROLE;
@@ -239,6 +249,11 @@ void apply_role_assign(struct apply *apply, const struct command_role_assign *as
             !(MUTATED(ASSIGN_UNPROVEN) || names_evidence(assign, role))) {
                 apply_refuse(apply, "role '%s' may still run elsewhere: the evidence is not there",
                              role->name);
+                return;
+        }
+        if (role->redirect.state != REDIRECT_NONE && !MUTATED(ASSIGN_WHILE_EXPORTED)) {
+                apply_refuse(apply, "%s may still write for role '%s': its export is not proven closed",
+                             model_node_name(apply->model, role->redirect.exporter), role->name);
                 return;
         }
         if (!node_set_has(placement_open_nodes(apply->model, role), node->id) &&

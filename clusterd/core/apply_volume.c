@@ -196,7 +196,9 @@ static bool nothing_runs_on(struct apply *apply, const struct volume *volume)
 {
         MODEL_EACH_ROLE (apply->model, role) {
                 if (!node_set_has(role->volumes | role->leases | role->copy.volumes, volume->id) ||
-                    role_possible_runners(role) == 0 || MUTATED(MAINTAINED_IN_USE))
+                    (role_possible_runners(role) == 0 &&
+                     (role->redirect.state == REDIRECT_NONE || MUTATED(MAINTAINED_WHILE_EXPORTED))) ||
+                    MUTATED(MAINTAINED_IN_USE))
                         continue;
                 apply_refuse(apply, "role '%s' has a disk on it and may be running: stop it first",
                              role->name);

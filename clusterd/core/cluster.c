@@ -149,6 +149,7 @@ static void dispatch(struct cluster *cluster, const struct cluster_event *event)
                 observe_listed(cluster, event);
                 break;
         case CLUSTER_EVENT_OPERATION_DONE:
+                redirect_done(cluster, &event->operation);
                 observe_operation_done(cluster, &event->operation);
                 break;
         case CLUSTER_EVENT_PREPARED:
@@ -188,6 +189,7 @@ static void dispatch(struct cluster *cluster, const struct cluster_event *event)
                 copy_ordered(cluster, event);
                 break;
         case CLUSTER_EVENT_EXPORT:
+                redirect_exported(cluster, event);
                 break;
         }
 }

@@ -15,6 +15,7 @@
 #include "clusterd/core/ledger.h"
 #include "clusterd/core/lost_private.h"
 #include "clusterd/core/planner.h"
+#include "clusterd/core/redirect.h"
 #include "clusterd/core/round.h"
 #include "clusterd/core/stall.h"
 #include "quorum/qnetd_claim.h"
@@ -100,6 +101,7 @@ struct local_role {
         uint64_t asked, asked_generation, asked_ms; /* last question for a confirmation; asked 0: none */
         struct local_copy copy;
         struct local_stall stall;
+        struct local_redirect redirect;
 };
 
 /* path.c: what this node knows of its path to one volume. */
@@ -189,6 +191,7 @@ struct cluster {
         bool list_wanted;
         bool list_strange;      /* something is here that the ledger, as far as we know it, does not know */
         uint32_t present_count; /* roles that are here, or being started */
+        uint32_t exports;       /* of disks of roles elsewhere, which may be written to from here */
         struct doubts doubts;
         bool unsurveyed;         /* something may be here that no listing has shown us yet */
         uint32_t expected_count; /* roles that the ledger lets this node run */
@@ -391,6 +394,8 @@ void observe_observed(struct cluster *cluster, const struct cluster_event *event
 void observe_operation_done(struct cluster *cluster, const struct cluster_event_operation *done);
 void observe_tick(struct cluster *cluster); /* asks for listings */
 bool observation_is_present(enum observation observation);
+/* The listing under way names something that this node's ledger, as far as it goes, does not know. */
+void observe_strange(struct cluster *cluster);
 /* Its own guest, which nobody moves: it runs, or has stalled and may run at any moment. */
 bool observation_is_live(enum observation observation);
 bool observe_counts(const struct local_role *local); /* for the guard: something may write here */
@@ -458,8 +463,8 @@ void path_looked(struct cluster *cluster, const struct cluster_event *event);
 void path_answered(struct cluster *cluster, const struct entry *entry, bool done);
 void path_round_ended(struct cluster *cluster);
 void path_volume_removed(struct cluster *cluster, const struct volume *volume);
-/* As this node's last look found it. */
-bool path_is_direct(const struct cluster *cluster, const struct volume *volume);
+/* All its volumes, as this node's last looks found them, each of which wrote: the ledger may not know yet. */
+bool path_reaches(const struct cluster *cluster, const struct role *role);
 /* Somebody here waits for these volumes: they are looked at more often for a while. */
 void path_hurry(struct cluster *cluster, uint64_t volumes);
 

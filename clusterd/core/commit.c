@@ -234,6 +234,7 @@ void commit_apply_next(struct cluster *cluster)
         quarantine_applied(cluster, entry, apply.outcome == APPLY_DONE);
         reconcile_applied(cluster, entry, apply.outcome == APPLY_DONE);
         copy_answered(cluster, entry, apply.outcome == APPLY_DONE);
+        redirect_answered(cluster, entry, apply.outcome == APPLY_DONE);
 }
 
 void commit_advance(struct cluster *cluster)

@@ -23,7 +23,7 @@ static bool lacks_place(const struct model *model, const struct role *role, node
 }
 
 /* What can still prove that a node runs nothing. */
-static const char *way_to_proof(const struct model *model, const struct role *role, const struct node *node)
+static const char *way_to_proof(const struct model *model, bool leased, const struct node *node)
 {
         if (node->state == NODE_UP)
                 return "it is up and has to say so itself";
@@ -32,8 +32,7 @@ static const char *way_to_proof(const struct model *model, const struct role *ro
         /* Whom an operator wants off may well be in contact: then its guard does not expire. */
         if (!node->watchdog || node->fence_wanted || node->forced_out)
                 return "is it off? then say: clu node confirm-off";
-        return lease_guards(model, role, node->id) ? "its guard and its lease have to expire"
-                                                   : "its guard has to expire";
+        return leased ? "its guard and its lease have to expire" : "its guard has to expire";
 }
 
 /* The owner or the target of a move, of which nobody knows yet whether it runs it. */
@@ -59,7 +58,7 @@ static bool lacks_proof(const struct model *model, const struct role *role, char
                 (void)snprintf(reason, REASON_BYTES, PAUSED);
         else
                 (void)snprintf(reason, REASON_BYTES, "no proof yet that %.40s runs it no more; %s",
-                               node->name, way_to_proof(model, role, node));
+                               node->name, way_to_proof(model, lease_guards(model, role, node->id), node));
         return true;
 }
 
@@ -87,10 +86,22 @@ static bool waits_for_the_forced_out(const struct model *model, const struct rol
         return true;
 }
 
+/* Nobody runs it, and its last guest's disks may be written to yet. */
+static bool waits_for_export(const struct model *model, const struct role *role, char reason[REASON_BYTES])
+{
+        const struct node *node = model_node(model, role->redirect.exporter);
+        if (role->redirect.state == REDIRECT_NONE || node == NULL || role->desired != DESIRED_RUNNING ||
+            role_possible_runners(role) != 0)
+                return false;
+        (void)snprintf(reason, REASON_BYTES, "no proof yet that %.40s writes for it no more; %s", node->name,
+                       way_to_proof(model, false, node)); /* an export needs contact */
+        return true;
+}
+
 bool role_explain_wait(const struct model *model, const struct role *role, char reason[REASON_BYTES])
 {
         const struct node *owner = model_node(model, role->owner);
-        if (waits_for_the_forced_out(model, role, reason))
+        if (waits_for_the_forced_out(model, role, reason) || waits_for_export(model, role, reason))
                 return true;
         switch (role->state) {
         case ROLE_OFFLINE:

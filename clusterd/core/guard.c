@@ -95,9 +95,11 @@ void guard_survey(struct cluster *cluster)
         cluster->leased_known = true;
         cluster->leased = 0;
         cluster->bound = 0;
-        cluster->unleased = cluster->unsurveyed;
+        cluster->unleased = cluster->unsurveyed || cluster->exports > 0;
         for (uint32_t slot = 0; slot < cluster->model->roles_used; slot++) {
                 const struct role *role = &cluster->model->roles[slot];
+                if (cluster->local[slot].redirect.counts)
+                        cluster->bound |= role->volumes;
                 if (role->name[0] == '\0' || !observe_counts(&cluster->local[slot]))
                         continue;
                 cluster->bound |= role->volumes | role->leases | role->copy.volumes;
@@ -155,7 +157,7 @@ void guard_tick(struct cluster *cluster)
         bool valid = guard_is_valid(cluster);
         /* Armed before anything can be here: what is on its way needs no word of ours to arrive. But what the
          * ledger still lets us run after we stopped it for want of contact is no reason to be reset. */
-        bool needed = cluster->present_count > 0 || cluster->unsurveyed ||
+        bool needed = cluster->present_count > 0 || cluster->exports > 0 || cluster->unsurveyed ||
                       (cluster->expected_count > 0 && valid && !MUTATED(GUARD_ARMED_AFTER_ARRIVAL) &&
                        !MUTATED(GUARD_ARMED_AFTER_START));
         if (valid && !cluster->guard_was_valid)

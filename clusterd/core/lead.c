@@ -117,6 +117,10 @@ void lead_applied(struct cluster *cluster, const struct entry *entry)
                 role = model_role(cluster->model, command->role_move.role);
         else if (command->kind == COMMAND_ROLE_RELOCATE)
                 role = model_role(cluster->model, command->role_relocate.role);
+        else if (command->kind == COMMAND_ROLE_REDIRECT)
+                role = model_role(cluster->model, command->role_redirect.role);
+        else if (command->kind == COMMAND_ROLE_REDIRECT_END)
+                role = model_role(cluster->model, command->role_redirect_end.role);
         else if ((command->kind == COMMAND_NODE_LOST || command->kind == COMMAND_NODE_DRAINED) &&
                  cluster->planned_nodes[command->node.node] == entry->request.count)
                 cluster->planned_nodes[command->node.node] = 0;

@@ -58,6 +58,8 @@ bool lease_evidence_is_of_use(const struct model *model, uint32_t node, uint64_t
 {
         bool runs_something = false;
         MODEL_EACH_ROLE (model, role) {
+                if (role_is_exported_by(role, node))
+                        return true; /* which needs contact */
                 if (!role_may_run_on(role, node))
                         continue;
                 if (lease_evidence_covers(model, role, node, expired))

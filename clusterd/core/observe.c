@@ -96,13 +96,18 @@ static struct local_role *find(struct cluster *cluster, const char *name, uint32
  * the daemon before it was stored, or a snapshot is on its way. Whoever is level knows: it is somebody
  * else's.
  */
-static void note_strange(struct cluster *cluster, enum observation observation)
+void observe_strange(struct cluster *cluster)
 {
-        if (!observation_is_present(observation) || round_is_active(cluster) ||
-            MUTATED(GUARD_DISARMED_UNKNOWING))
+        if (round_is_active(cluster) || MUTATED(GUARD_DISARMED_UNKNOWING))
                 return;
         cluster->list_strange = true;
         cluster->unsurveyed |= cluster->identity.guard_armed;
+}
+
+static void note_strange(struct cluster *cluster, enum observation observation)
+{
+        if (observation_is_present(observation))
+                observe_strange(cluster);
 }
 
 /* What is seen may be of the first of several starts, and end before the next comes true. */
@@ -142,6 +147,7 @@ void observe_forget_role(struct cluster *cluster, uint32_t slot)
                 cluster->list_wanted = true;
         }
         recount(cluster, observe_counts(local), &nothing);
+        redirect_forget_role(cluster, slot);
         cluster->expected_count -= local->expected;
         cluster->arriving -= local->arriving;
         cluster->asking -= local->asked != 0;
@@ -203,6 +209,7 @@ void observe_forget(struct cluster *cluster)
         slot_list_clear(&cluster->later);
         cluster->unsurveyed |= cluster->guard_armed && !MUTATED(GUARD_DISARMED_BY_SNAPSHOT);
         cluster->present_count = 0;
+        cluster->exports = 0;
         cluster->expected_count = 0;
         cluster->arriving = 0;
         cluster->asking = 0;
@@ -252,8 +259,10 @@ void observe_listed(struct cluster *cluster, const struct cluster_event *event)
                 conclude_listing(cluster, event->listed.listing);
                 return;
         }
-        if (event->listed.export)
+        if (event->listed.export) {
+                redirect_listed(cluster, event->listed.role);
                 return;
+        }
         uint32_t slot = 0;
         struct local_role *local = find(cluster, event->listed.role, &slot);
         if (local == NULL) {

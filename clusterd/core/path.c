@@ -288,11 +288,19 @@ static void rest(struct cluster *cluster, const struct volume *volume)
         TEXT_COPY(action->volume.path, volume->path);
 }
 
-bool path_is_direct(const struct cluster *cluster, const struct volume *volume)
+static bool is_direct(const struct cluster *cluster, const struct volume *volume)
 {
         const struct local_path *local = &cluster->paths[volume == NULL ? 0 : volume->id];
         return volume != NULL && local->identity == volume->identity && local->known &&
                local->found == PATH_DIRECT;
+}
+
+bool path_reaches(const struct cluster *cluster, const struct role *role)
+{
+        NODE_SET_EACH (role->volumes, id)
+                if (!is_direct(cluster, model_volume_by_id(cluster->model, id)))
+                        return false;
+        return true;
 }
 
 void path_hurry(struct cluster *cluster, uint64_t volumes)

@@ -5,11 +5,18 @@
 
 #include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
+#include "clusterd/core/redirect_rule.h"
 #include "clusterd/core/role_state.h"
 
 #define MOVE_AGAIN_MS 30000
 /* What stands still goes on where it is, if it can: a start elsewhere loses its memory. */
 #define STALL_PATIENCE_MS 30000
+#define REDIRECT_AGAIN_MS 5000 /* what came to nothing is tried again */
+#define PATHS_RETURN_MS                                                                                      \
+        2000                   /* where all had lost a volume, its own node may find it again a moment later \
+                                */
+#define REDIRECT_OPEN_MS 20000 /* an export that nobody runs by after that time is given up */
+#define REDIRECTED_MS    10000 /* what runs by an export for so long moves to where its volumes are */
 
 /* One pass under way. */
 struct pass {
@@ -58,7 +65,8 @@ static bool has_waited(struct pass *pass, const struct role *role, uint32_t slot
 
 static bool wants_place(struct pass *pass, const struct role *role, uint32_t slot)
 {
-        if (role->desired != DESIRED_RUNNING || model_unproven(pass->model) != 0)
+        if (role->desired != DESIRED_RUNNING || model_unproven(pass->model) != 0 ||
+            (role->redirect.state != REDIRECT_NONE && !MUTATED(ASSIGN_WHILE_EXPORTED)))
                 return false;
         switch (role->state) {
         case ROLE_OFFLINE:
@@ -131,19 +139,112 @@ static bool has_place_with_paths(struct pass *pass, const struct role *role, cha
         return true;
 }
 
-/* What has stalled for too long, or has a better place, is stopped, to be started anew. */
+/* Another node writes for it, instead: true if that is proposed. */
+static bool plan_redirect(struct pass *pass, const struct role *role, uint32_t slot)
+{
+        struct planned_role *planned = &pass->input->planned[slot];
+        node_set except = pass->input->lost | pass->input->away;
+        uint32_t exporter =
+                role->copy.state == COPY_NONE ? redirect_exporter(pass->model, role, except) : NODE_NONE;
+        if (planned->had_no_exporter && exporter != NODE_NONE)
+                planned->again_ms = pass->input->now_ms + PATHS_RETURN_MS;
+        planned->had_no_exporter = exporter == NODE_NONE && redirect_volume(pass->model, role) != NULL;
+        if (exporter == NODE_NONE || !is_due(pass, planned->again_ms))
+                return false;
+        struct planner_step *step = add_step(pass, COMMAND_ROLE_REDIRECT, slot, role->owner);
+        if (step == NULL)
+                return true;
+        struct command_role_redirect *redirect = &step->command.role_redirect;
+        TEXT_COPY(redirect->role, role->name);
+        redirect->exporter = exporter;
+        redirect->stall = role->stall.index;
+        TEXT_PRINT(redirect->reason, "%.30s has lost volume %.30s, %.30s writes for it",
+                   model_node_name(pass->model, role->owner), redirect_volume(pass->model, role)->name,
+                   model_node_name(pass->model, exporter));
+        planned->again_ms = pass->input->now_ms + REDIRECT_AGAIN_MS;
+        return true;
+}
+
+/* Why an export is of no use any more, or is to be another's; false: it stands. */
+static bool is_to_close(struct pass *pass, const struct role *role, uint64_t since_ms,
+                        char reason[REASON_BYTES])
+{
+        const struct role_redirect *redirect = &role->redirect;
+        const struct node *exporter = model_node(pass->model, redirect->exporter);
+        node_set except = pass->input->lost | pass->input->away | node_set_of(redirect->exporter);
+        bool served = redirect->state == REDIRECT_SERVED;
+        if (served && role->stall.index != 0)
+                (void)snprintf(reason, REASON_BYTES, "what %.30s was to write failed: %.90s", exporter->name,
+                               role->stall.text);
+        else if (!served && (exporter->state != NODE_UP || node_set_has(pass->input->lost, exporter->id)))
+                (void)snprintf(reason, REASON_BYTES, "%.40s is not there", exporter->name);
+        else if (!served && is_due(pass, since_ms + REDIRECT_OPEN_MS))
+                (void)snprintf(reason, REASON_BYTES, "nothing came of it in %u s", REDIRECT_OPEN_MS / 1000);
+        else if (served && exporter->duty != DUTY_ACTIVE &&
+                 redirect_exporter(pass->model, role, except) != NODE_NONE)
+                (void)snprintf(reason, REASON_BYTES, "%.40s is %s, and another node has the volume",
+                               exporter->name, node_duty_name(exporter->duty));
+        else
+                return false;
+        return true;
+}
+
+/* Since when it is redirected as it is, on the leader's own clock. */
+static uint64_t redirected_since(struct pass *pass, const struct role *role, uint32_t slot)
+{
+        struct planned_role *planned = &pass->input->planned[slot];
+        uint64_t is = role->redirect.index * REDIRECT_STATE_COUNT + role->redirect.state;
+        if (planned->redirect != is) {
+                planned->redirect = is;
+                planned->redirect_ms = pass->input->now_ms;
+        }
+        return planned->redirect_ms;
+}
+
+static void plan_redirected(struct pass *pass, const struct role *role, uint32_t slot)
+{
+        char reason[REASON_BYTES];
+        uint64_t since_ms = redirected_since(pass, role, slot);
+        if (role->state != ROLE_ONLINE || role->redirect.state == REDIRECT_CLOSING ||
+            !is_to_close(pass, role, since_ms, reason))
+                return;
+        struct planner_step *step = add_step(pass, COMMAND_ROLE_REDIRECT_END, slot, role->owner);
+        if (step == NULL)
+                return;
+        TEXT_COPY(step->command.role_redirect_end.role, role->name);
+        step->command.role_redirect_end.index = role->redirect.index;
+        TEXT_COPY(step->command.role_redirect_end.reason, reason);
+}
+
+/* What runs by another node's export moves to a node that has its volumes, when that has lasted for a while.
+ */
+static bool wants_path(struct pass *pass, const struct role *role, uint32_t slot)
+{
+        return role->state == ROLE_ONLINE && role->redirect.state == REDIRECT_SERVED &&
+               role->stall.index == 0 && model_volume_lost_by(pass->model, role) != NULL &&
+               !node_set_has(pass->input->away, role->owner) &&
+               (pass->input->planned == NULL ||
+                is_due(pass, redirected_since(pass, role, slot) + REDIRECTED_MS));
+}
+
+/*
+ * What stands still goes on by another node, if one has its volumes. What has stood still for too long, or
+ * has a better place and cannot, is stopped, to be started anew.
+ */
 static void plan_stalled(struct pass *pass, const struct role *role, uint32_t slot)
 {
         const struct settings *settings = &pass->model->settings;
         struct planned_role *planned = &pass->input->planned[slot];
         char reason[REASON_BYTES];
-        bool may_act = settings->pause_ms == 0 && model_unproven(pass->model) == 0 &&
-                       !node_set_has(pass->input->away, role->owner);
+        bool may_act = model_unproven(pass->model) == 0 && !node_set_has(pass->input->away, role->owner);
         if (role->state != ROLE_ONLINE || role->stall.index == 0 || !may_act)
                 return;
         if (planned->stall != role->stall.index) /* on the leader's own clock */
-                *planned =
-                        (struct planned_role){ .stall = role->stall.index, .stall_ms = pass->input->now_ms };
+                *planned = (struct planned_role){ .stall = role->stall.index,
+                                                  .stall_ms = pass->input->now_ms,
+                                                  .again_ms = planned->again_ms };
+        if (plan_redirect(pass, role, slot) || settings->pause_ms != 0)
+                return;
         /* All may have lost it, and find it again one after the other. */
         if (!has_place_with_paths(pass, role, reason))
                 planned->place_ms = 0;
@@ -169,7 +270,9 @@ static void plan_all_stalled(struct pass *pass)
                 return;
         MODEL_EACH_ROLE (pass->model, role) {
                 uint32_t slot = (uint32_t)(role - pass->model->roles);
-                if (role->stall.index != 0 && !is_asked(pass, slot))
+                if (role->redirect.state != REDIRECT_NONE && !is_asked(pass, slot))
+                        plan_redirected(pass, role, slot);
+                else if (role->stall.index != 0 && !is_asked(pass, slot))
                         plan_stalled(pass, role, slot);
         }
 }
@@ -183,6 +286,8 @@ static void survey(struct pass *pass)
                         pass->busy |= node_set_of(role->owner);
                 if (role_occupies(role, role->target))
                         pass->busy |= node_set_of(role->target);
+                if (role->redirect.state != REDIRECT_NONE && !MUTATED(DRAINED_WHILE_EXPORTING))
+                        pass->busy |= node_set_of(role->redirect.exporter);
                 if (role->state == ROLE_MOVING) {
                         pass->moves[role->owner]++;
                         pass->moves[role->target]++;
@@ -195,7 +300,8 @@ static void survey(struct pass *pass)
                                 pass->moves[pass->input->planned[slot].node]++;
                         }
                 } else if (wants_place(pass, role, slot) ||
-                           ((wants_to_leave(pass, role) || wants_home(pass, role)) &&
+                           ((wants_to_leave(pass, role) || wants_home(pass, role) ||
+                             wants_path(pass, role, slot)) &&
                             may_move(pass, role, slot))) {
                         pass->input->order[pass->order_count++] = slot;
                 }
@@ -299,8 +405,8 @@ static void plan_move(struct pass *pass, const struct role *role, uint32_t slot)
 {
         uint32_t node = NODE_NONE;
         char choice[REASON_BYTES];
-        bool drain = wants_to_leave(pass, role);
-        if (drain) {
+        bool drain = wants_to_leave(pass, role), has_no_path = !drain && wants_path(pass, role, slot);
+        if (drain || has_no_path) {
                 if (placement_choose(pass->model, role, &pass->load,
                                      node_set_of(role->owner) | pass->input->lost | pass->input->away, &node,
                                      choice) != PLACEMENT_FOUND)
@@ -330,6 +436,8 @@ static void plan_move(struct pass *pass, const struct role *role, uint32_t slot)
         if (drain)
                 TEXT_PRINT(move->reason, "drain of %.40s; %.100s", model_node_name(pass->model, role->owner),
                            choice);
+        else if (has_no_path)
+                TEXT_PRINT(move->reason, "another node writes for it; %.110s", choice);
         else
                 TEXT_COPY(move->reason, choice);
 }

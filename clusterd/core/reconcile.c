@@ -405,6 +405,7 @@ static void see_to(struct cluster *cluster, uint32_t slot)
         };
         if (at.role->name[0] == '\0')
                 return;
+        redirect_see_to_export(&at);
         at.present = observation_is_present(at.local->observation);
         bool interruptible = at.local->operation != OPERATION_START && at.local->operation != OPERATION_STOP;
         if ((at.present || at.local->unresolved) && interruptible && guard_has_lapsed(cluster) &&
@@ -468,7 +469,8 @@ void reconcile_round_ended(struct cluster *cluster)
 {
         cluster->join_count = 0;
         for (uint32_t slot = 0; slot < cluster->model->roles_used; slot++)
-                cluster->local[slot].report_count = cluster->local[slot].copy.report_count = 0;
+                cluster->local[slot].report_count = cluster->local[slot].copy.report_count =
+                        cluster->local[slot].redirect.report_count = 0;
 }
 
 void reconcile_role_removed(struct cluster *cluster, uint32_t slot)
@@ -500,6 +502,7 @@ void reconcile_role_changed(struct cluster *cluster, uint32_t slot)
         cluster->expected_count += (uint32_t)expected - (uint32_t)local->expected;
         local->expected = expected;
         prepare_role_changed(cluster, slot);
+        redirect_role_changed(cluster, slot);
         if (role->state == ROLE_MOVING && role->target == self(cluster) && !MUTATED(NOTHING_ARRIVED_BEFORE)) {
                 cluster->local[slot].confirmed = false;
                 cluster->local[slot].stamp = cluster->listings;

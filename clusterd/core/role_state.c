@@ -98,6 +98,30 @@ bool role_may_run_on(const struct role *role, uint32_t node)
         return false;
 }
 
+bool role_is_exported_by(const struct role *role, uint32_t node)
+{
+        return role->redirect.state != REDIRECT_NONE && role->redirect.exporter == node;
+}
+
+void role_redirect_end(struct role *role, enum redirect_state state, const char *why)
+{
+        role->redirect.state = state;
+        role->redirect.port = 0;
+        memset(role->redirect.key, 0, sizeof role->redirect.key);
+        if (why[0] != '\0')
+                TEXT_COPY(role->redirect.text, why);
+}
+
+void role_redirect_settle(struct role *role)
+{
+        bool is_of_use = role->redirect.state == REDIRECT_OPENING || role->redirect.state == REDIRECT_OPEN ||
+                         role->redirect.state == REDIRECT_SERVED;
+        if (!is_of_use || role_may_run_on(role, role->redirect.client))
+                return;
+        role_redirect_end(role, MUTATED(EXPORT_ENDS_WITH_ITS_GUEST) ? REDIRECT_NONE : REDIRECT_CLOSING,
+                          "its guest is not there any more");
+}
+
 node_set role_possible_runners(const struct role *role)
 {
         node_set runners = 0;

@@ -23,6 +23,13 @@ void role_copy_end(struct role *role);
  */
 bool role_may_run_on(const struct role *role, uint32_t node);
 
+/* May this node write for it, by an export of its disks? It has to be proven that it does not. */
+bool role_is_exported_by(const struct role *role, uint32_t node);
+/* CLOSING, or NONE when it is proven that nothing of the export is left. */
+void role_redirect_end(struct role *role, enum redirect_state state, const char *why);
+/* A redirect whose guest has gone, or has its files again elsewhere, is to end. */
+void role_redirect_settle(struct role *role);
+
 /* Nodes that may be running it now: nobody else may start it before each has evidence against it. */
 node_set role_possible_runners(const struct role *role);
 

@@ -14,15 +14,6 @@
 #define SETTLED_MS    2000  /* what has run for so long is told: not each try */
 #define LOOK_EACH_MS  500   /* whether its volumes are there again */
 
-/* By this node's own looks, each of which writes: the ledger may not know yet. */
-static bool reaches_volumes(const struct cluster *cluster, const struct role *role)
-{
-        NODE_SET_EACH (role->volumes, id)
-                if (!path_is_direct(cluster, model_volume_by_id(cluster->model, id)))
-                        return false;
-        return true;
-}
-
 static void note(struct cluster *cluster, struct local_stall *local, bool stalled)
 {
         if (!stalled && local->since_ms != 0)
@@ -45,11 +36,11 @@ static void resume(struct looked_at *at)
         local->next_ms = at->cluster->now_ms + local->wait_ms;
 }
 
-static void see_to_stalled(struct looked_at *at)
+static void see_to_stalled(struct looked_at *at, bool exported)
 {
         struct cluster *cluster = at->cluster;
         struct local_stall *local = &at->local->stall;
-        bool reached = reaches_volumes(cluster, at->role);
+        bool reached = path_reaches(cluster, at->role);
         if (reached && !local->reached)
                 local->next_ms = cluster->now_ms;
         local->reached = reached;
@@ -57,7 +48,8 @@ static void see_to_stalled(struct looked_at *at)
         if (at->role->stall.index == 0)
                 reconcile_report(at, REPORT_STALLED,
                                  at->local->text[0] != '\0' ? at->local->text : "its disk failed it");
-        if (reached && cluster->now_ms >= local->next_ms)
+        if (reached && cluster->now_ms >= local->next_ms && !exported &&
+            at->local->operation == OPERATION_NONE)
                 resume(at);
         reconcile_look_again(at, cluster->now_ms + LOOK_EACH_MS);
 }
@@ -68,8 +60,9 @@ void stall_see_to(struct looked_at *at)
         if (!at->present)
                 return;
         note(at->cluster, local, at->local->observation == OBSERVED_STALLED);
+        bool exported = redirect_see_to_guest(at);
         if (at->local->observation == OBSERVED_STALLED)
-                see_to_stalled(at);
+                see_to_stalled(at, exported);
         else if (at->local->observation == OBSERVED_RUNNING && at->role->stall.index != 0 &&
                  at->cluster->now_ms >= local->resumed_ms + SETTLED_MS)
                 reconcile_report(at, REPORT_RESUMED, "");

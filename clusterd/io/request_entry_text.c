@@ -128,6 +128,31 @@ static void say_relocate(struct sentence *sentence, const struct command_role_re
         say_reason(sentence, relocate->reason);
 }
 
+static void say_redirect(struct sentence *sentence, const struct command_role_redirect *redirect)
+{
+        say(sentence, "%s is to write for %s", name_of(sentence, redirect->exporter), redirect->role);
+        say_reason(sentence, redirect->reason);
+}
+
+static void say_redirect_end(struct sentence *sentence, const struct command_role_redirect_end *end)
+{
+        say(sentence, "the export of %s's disks is to be closed", end->role);
+        say_reason(sentence, end->reason);
+}
+
+static void say_redirect_report(struct sentence *sentence, const struct command_redirect_report *report)
+{
+        static const char *const words[REDIRECT_REPORT_COUNT] = {
+                [REDIRECT_REPORT_OPENED] = "is exported by",
+                [REDIRECT_REPORT_SERVED] = "runs by an export on",
+                [REDIRECT_REPORT_RETURNED] = "runs by its own files on",
+                [REDIRECT_REPORT_FAILED] = "cannot go over to an export on",
+                [REDIRECT_REPORT_CLOSED] = "is exported no more by",
+        };
+        say(sentence, "%s %s %s", report->role, words[report->kind], name_of(sentence, report->node));
+        say_reason(sentence, report->text);
+}
+
 static void say_role_copy(struct sentence *sentence, const struct command_role_copy *copy)
 {
         say(sentence, "disk %s of %s is to go from %s to %s", copy->disk, copy->role, copy->from, copy->to);
@@ -494,6 +519,15 @@ void entry_text(const struct entry *entry, const struct model *model, char text[
                 return;
         case COMMAND_ROLE_RELOCATE:
                 say_relocate(&sentence, &command->role_relocate);
+                return;
+        case COMMAND_ROLE_REDIRECT:
+                say_redirect(&sentence, &command->role_redirect);
+                return;
+        case COMMAND_ROLE_REDIRECT_END:
+                say_redirect_end(&sentence, &command->role_redirect_end);
+                return;
+        case COMMAND_REDIRECT_REPORT:
+                say_redirect_report(&sentence, &command->redirect_report);
                 return;
         case COMMAND_ROLE_COPY_ABORT:
                 say(&sentence, "the move of %s's storage is to end", command->role.role);

@@ -117,7 +117,10 @@ json_t *query_event_list(struct request *request)
 /* Passwords are in the ledger, and shown to nobody: this holds some; NULL: nothing does. */
 static const char *secret_key(enum command_kind kind)
 {
-        return kind == COMMAND_FENCE_ADD ? "options" : kind == COMMAND_VOLUME_ADD ? "password" : NULL;
+        return kind == COMMAND_FENCE_ADD         ? "options"
+               : kind == COMMAND_VOLUME_ADD      ? "password"
+               : kind == COMMAND_REDIRECT_REPORT ? "key"
+                                                 : NULL;
 }
 
 static json_t *document_command(const struct entry *entry)

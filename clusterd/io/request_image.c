@@ -76,7 +76,8 @@ static int check_users(struct request *request, const struct volume *volume, con
 {
         MODEL_EACH_ROLE (request->model, role) {
                 bool uses = false;
-                bool may_run = role_possible_runners(role) != 0 || role->desired == DESIRED_RUNNING;
+                bool may_run = role_possible_runners(role) != 0 || role->redirect.state != REDIRECT_NONE ||
+                               role->desired == DESIRED_RUNNING;
                 if (!node_set_has(role->volumes | role->leases | role->copy.volumes, volume->id) ||
                     (!deletes && !may_run))
                         continue;

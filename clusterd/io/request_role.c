@@ -30,6 +30,16 @@ json_t *document_stall(const struct role_stall *stall)
                          document_time(stall->time_ms), "text", document_text(stall->text));
 }
 
+/* The last one, or the present one; without its key. */
+static json_t *document_redirect(const struct model *model, const struct role_redirect *redirect)
+{
+        if (redirect->index == 0)
+                return json_null();
+        return json_pack("{s:s, s:I, s:s, s:s, s:o}", "state", redirect_state_name(redirect->state), "index",
+                         (json_int_t)redirect->index, "by", model_node_name(model, redirect->exporter), "for",
+                         model_node_name(model, redirect->client), "text", document_text(redirect->text));
+}
+
 json_t *document_role_row(const struct model *model, const struct role *role)
 {
         json_t *document = json_object();
@@ -188,6 +198,7 @@ json_t *document_role(const struct request *request, const struct role *role)
         json_object_set_new(document, "target_evidence", document_evidence(&role->target_evidence));
         json_object_set_new(document, "last_move", document_move(model, &role->last_move));
         json_object_set_new(document, "copy", document_copy(&role->copy));
+        json_object_set_new(document, "redirect", document_redirect(model, &role->redirect));
         json_object_set_new(document, "progress", document_progress(request, role));
         return document;
 }

@@ -14,15 +14,34 @@
 
 #define FREE_LEAST_PERCENT 10
 
-static const char *state_of(enum path_state path)
+static bool is_redirected(const struct role *role, const struct volume *volume, uint32_t client)
 {
-        return path == PATH_DIRECT ? "direct" : path_state_is_lost(path) ? "lost" : "unknown";
+        return role->redirect.state != REDIRECT_NONE && role->redirect.client == client &&
+               node_set_has(role->volumes, volume->id);
 }
 
-static json_t *document_path(const struct node *node, enum path_state path)
+/* Where it has lost it, its guests may go on by another node. */
+static json_t *document_path(const struct model *model, const struct volume *volume, const struct node *node)
 {
-        return json_pack("{s:s, s:s, s:s, s:s}", "node", node->name, "state", state_of(path), "cause",
-                         path_state_name(path), "reason", path_state_explain(path));
+        enum path_state path = volume_path(volume, node->id);
+        json_t *redirected = json_array();
+        bool lost = path_state_is_lost(path), served = false;
+        MODEL_EACH_ROLE (model, role) {
+                if (!is_redirected(role, volume, node->id))
+                        continue;
+                served |= role->redirect.state == REDIRECT_SERVED;
+                json_array_append_new(redirected,
+                                      json_pack("{s:s, s:s, s:s, s:o}", "role", role->name, "by",
+                                                model_node_name(model, role->redirect.exporter), "state",
+                                                redirect_state_name(role->redirect.state), "text",
+                                                document_text(role->redirect.text)));
+        }
+        const char *state = path == PATH_DIRECT ? "direct"
+                            : lost && served    ? "redirected"
+                            : lost              ? "lost"
+                                                : "unknown";
+        return json_pack("{s:s, s:s, s:s, s:s, s:o}", "node", node->name, "state", state, "cause",
+                         path_state_name(path), "reason", path_state_explain(path), "redirected", redirected);
 }
 
 /* Free space as this node saw it last; and what an operator should look at. */
@@ -184,7 +203,7 @@ json_t *query_volume_show(struct request *request)
                 return NULL;
         }
         MODEL_EACH_NODE (request->model, node)
-                json_array_append_new(paths, document_path(node, volume_path(volume, node->id)));
+                json_array_append_new(paths, document_path(request->model, volume, node));
         json_t *document = document_volume_row(request, volume);
         json_object_set_new(document, "paths", paths);
         json_object_set_new(document, "lease", document_lease(request, volume));

@@ -174,6 +174,32 @@ static const struct json_field role_relocate_fields[] = {
 };
 static const struct json_shape role_relocate_shape = JSON_SHAPE(role_relocate_fields);
 
+static const struct json_field role_redirect_fields[] = {
+        JSON_FIELD("role", NAME, struct command_role_redirect, role),
+        JSON_FIELD("exporter", NODE, struct command_role_redirect, exporter),
+        JSON_FIELD("stall", COUNTER, struct command_role_redirect, stall),
+        JSON_FIELD("reason", TEXT, struct command_role_redirect, reason),
+};
+static const struct json_shape role_redirect_shape = JSON_SHAPE(role_redirect_fields);
+
+static const struct json_field role_redirect_end_fields[] = {
+        JSON_FIELD("role", NAME, struct command_role_redirect_end, role),
+        JSON_FIELD("index", COUNTER, struct command_role_redirect_end, index),
+        JSON_FIELD("reason", TEXT, struct command_role_redirect_end, reason),
+};
+static const struct json_shape role_redirect_end_shape = JSON_SHAPE(role_redirect_end_fields);
+
+static const struct json_field redirect_report_fields[] = {
+        JSON_FIELD("role", NAME, struct command_redirect_report, role),
+        JSON_FIELD("node", NODE, struct command_redirect_report, node),
+        JSON_FIELD("index", COUNTER, struct command_redirect_report, index),
+        JSON_FIELD("report", ENUM, struct command_redirect_report, kind, .texts = &redirect_report_text),
+        JSON_FIELD("port", UINT32, struct command_redirect_report, port),
+        JSON_FIELD("key", TEXT, struct command_redirect_report, key),
+        JSON_FIELD("text", TEXT, struct command_redirect_report, text),
+};
+static const struct json_shape redirect_report_shape = JSON_SHAPE(redirect_report_fields);
+
 static const struct json_field cluster_set_fields[] = {
         JSON_FIELD("moves_max", UINT32, struct command_cluster_set, settings.moves_max,
                    .bit = SETTINGS_FIELD_MOVES_MAX),
@@ -329,6 +355,9 @@ static const struct json_shape *const command_shapes[COMMAND_COUNT] = {
         [COMMAND_ROLE_COPY_ABORT] = &role_name_shape,
         [COMMAND_COPY_REPORT] = &copy_report_shape,
         [COMMAND_ROLE_RELOCATE] = &role_relocate_shape,
+        [COMMAND_ROLE_REDIRECT] = &role_redirect_shape,
+        [COMMAND_ROLE_REDIRECT_END] = &role_redirect_end_shape,
+        [COMMAND_REDIRECT_REPORT] = &redirect_report_shape,
 };
 
 /* The union's members all begin here. */

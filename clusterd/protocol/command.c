@@ -52,7 +52,17 @@ ENUM_TEXT(command_kind, COMMAND_COUNT,
           [COMMAND_ROLE_COPY] = "role-copy",
           [COMMAND_ROLE_COPY_ABORT] = "role-copy-abort",
           [COMMAND_COPY_REPORT] = "copy-report",
-          [COMMAND_ROLE_RELOCATE] = "role-relocate")
+          [COMMAND_ROLE_RELOCATE] = "role-relocate",
+          [COMMAND_ROLE_REDIRECT] = "role-redirect",
+          [COMMAND_ROLE_REDIRECT_END] = "role-redirect-end",
+          [COMMAND_REDIRECT_REPORT] = "redirect-report")
+
+ENUM_TEXT(redirect_report, REDIRECT_REPORT_COUNT,
+          [REDIRECT_REPORT_OPENED] = "opened",
+          [REDIRECT_REPORT_SERVED] = "served",
+          [REDIRECT_REPORT_RETURNED] = "returned",
+          [REDIRECT_REPORT_FAILED] = "failed",
+          [REDIRECT_REPORT_CLOSED] = "closed")
 
 ENUM_TEXT(copy_report, COPY_REPORT_COUNT,
           [COPY_REPORT_HELD] = "held",
@@ -97,6 +107,12 @@ static const char *command_role_name(const struct command *command)
                 return command->copy_report.role;
         case COMMAND_ROLE_RELOCATE:
                 return command->role_relocate.role;
+        case COMMAND_ROLE_REDIRECT:
+                return command->role_redirect.role;
+        case COMMAND_ROLE_REDIRECT_END:
+                return command->role_redirect_end.role;
+        case COMMAND_REDIRECT_REPORT:
+                return command->redirect_report.role;
         case COMMAND_EPOCH:
         case COMMAND_VOTER_SET:
         case COMMAND_NODE_LOST:
@@ -179,6 +195,9 @@ static uint32_t command_node_id(const struct command *command)
         case COMMAND_ROLE_COPY_ABORT:
         case COMMAND_COPY_REPORT:
         case COMMAND_ROLE_RELOCATE:
+        case COMMAND_ROLE_REDIRECT:
+        case COMMAND_ROLE_REDIRECT_END:
+        case COMMAND_REDIRECT_REPORT:
         case COMMAND_FENCE_ADD:
         case COMMAND_FENCE_REMOVE:
         case COMMAND_VOLUME_ADD:

@@ -58,10 +58,13 @@ enum command_kind {
         COMMAND_VOLUME_RESUME,   /* and has ended that: it is proven anew */
         COMMAND_QUORUM_FORCE, /* asked of a node, not of the history: the others are gone, an operator says */
         COMMAND_ROLE_COPY,    /* an operator wants a disk of a role to go to another image */
-        COMMAND_ROLE_COPY_ABORT, /* and wants it no more */
-        COMMAND_COPY_REPORT,     /* by the role's owner: how far it is */
-        COMMAND_ROLE_RELOCATE,   /* by the leader's planner: what has stalled is stopped, to be started
-                                    elsewhere */
+        COMMAND_ROLE_COPY_ABORT,   /* and wants it no more */
+        COMMAND_COPY_REPORT,       /* by the role's owner: how far it is */
+        COMMAND_ROLE_RELOCATE,     /* by the leader's planner: what has stalled is stopped, to be started
+                                      elsewhere */
+        COMMAND_ROLE_REDIRECT,     /* by the leader's planner: another node is to write for it */
+        COMMAND_ROLE_REDIRECT_END, /* by the leader's planner: that is of no use any more */
+        COMMAND_REDIRECT_REPORT,   /* by the exporter of its disks, or by its owner: how far that is */
         COMMAND_COUNT
 };
 
@@ -86,6 +89,16 @@ enum copy_report {
         COPY_REPORT_FAILED,  /* its disk is the old one, and nothing writes to the new one */
         COPY_REPORT_CLEARED, /* what was of no use is removed, as far as it could be */
         COPY_REPORT_COUNT
+};
+
+/* What COMMAND_REDIRECT_REPORT says. */
+enum redirect_report {
+        REDIRECT_REPORT_OPENED,   /* by the exporter: its export can be reached */
+        REDIRECT_REPORT_SERVED,   /* by the owner: the guest runs by it */
+        REDIRECT_REPORT_RETURNED, /* by the owner: the guest runs by its disks' own files again */
+        REDIRECT_REPORT_FAILED,   /* by the owner: the guest could not go over to it */
+        REDIRECT_REPORT_CLOSED,   /* by the exporter: nothing of it is left there */
+        REDIRECT_REPORT_COUNT
 };
 
 /* Which fields of COMMAND_ROLE_SET and COMMAND_CLUSTER_SET are meant: bits. */
@@ -259,6 +272,29 @@ struct command_role_relocate {
         char reason[REASON_BYTES];
 };
 
+struct command_role_redirect {
+        char role[NAME_BYTES];
+        uint32_t exporter;
+        uint64_t stall; /* entry since which it stands still */
+        char reason[REASON_BYTES];
+};
+
+struct command_role_redirect_end {
+        char role[NAME_BYTES];
+        uint64_t index; /* of the redirect */
+        char reason[REASON_BYTES];
+};
+
+struct command_redirect_report {
+        char role[NAME_BYTES];
+        uint32_t node;  /* must be the proposer */
+        uint64_t index; /* of the redirect */
+        enum redirect_report kind;
+        uint32_t port;              /* OPENED */
+        char key[EXPORT_KEY_BYTES]; /* OPENED; never shown */
+        char text[REASON_BYTES];
+};
+
 struct command_role_copy {
         char role[NAME_BYTES];
         char disk[DISK_BYTES];
@@ -344,6 +380,9 @@ struct command {
                 struct command_role role;
                 struct command_role_copy role_copy;
                 struct command_role_relocate role_relocate;
+                struct command_role_redirect role_redirect;
+                struct command_role_redirect_end role_redirect_end;
+                struct command_redirect_report redirect_report;
                 struct command_copy_report copy_report;
                 struct command_cluster_set cluster_set;
                 struct command_cluster_pause cluster_pause;
@@ -363,6 +402,8 @@ const char *command_kind_name(enum command_kind kind); /* "role-assign" */
 int command_kind_parse(const char *text, enum command_kind *ret_kind);
 const char *copy_report_name(enum copy_report kind); /* "held" */
 int copy_report_parse(const char *text, enum copy_report *ret_kind);
+const char *redirect_report_name(enum redirect_report kind); /* "opened" */
+int redirect_report_parse(const char *text, enum redirect_report *ret_kind);
 const char *report_kind_name(enum report_kind kind); /* "start-failed" */
 int report_kind_parse(const char *text, enum report_kind *ret_kind);
 

@@ -67,6 +67,7 @@ extern const struct enum_text object_kind_text;
 extern const struct enum_text command_kind_text;
 extern const struct enum_text report_kind_text;
 extern const struct enum_text copy_report_text;
+extern const struct enum_text redirect_report_text;
 extern const struct enum_text message_kind_text;
 
 #endif

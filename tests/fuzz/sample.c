@@ -314,6 +314,17 @@ static void copy_report(struct sample_random *random, struct command_copy_report
         TEXT(random, report->text);
 }
 
+static void redirect_report(struct sample_random *random, struct command_redirect_report *report)
+{
+        NAME(random, report->role);
+        report->node = node(random);
+        report->index = counter(random);
+        report->kind = ANY(random, REDIRECT_REPORT_COUNT);
+        report->port = integer32(random);
+        TEXT(random, report->key);
+        TEXT(random, report->text);
+}
+
 void sample_command(struct sample_random *random, enum command_kind kind, struct command *ret_command)
 {
         memset(ret_command, 0, sizeof(*ret_command));
@@ -415,6 +426,20 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
                 return;
         case COMMAND_COPY_REPORT:
                 copy_report(random, &ret_command->copy_report);
+                return;
+        case COMMAND_ROLE_REDIRECT:
+                NAME(random, ret_command->role_redirect.role);
+                ret_command->role_redirect.exporter = node(random);
+                ret_command->role_redirect.stall = counter(random);
+                TEXT(random, ret_command->role_redirect.reason);
+                return;
+        case COMMAND_ROLE_REDIRECT_END:
+                NAME(random, ret_command->role_redirect_end.role);
+                ret_command->role_redirect_end.index = counter(random);
+                TEXT(random, ret_command->role_redirect_end.reason);
+                return;
+        case COMMAND_REDIRECT_REPORT:
+                redirect_report(random, &ret_command->redirect_report);
                 return;
         case COMMAND_ROLE_RELOCATE:
                 NAME(random, ret_command->role_relocate.role);

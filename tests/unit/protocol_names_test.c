@@ -39,6 +39,7 @@ NAMES_TEST(path_state, PATH_STATE_COUNT)
 NAMES_TEST(object_kind, OBJECT_COUNT)
 NAMES_TEST(command_kind, COMMAND_COUNT)
 NAMES_TEST(report_kind, REPORT_COUNT)
+NAMES_TEST(redirect_report, REDIRECT_REPORT_COUNT)
 NAMES_TEST(message_kind, MESSAGE_COUNT)
 
 START_TEST(names_are_those_that_people_know)
@@ -77,6 +78,15 @@ static void name_subject(struct command *command)
                 return;
         case COMMAND_ROLE_COPY:
                 TEXT_COPY(command->role_copy.role, "vm01");
+                return;
+        case COMMAND_ROLE_REDIRECT:
+                TEXT_COPY(command->role_redirect.role, "vm01");
+                return;
+        case COMMAND_ROLE_REDIRECT_END:
+                TEXT_COPY(command->role_redirect_end.role, "vm01");
+                return;
+        case COMMAND_REDIRECT_REPORT:
+                TEXT_COPY(command->redirect_report.role, "vm01");
                 return;
         case COMMAND_ROLE_RELOCATE:
                 TEXT_COPY(command->role_relocate.role, "vm01");
@@ -172,6 +182,9 @@ static const char *const subjects[COMMAND_COUNT] = {
         [COMMAND_ROLE_COPY_ABORT] = "role:vm01",
         [COMMAND_COPY_REPORT] = "role:vm01",
         [COMMAND_ROLE_RELOCATE] = "role:vm01",
+        [COMMAND_ROLE_REDIRECT] = "role:vm01",
+        [COMMAND_ROLE_REDIRECT_END] = "role:vm01",
+        [COMMAND_REDIRECT_REPORT] = "role:vm01",
         [COMMAND_FENCE_ADD] = "fence:ipmi1",
         [COMMAND_FENCE_REMOVE] = "fence:ipmi1",
         [COMMAND_NODE_FENCE] = "node:3",
@@ -275,6 +288,7 @@ static Suite *names_suite(void)
         tcase_add_test(names, every_object_kind_has_a_name_of_its_own);
         tcase_add_test(names, every_command_kind_has_a_name_of_its_own);
         tcase_add_test(names, every_report_kind_has_a_name_of_its_own);
+        tcase_add_test(names, every_redirect_report_has_a_name_of_its_own);
         tcase_add_test(names, every_message_kind_has_a_name_of_its_own);
         tcase_add_test(names, names_are_those_that_people_know);
         suite_add_tcase(suite, names);
