@@ -218,8 +218,11 @@ static int way_open(const struct way *way, const struct export_place *place, uns
 
 static void way_close(const struct way *way)
 {
+        char log[sizeof way->lock + 8];
+        TEXT_PRINT(log, "%s.log", way->lock);
         (void)held_process_end(way->lock);
         (void)unlink(way->socket);
+        (void)unlink(log);
 }
 
 /* QEMU reads the key when it is told to, and the file goes again. */

@@ -17,7 +17,7 @@
 #include "clusterd/base/text.h"
 #include "clusterd/io/process_start.h"
 
-#define START_MS  8000
+#define START_MS  5000
 #define END_MS    3000
 #define LOOK_MS   10
 #define WORDS_MAX 32
@@ -63,6 +63,30 @@ static void kill_holder(const char *lock, int fd)
                 (void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 }
 
+static int kill_until(const char *lock, bool (*is_over)(const char *lock, int fd))
+{
+        for (int waited_ms = 0; waited_ms <= END_MS; waited_ms += LOOK_MS) {
+                SCOPED_CLOSE int fd = -1;
+                if (!is_held(lock, &fd) && (fd < 0 || is_over(lock, fd)))
+                        return 0;
+                kill_holder(lock, fd);
+                (void)poll(NULL, 0, LOOK_MS);
+        }
+        return -ETIMEDOUT;
+}
+
+static bool is_free(const char *lock, int fd)
+{
+        (void)lock;
+        (void)fd;
+        return true;
+}
+
+int held_process_kill(const char *lock)
+{
+        return kill_until(lock, is_free);
+}
+
 /* While we hold it, so that nobody takes it in between. */
 static bool unlink_lock(const char *lock, int fd)
 {
@@ -71,14 +95,7 @@ static bool unlink_lock(const char *lock, int fd)
 
 int held_process_end(const char *lock)
 {
-        for (int waited_ms = 0; waited_ms <= END_MS; waited_ms += LOOK_MS) {
-                SCOPED_CLOSE int fd = -1;
-                if (!is_held(lock, &fd) && (fd < 0 || unlink_lock(lock, fd)))
-                        return 0;
-                kill_holder(lock, fd);
-                (void)poll(NULL, 0, LOOK_MS);
-        }
-        return -ETIMEDOUT;
+        return kill_until(lock, unlink_lock);
 }
 
 static bool has_ended(const char *lock)

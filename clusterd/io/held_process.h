@@ -21,7 +21,9 @@ bool held_process_is_there(const char *lock);
 int held_process_start(const char *lock, const char *const *argv, const char *ready,
                        char ret_error[REASON_BYTES]);
 
-/* By SIGKILL. 0: nothing of it is there; -ETIMEDOUT: something is, held by the kernel. */
+/* By SIGKILL. 0: nothing of it is there; -ETIMEDOUT: something is, held by the kernel. end: and none that was
+ * started here comes late; for locks that held_process_start() has made. */
+int held_process_kill(const char *lock);
 int held_process_end(const char *lock);
 
 #endif

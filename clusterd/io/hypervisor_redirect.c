@@ -72,6 +72,7 @@ int redirect_undo(struct task *task, virDomainPtr domain, bool is_served, char r
         for (unsigned i = 0; i < disks.count; i++)
                 if (guest_disk_return(domain, &disks.disks[i], i, place.directory, is_served, ret_error) < 0)
                         return -1;
+        (void)rmdir(place.directory);
         return 0;
 }
 

@@ -13,9 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -24,13 +22,12 @@
 #include "clusterd/base/scope.h"
 #include "clusterd/base/text.h"
 #include "clusterd/io/domain_definition.h"
+#include "clusterd/io/held_process.h"
 #include "clusterd/io/host.h"
 #include "clusterd/io/process_start.h"
 
 #define START_MS     20000 /* the gateway itself gives up after eight seconds, and eight more unconfirmed */
-#define END_MS       3000
-#define END_LOOK_MS  10
-#define DISKS_MAX    64 /* of a guest that are LUNs */
+#define DISKS_MAX    64    /* of a guest that are LUNs */
 #define SOCKET_BYTES sizeof(((struct sockaddr_un *)NULL)->sun_path)
 #define LOCK_ENDING  ".sock.lock"
 /* As whom libvirt runs QEMU. */
@@ -123,54 +120,27 @@ void iscsi_gateways_know(struct iscsi_gateways *gateways, const struct model *mo
 
 enum presence { GATEWAY_GONE, GATEWAY_WAITS, GATEWAY_USED };
 
-/* ret_lock: its file, to be closed; -1: there is none. */
-static enum presence look_at(const char *socket, int *ret_lock)
+static const char *lock_of(const char *socket, char ret_path[PATH_MAX])
 {
-        char path[PATH_MAX];
-        TEXT_PRINT(path, "%s.lock", socket);
-        *ret_lock = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-        if (*ret_lock < 0)
+        (void)snprintf(ret_path, PATH_MAX, "%s.lock", socket);
+        return ret_path;
+}
+
+static enum presence look_at(const char *socket)
+{
+        char lock[PATH_MAX];
+        if (!held_process_is_there(lock_of(socket, lock)))
                 return GATEWAY_GONE;
-        if (flock(*ret_lock, LOCK_SH | LOCK_NB) == 0) { /* two that look do not see each other */
-                (void)flock(*ret_lock, LOCK_UN);
-                return GATEWAY_GONE;
-        }
         return access(socket, F_OK) == 0 ? GATEWAY_WAITS : GATEWAY_USED;
-}
-
-/* 0: it does not say yet. */
-static pid_t read_pid(int lock)
-{
-        char text[32] = "";
-        ssize_t count = pread(lock, text, sizeof text - 1, 0);
-        return count <= 0 || text[count - 1] != '\n' ? 0 : (pid_t)strtol(text, NULL, 10);
-}
-
-/* Who holds the lock is who has written its id there: it cannot be that of another. */
-static void kill_holder(const char *socket, int lock)
-{
-        int ignored = -1;
-        pid_t pid = read_pid(lock);
-        SCOPED_CLOSE int pidfd = pid <= 1 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
-        bool is_there = pidfd >= 0 && look_at(socket, &ignored) != GATEWAY_GONE;
-        if (ignored >= 0)
-                (void)close(ignored);
-        if (is_there && read_pid(lock) == pid)
-                (void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 }
 
 static int end_gateway(const char *socket)
 {
-        for (int waited_ms = 0; waited_ms <= END_MS; waited_ms += END_LOOK_MS) {
-                SCOPED_CLOSE int lock = -1;
-                if (look_at(socket, &lock) == GATEWAY_GONE) {
-                        (void)unlink(socket);
-                        return 0;
-                }
-                kill_holder(socket, lock);
-                (void)poll(NULL, 0, END_LOOK_MS);
-        }
-        return -ETIMEDOUT;
+        char lock[PATH_MAX];
+        int error = held_process_kill(lock_of(socket, lock));
+        if (error == 0)
+                (void)unlink(socket);
+        return error;
 }
 
 /* "nbdkit: error: TEXT", the last of what it said. */
@@ -270,8 +240,7 @@ static int run_nbdkit(const struct iscsi_gateways *gateways, const struct gatewa
 static int start_gateway(const struct iscsi_gateways *gateways, const struct gateway_guest *guest,
                          const struct disk *disk, char ret_error[REASON_BYTES])
 {
-        SCOPED_CLOSE int lock = -1;
-        enum presence presence = look_at(disk->socket, &lock);
+        enum presence presence = look_at(disk->socket);
         /* One that is used: clusterd was restarted while its guest arrives. One of an earlier attempt that
          * waits yet may have been preempted since, or is about to end. Who takes the socket away decides
          * which it is: the gateway, when somebody comes, or this. */
@@ -399,9 +368,8 @@ struct names {
 static int add_if_used(void *context, const char *role, const char *socket)
 {
         struct names *names = context;
-        SCOPED_CLOSE int lock = -1;
         bool is_known = names->count > 0 && text_equal(names->name[names->count - 1], role);
-        if (is_known || look_at(socket, &lock) != GATEWAY_USED)
+        if (is_known || look_at(socket) != GATEWAY_USED)
                 return 0;
         TEXT_COPY(names->name[names->count], role);
         names->count++;
