@@ -79,6 +79,8 @@ void print_node(json_t *node)
                 printf("  test        level %s of its fence devices turns it %s\n", field(test, "level"),
                        field(test, "step"));
         printf("  roles       %s: %s\n", field(node, "roles"), field_list(node, "role_names", "none"));
+        if (json_array_size(json_object_get(node, "exports")) > 0)
+                printf("  writes for  %s, elsewhere\n", field_list(node, "exports", ""));
         if (json_integer_value(json_object_get(node, "returning")) > 0)
                 printf("  coming back %s roles\n", field(node, "returning"));
         const char *title = "history";

@@ -142,6 +142,10 @@ static void settle_drain(json_t *node, json_int_t roles_before, struct settle_ve
         else if (is(node, "duty", "active"))
                 SETTLE(verdict, SETTLE_FAILED, "%s takes roles again, by somebody else's wish",
                        field(node, "name"));
+        else if (left == 0 && json_array_size(json_object_get(node, "exports")) > 0)
+                SETTLE(verdict, SETTLE_GOES_ON,
+                       "%s: draining; it still writes for roles elsewhere that have lost their path",
+                       field(node, "name"));
         else
                 SETTLE(verdict, SETTLE_GOES_ON, "%s: draining, roles left: %" JSON_INTEGER_FORMAT,
                        field(node, "name"), left);

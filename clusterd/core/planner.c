@@ -10,13 +10,13 @@
 
 #define MOVE_AGAIN_MS 30000
 /* What stands still goes on where it is, if it can: a start elsewhere loses its memory. */
-#define STALL_PATIENCE_MS 30000
-#define REDIRECT_AGAIN_MS 5000 /* what came to nothing is tried again */
-#define PATHS_RETURN_MS                                                                                      \
-        2000                   /* where all had lost a volume, its own node may find it again a moment later \
-                                */
-#define REDIRECT_OPEN_MS 20000 /* an export that nobody runs by after that time is given up */
-#define REDIRECTED_MS    10000 /* what runs by an export for so long moves to where its volumes are */
+#define STALL_PATIENCE_MS  30000
+#define REDIRECT_AGAIN_MS  5000  /* what came to nothing is tried again, */
+#define REDIRECT_RARELY_MS 60000 /* and less often each time */
+#define REDIRECT_OPEN_MS   20000 /* an export that nobody runs by after that time is given up */
+#define REDIRECTED_MS      10000 /* what runs by an export for so long moves to where its volumes are */
+/* Where all had lost a volume, its own node may find it again a moment after another. */
+#define PATHS_RETURN_MS 2000
 
 /* One pass under way. */
 struct pass {
@@ -161,7 +161,10 @@ static bool plan_redirect(struct pass *pass, const struct role *role, uint32_t s
         TEXT_PRINT(redirect->reason, "%.30s has lost volume %.30s, %.30s writes for it",
                    model_node_name(pass->model, role->owner), redirect_volume(pass->model, role)->name,
                    model_node_name(pass->model, exporter));
-        planned->again_ms = pass->input->now_ms + REDIRECT_AGAIN_MS;
+        planned->wait_ms = planned->wait_ms == 0                       ? REDIRECT_AGAIN_MS
+                           : 2 * planned->wait_ms < REDIRECT_RARELY_MS ? 2 * planned->wait_ms
+                                                                       : REDIRECT_RARELY_MS;
+        planned->again_ms = pass->input->now_ms + planned->wait_ms;
         return true;
 }
 

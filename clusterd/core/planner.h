@@ -22,6 +22,7 @@ struct planned_role {
         uint64_t stall_ms;
         uint64_t redirect; /* state and entry of the redirect, and when this leader saw that first */
         uint64_t redirect_ms;
+        uint32_t wait_ms;     /* after the last try in this stall; 0: there was none */
         uint64_t again_ms;    /* it is not redirected before */
         bool had_no_exporter; /* nobody could write for it, when that was last looked at */
         uint64_t place_ms;    /* since when it might go on elsewhere, as this leader sees it; 0: nowhere */

@@ -9,6 +9,7 @@
 #include "clusterd/base/scope.h"
 #include "clusterd/base/text.h"
 #include "clusterd/core/fence_level.h"
+#include "clusterd/core/role_state.h"
 
 /* What the roles add up to, node by node. */
 struct node_load {
@@ -119,6 +120,16 @@ static json_t *role_names(const struct model *model, uint32_t node)
         return list;
 }
 
+/* Roles elsewhere that it writes for, or may write for yet: it is not drained before that has ended. */
+static json_t *export_names(const struct model *model, uint32_t node)
+{
+        json_t *list = json_array();
+        MODEL_EACH_ROLE (model, role)
+                if (role_is_exported_by(role, node))
+                        json_array_append_new(list, json_string(role->name));
+        return list;
+}
+
 json_t *document_node(const struct request *request, const struct node *node)
 {
         struct cluster_status status;
@@ -152,6 +163,7 @@ json_t *document_node(const struct request *request, const struct node *node)
         json_object_set_new(document, "load_percent",
                             heartbeat == NULL ? json_null() : json_integer(heartbeat->load_percent));
         json_object_set_new(document, "role_names", role_names(request->model, node->id));
+        json_object_set_new(document, "exports", export_names(request->model, node->id));
         return document;
 }
 
