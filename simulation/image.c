@@ -217,7 +217,11 @@ void image_on_copy(struct world *world, const struct event *event)
         TEXT_COPY(answer.copy.role, action->copy.role);
         answer.copy.index = action->copy.index;
         answer.copy.order = action->copy.order;
-        answer.copy.result = is_there ? carry_out(world, node, domain, action) : OPERATION_UNKNOWN;
+        bool stalled = is_there && domain->stalled &&
+                       (action->copy.order == COPY_ORDER_MIRROR || action->copy.order == COPY_ORDER_HOLD);
+        answer.copy.result =
+                is_there && !stalled ? carry_out(world, node, domain, action) : OPERATION_UNKNOWN;
+        stall_soon(world, node); /* if it goes on now */
         world_note(world, node, "copy order %d of %s ends: result %d", (int)action->copy.order,
                    action->copy.role, (int)answer.copy.result);
         shell_send_later(world, node, &answer, random_between(&world->random, MS(1), MS(20)));

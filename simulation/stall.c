@@ -22,7 +22,7 @@ bool stall_io_fails(struct world *world, struct simulated_node *node, const char
 
 void stall_begin(struct world *world, struct simulated_node *node, struct domain *domain)
 {
-        if (domain->stalled)
+        if (domain->stalled || domain->use.held) /* what is held writes nothing */
                 return;
         domain->stalled = true;
         tell(world, "", "guest %s stalls %s", domain->name, node->name);

@@ -149,6 +149,7 @@
         MUTATION(RESUME_WHILE_EXPORTED, "core/redirect.c", "its own files wait until an export is closed")   \
         MUTATION(EXPORT_UNGUARDED, "core/redirect.c", "who exports has an armed guard")                      \
         MUTATION(EXPORT_OUTLIVES_GUARD, "core/redirect.c", "an export is closed when the guard lapses")      \
+        MUTATION(STALLED_HAS_STAYED, "core/observe.c", "a disk that fails does not end a move")              \
         MUTATION(REMOVE_UNCLEARED, "core/apply_role.c", "a role stays until its storage has one image")      \
         MUTATION(MOVE_OF_OLD_GENERATION, "core/apply_role.c", "a move is of the next generation")            \
         MUTATION(MOVE_OF_WHAT_IS_NOT_ONLINE, "core/apply_role.c", "only what is online can be moved")        \

@@ -101,7 +101,8 @@ static void see_to_clearing(struct cluster *cluster, const struct role *role, st
 void copy_see_to(struct cluster *cluster, const struct role *role, struct local_role *of)
 {
         struct local_copy *local = &of->copy;
-        if (of->observation != OBSERVED_RUNNING)
+        bool stalled_meanwhile = of->observation == OBSERVED_STALLED && copy_holds(role, of);
+        if (of->observation != OBSERVED_RUNNING && !stalled_meanwhile)
                 return;
         if (local->index != role->copy.index)
                 *local = (struct local_copy){ .index = role->copy.index };

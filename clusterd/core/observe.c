@@ -119,6 +119,14 @@ static void end_doubt_when_seen(struct cluster *cluster, struct local_role *loca
         recount(cluster, before, local);
 }
 
+/* That its disk has failed does not say that its move has ended: a listing does. */
+static bool may_be_leaving(const struct cluster *cluster, uint32_t slot)
+{
+        const struct role *role = &cluster->model->roles[slot];
+        return role->state == ROLE_MOVING && role->owner == cluster->identity.node &&
+               !MUTATED(STALLED_HAS_STAYED);
+}
+
 void observe_observed(struct cluster *cluster, const struct cluster_event *event)
 {
         uint32_t slot = 0;
@@ -127,13 +135,16 @@ void observe_observed(struct cluster *cluster, const struct cluster_event *event
                 note_strange(cluster, event->observed.observation);
         if (local == NULL || local->operation != OPERATION_NONE)
                 return; /* the operation's end will say */
+        enum observation seen = event->observed.observation;
+        if (seen == OBSERVED_STALLED && may_be_leaving(cluster, slot))
+                seen = OBSERVED_OUTGOING;
         local->stamp = cluster->listings;
-        end_doubt_when_seen(cluster, local, event->observed.observation);
+        end_doubt_when_seen(cluster, local, seen);
         TEXT_COPY(local->text, event->observed.text);
         local->duration_ms = 0; /* those were of an operation */
         local->downtime_ms = 0;
-        set_observation(cluster, slot, event->observed.observation, false);
-        if (!observation_is_present(event->observed.observation))
+        set_observation(cluster, slot, seen, false);
+        if (!observation_is_present(seen) || seen == OBSERVED_OUTGOING)
                 cluster->list_wanted = true;
 }
 

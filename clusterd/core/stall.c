@@ -48,7 +48,7 @@ static void see_to_stalled(struct looked_at *at, bool exported)
         if (at->role->stall.index == 0)
                 reconcile_report(at, REPORT_STALLED,
                                  at->local->text[0] != '\0' ? at->local->text : "its disk failed it");
-        if (reached && cluster->now_ms >= local->next_ms && !exported &&
+        if (reached && cluster->now_ms >= local->next_ms && !exported && !copy_holds(at->role, at->local) &&
             at->local->operation == OPERATION_NONE)
                 resume(at);
         reconcile_look_again(at, cluster->now_ms + LOOK_EACH_MS);
