@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Storage is gone for everybody: guests stand still and go on, and nothing is started anew."""
+"""Storage is gone for everybody, or full: guests stand still and go on, and nothing is started anew."""
 
 import time
 
-from clulab import roles
-from clulab.testing import check, check_equal, in_parallel, lab_test, wait_until
+from clulab import roles, volume
+from clulab.testing import Stopwatch, check, check_equal, in_parallel, lab_test, wait_until
 
 GONE_S = 60
 WRITE_MS = 5
 OWNERS = {"vm01": "n1", "vm02": "n2"}
+CSV_MIB = 48  # less than a guest's disk, which takes space as it is written
 
 
 def add_volume(lab):
@@ -18,7 +19,13 @@ def add_volume(lab):
 
 def stalls(lab):
     """As a node says it that runs none of them."""
-    return [stall for name in OWNERS if (stall := roles.show(lab, "n3", name)["stall"])]
+    return [role["stall"] for role in lab.clu("n3", "role", "list")["roles"] if "stall" in role]
+
+
+def require_unaware(lab, guest, node):
+    """Of any error."""
+    console = lab.run(node, "cat", f"/var/log/{guest.name}.console.log").stdout
+    check("cannot" not in console, f"{guest.name} saw an error: {console}")
 
 
 @lab_test(nodes=3, fresh=True, volume_faults=True)
@@ -42,7 +49,23 @@ def test_storage_that_is_gone_for_everybody_costs_no_guest(lab):
         resumed_ms = (time.monotonic() - back) * 1000
         wait_until(lambda: not stalls(lab), 10, "both are told to go on", poll_s=0.1)
     for guest, node in zip(guests, OWNERS.values()):
-        console = lab.run(node, "cat", f"/var/log/{guest.name}.console.log").stdout
-        check("cannot" not in console, f"{guest.name} saw an error: {console}")
+        require_unaware(lab, guest, node)
     lab.figures.note(told_ms=stalled_ms, resumed_ms=resumed_ms, stall_ms=writes.longest_stall_ms(),
                      silence_ms=undisturbed.longest_ms)
+
+
+@lab_test(nodes=3, fresh=True)
+def test_a_guest_on_a_full_volume_goes_on_when_there_is_space(lab):
+    volume.boot_with(lab, CSV_MIB)
+    roles.wait_answering(lab)
+    add_volume(lab)
+    (guest,) = roles.add_roles(lab, {"vm01": "n1"})
+    with roles.Undisturbed(lab, [guest], silence_ms=60000):
+        volume.fill(lab)
+        wait_until(lambda: stalls(lab), 20, "vm01 has stalled", poll_s=0.1)
+        check("no space left: /csv/vm01.img" in stalls(lab)[0]["text"], f"why vm01 has stalled: {stalls(lab)}")
+        volume.unfill(lab)
+        with Stopwatch() as resumed:
+            guest.wait_writes(40)
+    require_unaware(lab, guest, "n1")
+    lab.figures.note(resumed_ms=resumed.ms)
