@@ -13,6 +13,7 @@
 #define STALL_PATIENCE_MS  30000
 #define REDIRECT_AGAIN_MS  5000  /* what came to nothing is tried again, */
 #define REDIRECT_RARELY_MS 60000 /* and less often each time */
+#define REDIRECT_FAILED_MS 30000 /* whose export has ended is not the first to be asked again for so long */
 #define REDIRECT_OPEN_MS   20000 /* an export that nobody runs by after that time is given up */
 #define REDIRECTED_MS      10000 /* what runs by an export for so long moves to where its volumes are */
 /* Where all had lost a volume, its own node may find it again a moment after another. */
@@ -139,13 +140,35 @@ static bool has_place_with_paths(struct pass *pass, const struct role *role, cha
         return true;
 }
 
+/* Since when it is redirected as it is, on the leader's own clock. */
+static uint64_t redirected_since(struct pass *pass, const struct role *role, uint32_t slot)
+{
+        struct planned_role *planned = &pass->input->planned[slot];
+        uint64_t is = role->redirect.index * REDIRECT_STATE_COUNT + role->redirect.state;
+        if (planned->redirect != is) {
+                planned->redirect = is;
+                planned->redirect_ms = pass->input->now_ms;
+        }
+        return planned->redirect_ms;
+}
+
+/* Who has just failed it comes last: it may have lost the volume, too, and not know yet. */
+static uint32_t choose_exporter(struct pass *pass, const struct role *role, uint32_t slot, node_set except)
+{
+        bool failed = role->redirect.index != 0 &&
+                      pass->input->now_ms < redirected_since(pass, role, slot) + REDIRECT_FAILED_MS;
+        node_set last = failed ? node_set_of(role->redirect.exporter) : 0;
+        uint32_t another = redirect_exporter(pass->model, role, except | last);
+        return another != NODE_NONE ? another : redirect_exporter(pass->model, role, except);
+}
+
 /* Another node writes for it, instead: true if that is proposed. */
 static bool plan_redirect(struct pass *pass, const struct role *role, uint32_t slot)
 {
         struct planned_role *planned = &pass->input->planned[slot];
         node_set except = pass->input->lost | pass->input->away;
         uint32_t exporter =
-                role->copy.state == COPY_NONE ? redirect_exporter(pass->model, role, except) : NODE_NONE;
+                role->copy.state == COPY_NONE ? choose_exporter(pass, role, slot, except) : NODE_NONE;
         if (planned->had_no_exporter && exporter != NODE_NONE)
                 planned->again_ms = pass->input->now_ms + PATHS_RETURN_MS;
         planned->had_no_exporter = exporter == NODE_NONE && redirect_volume(pass->model, role) != NULL;
@@ -192,18 +215,6 @@ static bool is_to_close(struct pass *pass, const struct role *role, uint64_t sin
         return true;
 }
 
-/* Since when it is redirected as it is, on the leader's own clock. */
-static uint64_t redirected_since(struct pass *pass, const struct role *role, uint32_t slot)
-{
-        struct planned_role *planned = &pass->input->planned[slot];
-        uint64_t is = role->redirect.index * REDIRECT_STATE_COUNT + role->redirect.state;
-        if (planned->redirect != is) {
-                planned->redirect = is;
-                planned->redirect_ms = pass->input->now_ms;
-        }
-        return planned->redirect_ms;
-}
-
 static void plan_redirected(struct pass *pass, const struct role *role, uint32_t slot)
 {
         char reason[REASON_BYTES];
@@ -245,7 +256,9 @@ static void plan_stalled(struct pass *pass, const struct role *role, uint32_t sl
         if (planned->stall != role->stall.index) /* on the leader's own clock */
                 *planned = (struct planned_role){ .stall = role->stall.index,
                                                   .stall_ms = pass->input->now_ms,
-                                                  .again_ms = planned->again_ms };
+                                                  .again_ms = planned->again_ms,
+                                                  .redirect = planned->redirect,
+                                                  .redirect_ms = planned->redirect_ms };
         if (plan_redirect(pass, role, slot) || settings->pause_ms != 0)
                 return;
         /* All may have lost it, and find it again one after the other. */

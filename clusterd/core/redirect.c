@@ -79,6 +79,7 @@ static void order_export(struct looked_at *at, enum export_order order, const ch
                 reconcile_look_again(at, local->not_before_ms);
                 return;
         }
+        path_hurry(at->cluster, at->role->volumes); /* it may have been the path here that failed */
         if (order == EXPORT_ORDER_OPEN)
                 guard_tick(at->cluster); /* armed before anything can be written */
         struct cluster_action *action = reconcile_act(at, CLUSTER_ACTION_EXPORT, reason);
