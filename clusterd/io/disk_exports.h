@@ -15,7 +15,7 @@
 #include "clusterd/core/model.h"
 #include "clusterd/io/domain_disk.h"
 
-/* A disk that can be exported: one of the role's definition. */
+/* Of one role. */
 #define EXPORT_DISKS_MAX 16
 
 struct disk_exports;
