@@ -482,6 +482,7 @@ static void release(struct daemon *daemon)
         if (daemon->runner != NULL)
                 process_runner_free(daemon->runner);
         iscsi_looks_free(daemon->looks);
+        iscsi_preempts_free(daemon->preempts);
         iscsi_confirm_free(daemon->confirm);
         iscsi_gateways_free(daemon->gateways);
         disk_exports_free(daemon->exports);

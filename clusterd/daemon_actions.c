@@ -238,6 +238,14 @@ int daemon_open_workers(struct daemon *daemon, const struct daemon_options *opti
         if (error == 0)
                 daemon->looks =
                         iscsi_looks_new(daemon->runner, options->helpers, node_name, on_port_event, daemon);
+        struct iscsi_preempts_listener preempts_listener = {
+                .context = daemon,
+                .on_event = on_port_event,
+                .read_definition = read_definition,
+        };
+        if (error == 0)
+                daemon->preempts = iscsi_preempts_new(daemon->runner, options->helpers, daemon->node,
+                                                      node_name, &preempts_listener);
         if (error == 0)
                 error = iscsi_confirm_new(daemon->loop, options->run_dir, on_port_event, daemon,
                                           &daemon->confirm);
@@ -344,6 +352,10 @@ void daemon_carry_out(struct daemon *daemon, const struct cluster_action *action
         case CLUSTER_ACTION_CONFIRM:
                 log_info("gateways may write: %s" QB_XS " role=%s", action->reason, action->confirm.role);
                 iscsi_confirm_answer(daemon->confirm, action);
+                break;
+        case CLUSTER_ACTION_PREEMPT:
+                log_notice("%s", action->reason);
+                iscsi_preempts_begin(daemon->preempts, action, cluster_model(daemon->cluster));
                 break;
         case CLUSTER_ACTION_COPY:
                 log_notice("%s" QB_XS " role=%s disk=%s from=%s to=%s", action->reason, action->copy.role,

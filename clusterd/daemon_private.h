@@ -19,6 +19,7 @@
 #include "clusterd/io/iscsi_gateways.h"
 #include "clusterd/io/iscsi_confirm.h"
 #include "clusterd/io/iscsi_looks.h"
+#include "clusterd/io/iscsi_preempts.h"
 #include "clusterd/io/log.h"
 #include "clusterd/io/mailbox.h"
 #include "clusterd/io/membership.h"
@@ -67,6 +68,7 @@ struct daemon {
         struct disk_exports *exports;
         struct iscsi_looks *looks;
         struct iscsi_confirm *confirm;
+        struct iscsi_preempts *preempts;
         struct witness_port *witness;
         struct fence_presence *presence;
         struct qnetd_port *qnetd;

@@ -69,6 +69,8 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/pending.c \
 	%D%/core/prepare.c \
 	%D%/core/confirm.c \
+	%D%/core/preempt.c \
+	%D%/core/reservation.c %D%/core/reservation.h \
 	%D%/core/placement.c %D%/core/placement.h \
 	%D%/core/plan.c %D%/core/plan.h \
 	%D%/core/planner.c %D%/core/planner.h \
@@ -109,6 +111,7 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/iscsi_gateways.c %D%/io/iscsi_gateways.h \
 	%D%/io/iscsi_confirm.c %D%/io/iscsi_confirm.h \
 	%D%/io/iscsi_looks.c %D%/io/iscsi_looks.h \
+	%D%/io/iscsi_preempts.c %D%/io/iscsi_preempts.h \
 	%D%/io/lease_file.c %D%/io/lease_file.h \
 	%D%/io/lease_visit.c %D%/io/lease_visit.h \
 	%D%/io/lease_worker.c %D%/io/lease_worker.h \

@@ -7,6 +7,7 @@
 #include <iscsi/scsi-lowlevel.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -21,6 +22,7 @@
 #define AGAIN_MS 500   /* between two tries to get a session */
 #define BUSY_MS  20    /* the target takes no more just now */
 #define WAIT_MS  60000 /* for the guest: nobody comes any more, then */
+#define LAST_MS  1000  /* for a guest to say that its disk is gone */
 #define TICK_MS  500   /* libiscsi looks for commands that take too long when it is called */
 
 struct request {
@@ -56,8 +58,9 @@ struct gateway_io {
         bool is_open;
         bool is_entered; /* in this session */
         bool is_broken;
-        bool is_preempted; /* for ever: nothing is asked of the target any more */
-        uint64_t next_ms;  /* of the next try, or when what was refused is sent again */
+        bool is_preempted;     /* for ever: nothing is asked of the target any more */
+        uint64_t preempted_ms; /* since when that is known; 0: not */
+        uint64_t next_ms;      /* of the next try, or when what was refused is sent again */
         uint64_t open_by_ms;
         uint64_t started_ms;
 };
@@ -252,12 +255,20 @@ static void send_waiting(struct gateway_io *io)
         }
 }
 
-/* Whoever asks hears that the disk is not theirs any more. */
+/* Whoever asks hears that the disk is not theirs any more, and is ended soon after: the guest cannot go on,
+ * and what it says on the network may be said by another already. */
 static void refuse_waiting(struct gateway_io *io)
 {
         struct request *request;
+        uint64_t now_ms = iscsi_now_ms();
         while ((request = take_waiting(io)) != NULL)
                 finish(request, EPERM);
+        (void)pthread_mutex_lock(&io->lock);
+        if (io->preempted_ms == 0)
+                io->preempted_ms = now_ms;
+        else if (io->user_fd >= 0 && now_ms >= io->preempted_ms + LAST_MS)
+                (void)syscall(SYS_pidfd_send_signal, io->user_fd, SIGKILL, NULL, 0);
+        (void)pthread_mutex_unlock(&io->lock);
 }
 
 /* What is on its way comes back by on_answer, as having had none. */

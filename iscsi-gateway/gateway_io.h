@@ -8,7 +8,7 @@
  *
  * A session that breaks is begun again, and what had no answer is asked again: to the guest the disk stands
  * still. What is left of the process that used the disk dies with it: nothing is written for a guest that is
- * gone. Nor is anything once another gateway has taken the LUN over (reservation.h).
+ * gone. Nor is anything once another gateway has taken the LUN over (reservation.h): that process is ended.
  */
 
 #include <stdbool.h>

@@ -122,19 +122,24 @@ static bool is_foreign(const struct reservation *reservation, const struct sight
         return false;
 }
 
-/* Whoever holds it: it is the registrations that count. */
-static enum answer reserve(const struct reservation *reservation, struct iscsi_context *iscsi, int lun)
+/* *ret_is: whoever holds it: it is the registrations that count. */
+static enum answer read_reservation(struct iscsi_context *iscsi, int lun, bool *ret_is)
 {
         struct scsi_task *task = ask(iscsi, lun, SCSI_PERSISTENT_RESERVE_READ_RESERVATION);
         enum answer answer = answer_of(task);
         const struct scsi_persistent_reserve_in_read_reservation *held =
                 answer == ANSWER_GOOD ? scsi_datain_unmarshall(task) : NULL;
-        bool is_reserved = held != NULL && held->reserved != 0 && held->pr_type == TYPE;
+        *ret_is = held != NULL && held->reserved != 0 && held->pr_type == TYPE;
         drop(task);
-        if (held == NULL)
+        return held == NULL ? ANSWER_FAILED : ANSWER_GOOD;
+}
+
+static enum answer reserve(uint64_t own, struct iscsi_context *iscsi, int lun)
+{
+        bool is_reserved;
+        if (read_reservation(iscsi, lun, &is_reserved) != ANSWER_GOOD)
                 return ANSWER_FAILED;
-        return is_reserved ? ANSWER_GOOD
-                           : order(iscsi, lun, SCSI_PERSISTENT_RESERVE_RESERVE, reservation->key, 0);
+        return is_reserved ? ANSWER_GOOD : order(iscsi, lun, SCSI_PERSISTENT_RESERVE_RESERVE, own, 0);
 }
 
 /* Its key in place of the same: refused to who was preempted. Whatever others register at that moment, who
@@ -164,7 +169,8 @@ static enum reservation_result register_key(struct reservation *reservation, str
 /*
  * Its own key is gone. With no key at all the target has forgotten them: it was started anew. Who owns the
  * LUN registers again at once, or it would take the next for its successor; the others let some time pass,
- * and know then that they were forgotten, too.
+ * and know then that they were forgotten, too. Who has not taken over yet was preempted by who did that
+ * late, or by a leader: it may register again, for it has to be confirmed again.
  */
 static enum reservation_result miss_key(struct reservation *reservation, const struct sight *sight)
 {
@@ -174,7 +180,7 @@ static enum reservation_result miss_key(struct reservation *reservation, const s
         if (saw_it || (sight->count == 0 && reservation->owns))
                 return RESERVATION_DONE;
         if (sight->count > 0)
-                return RESERVATION_PREEMPTED;
+                return reservation->owns ? RESERVATION_PREEMPTED : RESERVATION_DONE;
         reservation->forgotten_ms = now_ms;
         return RESERVATION_LATER;
 }
@@ -197,7 +203,7 @@ enum reservation_result reservation_enter(struct reservation *reservation, struc
                 return result;
         result = still_stands(reservation, iscsi, lun) ? RESERVATION_DONE
                                                        : register_key(reservation, iscsi, lun, &sight);
-        if (result == RESERVATION_DONE && reserve(reservation, iscsi, lun) != ANSWER_GOOD)
+        if (result == RESERVATION_DONE && reserve(reservation->key, iscsi, lun) != ANSWER_GOOD)
                 result = RESERVATION_AGAIN;
         if (result == RESERVATION_DONE) {
                 reservation->entered = true;
@@ -233,13 +239,73 @@ enum reservation_result reservation_take(struct reservation *reservation, struct
                         if (sight.keys[at] != reservation->key && is_ours(reservation, sight.keys[at]))
                                 other = sight.keys[at];
                 if (!has_key(&sight, reservation->key))
-                        return sight.count == 0 ? RESERVATION_AGAIN : RESERVATION_PREEMPTED;
+                        return RESERVATION_AGAIN;
                 if (other == 0) {
-                        reservation->owns = reserve(reservation, iscsi, lun) == ANSWER_GOOD;
+                        reservation->owns = reserve(reservation->key, iscsi, lun) == ANSWER_GOOD;
                         return reservation->owns ? RESERVATION_DONE : RESERVATION_AGAIN;
                 }
                 if (preempt(reservation, iscsi, lun, other) == ANSWER_FAILED)
                         return RESERVATION_AGAIN;
         }
         return RESERVATION_AGAIN;
+}
+
+/* --- a leader --- */
+
+static int fail(const char *what, char ret_error[ISCSI_ERROR_SIZE])
+{
+        (void)snprintf(ret_error, ISCSI_ERROR_SIZE, "%s", what);
+        return -1;
+}
+
+/* 0: it has none. */
+static uint64_t key_of(const struct sight *sight, uint64_t own, uint32_t node)
+{
+        for (int i = 0; i < sight->count; i++)
+                if (sight->keys[i] >> 32 == own >> 32 &&
+                    (sight->keys[i] >> RESERVATION_NODE_SHIFT & 0xff) == node)
+                        return sight->keys[i];
+        return 0;
+}
+
+int reservation_bar(uint64_t own, uint32_t node, struct iscsi_context *iscsi, int lun, bool *ret_lingers,
+                    char ret_error[ISCSI_ERROR_SIZE])
+{
+        struct sight sight = { .count = 0 };
+        enum answer answer = read_keys(iscsi, lun, &sight);
+        if (answer != ANSWER_GOOD)
+                return fail(answer == ANSWER_UNKNOWN ? "the target knows no reservations"
+                                                     : "its keys cannot be read",
+                            ret_error);
+        if (order(iscsi, lun, SCSI_PERSISTENT_RESERVE_REGISTER_AND_IGNORE_EXISTING_KEY, 0, own) !=
+            ANSWER_GOOD)
+                return fail("this node cannot register", ret_error);
+        uint64_t key = key_of(&sight, own, node);
+        for (int i = 0; key != 0 && i < KEYS_MAX; i++) {
+                answer = order(iscsi, lun, SCSI_PERSISTENT_RESERVE_PREEMPT_AND_ABORT, own, key);
+                if (answer == ANSWER_UNKNOWN) {
+                        *ret_lingers = true;
+                        answer = order(iscsi, lun, SCSI_PERSISTENT_RESERVE_PREEMPT, own, key);
+                }
+                if (answer == ANSWER_FAILED || read_keys(iscsi, lun, &sight) != ANSWER_GOOD)
+                        return fail("a key cannot be taken away", ret_error);
+                key = key_of(&sight, own, node);
+        }
+        return reserve(own, iscsi, lun) == ANSWER_GOOD ? 0 : fail("it cannot be reserved", ret_error);
+}
+
+int reservation_check_bar(uint64_t own, uint32_t node, struct iscsi_context *iscsi, int lun,
+                          char ret_error[ISCSI_ERROR_SIZE])
+{
+        struct sight sight;
+        bool is_reserved;
+        if (read_keys(iscsi, lun, &sight) != ANSWER_GOOD)
+                return fail("its keys cannot be read back", ret_error);
+        if (key_of(&sight, own, node) != 0)
+                return fail("a key is still there", ret_error);
+        if (!has_key(&sight, own))
+                return fail("the key of this node is gone again", ret_error);
+        if (read_reservation(iscsi, lun, &is_reserved) != ANSWER_GOOD || !is_reserved)
+                return fail("it is not reserved", ret_error);
+        return 0;
 }

@@ -44,4 +44,18 @@ enum reservation_result reservation_enter(struct reservation *reservation, struc
 enum reservation_result reservation_take(struct reservation *reservation, struct iscsi_context *iscsi,
                                          int lun);
 
+/* The byte of a key that names its node. */
+#define RESERVATION_NODE_SHIFT 24
+
+/*
+ * For a leader: takes all keys of a lost node of its cluster away, and leaves its own key, own, there, so
+ * that who comes back knows. *ret_lingers: the target could not abort what those had on its way; it may carry
+ * that out later. 0, or -1 and why: then nothing is known.
+ */
+int reservation_bar(uint64_t own, uint32_t node, struct iscsi_context *iscsi, int lun, bool *ret_lingers,
+                    char ret_error[ISCSI_ERROR_SIZE]);
+/* Read back: no key of that node is there, and who has none cannot write. 0, or -1 and why. */
+int reservation_check_bar(uint64_t own, uint32_t node, struct iscsi_context *iscsi, int lun,
+                          char ret_error[ISCSI_ERROR_SIZE]);
+
 #endif

@@ -23,7 +23,8 @@ void checker_domain_changed(struct world *world, struct simulated_node *node, co
                 if (other == node || !other->powered)
                         continue;
                 const struct domain *domain = hypervisor_domain(world, other, role);
-                if (domain != NULL && domain->state == DOMAIN_RUNNING)
+                if (domain != NULL && domain->state == DOMAIN_RUNNING &&
+                    !history_left_behind(world, other, role))
                         world_violate(world, "1: two writers", node, role, "it runs on %s%s too", other->name,
                                       other->frozen ? " (frozen)" : "");
         }
@@ -42,7 +43,8 @@ void checker_start_executed(struct world *world, struct simulated_node *node, co
                                       "generation %" PRIu64 " starts, while %s may write for it", generation,
                                       other->name);
         WORLD_EACH_NODE (world, other) {
-                if (other == node || !hypervisor_may_run(world, other, role))
+                if (other == node || !hypervisor_may_run(world, other, role) ||
+                    history_left_behind(world, other, role))
                         continue;
                 const struct domain *domain = &other->hypervisor.domains[names_number(&world->names, role)];
                 for (const struct hypervisor_job *job = domain->jobs; job != NULL; job = job->next)

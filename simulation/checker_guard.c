@@ -83,16 +83,18 @@ static uint64_t sum_us(uint32_t hold_ms, uint32_t grace_ms, uint32_t watchdog_ms
         return MS((uint64_t)hold_ms + grace_ms + watchdog_ms);
 }
 
-/* By the times that its keeper, or its daemon, was told last. */
-static uint64_t guard_takes_us(const struct simulated_node *node)
+/* By the times that its keeper, or its daemon, was told last; a watchdog only where it is said to be needed.
+ */
+static uint64_t guard_takes_us(const struct simulated_node *node, bool by_watchdog)
 {
         const struct guard_order *order = &node->keeper.state.order;
-        uint64_t kept_us = sum_us(order->isolation_hold_ms, order->stop_grace_ms, order->watchdog_ms);
+        uint64_t kept_us =
+                sum_us(order->isolation_hold_ms, order->stop_grace_ms, by_watchdog ? order->watchdog_ms : 0);
         if (node->daemon_life == 0 || node->loading)
                 return kept_us;
         const struct settings *settings = &cluster_model(node->core)->settings;
-        uint64_t meant_us =
-                sum_us(settings->isolation_hold_ms, settings->stop_grace_ms, settings->watchdog_ms);
+        uint64_t meant_us = sum_us(settings->isolation_hold_ms, settings->stop_grace_ms,
+                                   by_watchdog ? settings->watchdog_ms : 0);
         return meant_us > kept_us ? meant_us : kept_us;
 }
 
@@ -116,7 +118,8 @@ void checker_expired(struct world *world, struct simulated_node *leader, const s
         struct simulated_node *lost = &world->nodes[evidence->node];
         if (!lost->powered || !leads_its_ring(leader, status) || lost->station.ring == leader->station.ring)
                 return;
-        uint64_t takes_us = guard_takes_us(lost), since_us = lost->hypervisor.arrived_us;
+        uint64_t takes_us = guard_takes_us(lost, evidence->kind == EVIDENCE_GUARD_EXPIRED),
+                 since_us = lost->hypervisor.arrived_us;
         if (contact_ms(lost) != 0) {
                 uint64_t contact_us = world->now_us - MS(node_clock_ms(world, lost) - contact_ms(lost));
                 since_us = contact_us > since_us ? contact_us : since_us;

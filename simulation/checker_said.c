@@ -84,7 +84,7 @@ static void check_proposal(struct world *world, struct simulated_node *node,
         if (command->kind == COMMAND_NODE_LOST)
                 check_lost(world, node, status, command->node.node);
         else if (command->kind == COMMAND_NODE_EVIDENCE &&
-                 command->node_evidence.kind == EVIDENCE_GUARD_EXPIRED)
+                 command->node_evidence.kind != EVIDENCE_POWERED_OFF)
                 checker_expired(world, node, status, &command->node_evidence);
         else if (command->kind == COMMAND_ROLE_REPORT)
                 check_stayed(world, node, &command->role_report);

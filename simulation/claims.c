@@ -152,10 +152,11 @@ static void check_evidence(struct world *world, const struct simulated_node *nod
               "entry %" PRIu64 " proves incarnation %" PRIu64 " of n%u off at %" PRIu64, index,
               evidence->incarnation, evidence->node, before->incarnation);
         CLAIM(evidence->kind == EVIDENCE_POWERED_OFF ||
-                      (evidence->kind == EVIDENCE_GUARD_EXPIRED && before->watchdog),
+                      (evidence->kind == EVIDENCE_GUARD_EXPIRED && before->watchdog) ||
+                      evidence->kind == EVIDENCE_RESERVATION_PREEMPTED,
               NULL, "entry %" PRIu64 ": %s does not prove that n%u is off", index,
               evidence_kind_name(evidence->kind), evidence->node);
-        CLAIM(evidence->kind != EVIDENCE_GUARD_EXPIRED || !world->checker.claims.arriving, NULL,
+        CLAIM(evidence->kind == EVIDENCE_POWERED_OFF || !world->checker.claims.arriving, NULL,
               "entry %" PRIu64 ": the guard of n%u has expired, and a guest may still arrive there", index,
               evidence->node);
 }

@@ -21,8 +21,8 @@ static const char *event_name(unsigned row)
 {
         return NAMED("load-object", "load-entry", "loaded", "wake", "view", "message", "request", "stored",
                      "store-failed", "observed", "listed", "operation-done", "prepared", "confirm",
-                     "fence-done", "looked", "lease", "sight", "revoked", "leaving", "witness", "qnetd",
-                     "watchdog", "copy", "export")[row];
+                     "fence-done", "preempted", "looked", "lease", "sight", "revoked", "leaving", "witness",
+                     "qnetd", "watchdog", "copy", "export")[row];
 }
 
 static const char *operation_name(unsigned row)
@@ -176,8 +176,8 @@ static bool report_may_come(unsigned row, unsigned column)
 /* Of a node only what turns it off; of a role, what there is a command for. */
 static bool evidence_may_come(unsigned row, unsigned column)
 {
-        bool of_node =
-                row == EVIDENCE_POWERED_OFF || row == EVIDENCE_GUARD_EXPIRED || row == EVIDENCE_OPERATOR;
+        bool of_node = row == EVIDENCE_POWERED_OFF || row == EVIDENCE_GUARD_EXPIRED ||
+                       row == EVIDENCE_OPERATOR || row == EVIDENCE_RESERVATION_PREEMPTED;
         bool of_role = of_node || row == EVIDENCE_NONE || row == EVIDENCE_STOPPED;
         return column == 0 ? of_node : of_role || (column == 1 && row == EVIDENCE_NEVER_RAN);
 }

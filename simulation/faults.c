@@ -253,8 +253,20 @@ static bool aim_at_export(struct world *world, struct incident *incident)
         return false;
 }
 
+/* Of san1, if there is one. */
+static struct incident draw_target(struct world *world)
+{
+        struct incident incident = { .kind = INCIDENT_RESTART_TARGET };
+        if (random_chance(chance(world), 600))
+                incident = draw_node(world, INCIDENT_LOSE_PATH, duration(world));
+        TEXT_PRINT(incident.role, "san1");
+        return incident;
+}
+
 static struct incident draw_path(struct world *world)
 {
+        if (world->operator.likes_luns && random_chance(chance(world), 400))
+                return draw_target(world);
         static const enum incident_kind kinds[] = { INCIDENT_FAIL_PATH, INCIDENT_FAIL_PATH,
                                                     INCIDENT_LOSE_PATH, INCIDENT_FAIL_WRITES,
                                                     INCIDENT_HANG_PATH, INCIDENT_MISPLACE_PATH };

@@ -2,13 +2,16 @@
 #include "simulation/gateway.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "clusterd/base/text.h"
+#include "clusterd/core/role_state.h"
 #include "simulation/hypervisor_parts.h"
 #include "simulation/world.h"
 
 #define WAITS_US    SECOND(60) /* for its guest */
+#define BEHIND_US   SECOND(10) /* where the target has forgotten all, who owns the LUN registers first */
 #define GIVES_UP_US SECOND(8)  /* whom nobody confirms in that time does not begin */
 
 static struct lun_record *record_of(struct world *world, const char *role)
@@ -26,6 +29,13 @@ uint64_t gateway_volumes(const struct model *model, const char *name)
                         volumes |= node_set_of(id);
         }
         return volumes;
+}
+
+/* As its definition says; the ledger is asked, for it has no other place. */
+static bool is_alone(struct world *world, const char *name, uint64_t volumes)
+{
+        const struct role *role = model_role(world->checker.reference, name);
+        return role != NULL && role->contained && role->volumes == volumes;
 }
 
 static bool reaches(struct world *world, struct simulated_node *node, uint64_t volumes)
@@ -61,8 +71,14 @@ static bool others_have_keys(struct world *world, const struct simulated_node *n
 bool gateway_may_write(struct world *world, const struct simulated_node *node, const struct domain *domain)
 {
         const struct gateway *gateway = &domain->gateway;
-        if (gateway->volumes == 0)
+        if (gateway->volumes == 0 || !gateway->alone)
                 return true;
+        return gateway_is_let_in(world, node, domain);
+}
+
+bool gateway_is_let_in(struct world *world, const struct simulated_node *node, const struct domain *domain)
+{
+        const struct gateway *gateway = &domain->gateway;
         const struct lun_record *record = record_of(world, domain->name);
         return gateway->id != 0 && gateway->confirmed && gateway->owns && !gateway->preempted &&
                record->keys[node->id].gateway == gateway->id && record->keys[node->id].volumes != 0;
@@ -71,8 +87,8 @@ bool gateway_may_write(struct world *world, const struct simulated_node *node, c
 static void check_rightful(struct world *world, const struct simulated_node *node,
                            const struct domain *domain)
 {
-        if (domain->gateway.of_before && domain->state == DOMAIN_RUNNING &&
-            gateway_may_write(world, node, domain))
+        if (domain->gateway.of_before && domain->state != DOMAIN_NONE &&
+            gateway_is_let_in(world, node, domain))
                 world_violate(world, "1: two writers", node, domain->name,
                               "a guest of before may write to its LUN again");
 }
@@ -115,6 +131,7 @@ void gateway_open(struct world *world, struct simulated_node *node, struct domai
         domain->gateway = (struct gateway){ .id = ++world->next_id,
                                             .volumes = volumes,
                                             .generation = generation,
+                                            .alone = is_alone(world, role, volumes),
                                             .opened_us = world->now_us,
                                             .takes = takes };
         go_on(world, node, domain, MS(2), MS(30));
@@ -127,6 +144,7 @@ static void register_key(struct world *world, struct simulated_node *node, struc
         record->keys[node->id].gateway = gateway->id;
         record->keys[node->id].volumes = gateway->volumes;
         gateway->confirmed = false;
+        gateway->forgotten_us = 0;
         gateway->question = ++world->next_id;
         world_note(world, node, "the gateway of %s has registered", domain->name);
 }
@@ -181,14 +199,19 @@ static void end_preparing(struct world *world, struct simulated_node *node, stru
                 shell_send_later(world, node, &event, random_between(&world->random, MS(1), MS(20)));
 }
 
-/* Its key is gone: taken away, or the target knows none any more. */
+/* Its key is gone: taken away, or the target knows none any more. Who has not taken over yet goes again. */
 static void miss_key(struct world *world, struct simulated_node *node, struct domain *domain)
 {
-        if (others_have_keys(world, node, domain)) {
+        struct gateway *gateway = &domain->gateway;
+        bool others = others_have_keys(world, node, domain);
+        bool saw_it = gateway->forgotten_us != 0 && world->now_us >= gateway->forgotten_us + BEHIND_US;
+        if (gateway->owns && others) {
                 world_note(world, node, "the gateway of %s was preempted", domain->name);
-                domain->gateway.preempted = true;
-        } else {
+                gateway->preempted = true;
+        } else if (gateway->owns || others || saw_it) {
                 register_key(world, node, domain);
+        } else if (gateway->forgotten_us == 0) {
+                gateway->forgotten_us = world->now_us;
         }
 }
 
@@ -197,8 +220,13 @@ void gateway_on_tick(struct world *world, const struct event *event)
         struct simulated_node *node = &world->nodes[event->node];
         struct domain *domain = &node->hypervisor.domains[event->b];
         struct gateway *gateway = &domain->gateway;
-        if (gateway->id != event->a || gateway->preempted)
+        if (gateway->id != event->a)
                 return;
+        if (gateway->preempted) { /* for ever: what uses it is ended */
+                if (domain->state == DOMAIN_RUNNING || domain->state == DOMAIN_PAUSED)
+                        hypervisor_guest_ends(world, node, domain, OBSERVED_ABSENT_FAILED);
+                return;
+        }
         if (gateway->preparing && has_given_up(world, gateway)) {
                 end_preparing(world, node, domain, false);
                 return;
@@ -216,6 +244,10 @@ void gateway_on_tick(struct world *world, const struct event *event)
                 register_key(world, node, domain);
         else if (!has_key(world, node, domain))
                 miss_key(world, node, domain);
+        if (!has_key(world, node, domain)) {
+                go_on(world, node, domain, gateway->preempted ? SECOND(1) : MS(200), MS(1600));
+                return;
+        }
         bool writes = gateway->takes || domain->state == DOMAIN_RUNNING;
         if (!gateway->confirmed)
                 ask(world, node, domain);
@@ -253,4 +285,67 @@ void gateway_forget_keys(struct world *world, const char *name)
                 WORLD_EACH_NODE (world, node)
                         record->keys[node->id].volumes &= ~node_set_of(volume->id);
         }
+}
+
+/* --- a leader --- */
+
+#define PREEMPT_US SECOND(3) /* what stood still for longer does nothing more */
+
+struct preempting {
+        struct cluster_action action;
+        uint64_t begun_us, life;
+        bool has_lun[]; /* by the role's number: it is one of those */
+};
+
+/* Of the LUNs, by the definitions that the leader has. */
+void gateway_preempt(struct world *world, struct simulated_node *node, const struct cluster_action *action)
+{
+        const struct model *model = cluster_model(node->core);
+        const struct volume *volume = model_volume_by_id(model, action->preempt.id);
+        struct preempting *kept = calloc(1, sizeof(*kept) + world->names.max * sizeof(kept->has_lun[0]));
+        assert(kept != NULL);
+        kept->action = *action;
+        kept->begun_us = world->now_us;
+        kept->life = node->daemon_life;
+        MODEL_EACH_ROLE (model, role)
+                if (role_may_run_on(role, action->preempt.node) &&
+                    node_set_has(role->reserved & role->volumes, action->preempt.id))
+                        kept->has_lun[names_number(&world->names, role->name)] = true;
+        uint64_t delay_us =
+                random_between(&world->random, MS(5), world_mishap(world, 50) ? MS(3000) : MS(100));
+        const struct path_trouble *trouble =
+                volume == NULL ? NULL : volume_trouble(world, node, volume->name);
+        if (trouble != NULL && trouble->hung_until_us > world->now_us)
+                delay_us += trouble->hung_until_us - world->now_us;
+        world_schedule_payload(world, delay_us, EVENT_PREEMPT, node, kept);
+}
+
+static void take_away(struct world *world, uint32_t number, uint32_t from, uint32_t volume)
+{
+        struct lun_record *record = &world->luns[number];
+        record->keys[from].volumes &= ~node_set_of(volume);
+        record->barred |= node_set_of(volume);
+}
+
+void gateway_on_preempt(struct world *world, const struct event *event)
+{
+        struct simulated_node *node = &world->nodes[event->node];
+        const struct preempting *kept = event->payload;
+        uint32_t from = kept->action.preempt.node, id = kept->action.preempt.id;
+        bool fails = !reaches(world, node, node_set_of(id)) || world->now_us > kept->begun_us + PREEMPT_US;
+        bool breaks_off = world_mishap(world, 100);
+        for (uint32_t number = 0; !fails && number < world->names.count; number++)
+                if (kept->has_lun[number] && !(breaks_off && random_chance(&world->random, 500)))
+                        take_away(world, number, from, id);
+        world_note(world, node, "the keys of n%u on volume %u are %s", from, id,
+                   fails || breaks_off ? "not taken away" : "taken away");
+        if (node->daemon_life != kept->life)
+                return;
+        struct cluster_event ended;
+        memset(&ended, 0, sizeof(ended));
+        ended.kind = CLUSTER_EVENT_PREEMPTED;
+        ended.preempted.attempt = kept->action.preempt.attempt;
+        ended.preempted.succeeded = !fails && !breaks_off;
+        TEXT_COPY(ended.preempted.text, fails || breaks_off ? "simulated failure" : "");
+        shell_send_later(world, node, &ended, random_between(&world->random, 100, MS(5)));
 }

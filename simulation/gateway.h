@@ -31,9 +31,11 @@ struct gateway {
         uint64_t volumes;
         uint64_t question; /* since its last registration; 0: it has not registered */
         uint64_t opened_us;
-        bool of_before; /* another guest of the role has run since */
-        bool takes;     /* over at once */
-        bool preparing; /* somebody waits for it */
+        uint64_t forgotten_us; /* it saw that the target knows no keys; 0: not */
+        bool alone;            /* it has no disk elsewhere: what the target refuses is written nowhere */
+        bool of_before;        /* another guest of the role has run since */
+        bool takes;            /* over at once */
+        bool preparing;        /* somebody waits for it */
         bool confirmed, owns, preempted;
 };
 
@@ -51,11 +53,16 @@ void gateway_confirm(struct world *world, struct simulated_node *node, const str
 
 /* Would the target carry out what the role's guest on this node writes? Of what is on no target: always. */
 bool gateway_may_write(struct world *world, const struct simulated_node *node, const struct domain *domain);
+/* Does its key stand, confirmed, and has it taken over? */
+bool gateway_is_let_in(struct world *world, const struct simulated_node *node, const struct domain *domain);
 /* Its guest cannot begin yet; or not at all. */
 bool gateway_is_awaited(const struct world *world, const struct domain *domain);
 bool gateway_is_unfit(const struct domain *domain);
 /* A guest of the role begins to run there: those elsewhere are of before. */
 void gateway_guest_runs(struct world *world, const struct simulated_node *node, const char *role);
+/* A leader takes the keys of a lost node away: late, in part, or not at all. */
+void gateway_preempt(struct world *world, struct simulated_node *node, const struct cluster_action *action);
+void gateway_on_preempt(struct world *world, const struct event *event);
 /* That target begins anew, and knows no keys. */
 void gateway_forget_keys(struct world *world, const char *volume);
 

@@ -98,6 +98,12 @@ static bool report_is_gone(enum report_kind kind)
 
 static void on_report(struct world *world, uint64_t index, const struct command_role_report *report)
 {
+        const struct role *role = model_role(world->checker.reference, report->role);
+        const struct simulated_node *by = &world->nodes[report->node];
+        if (report->kind == REPORT_RUNNING && role != NULL && role->state == ROLE_ONLINE &&
+            role->owner == report->node && history_left_behind(world, by, report->role))
+                world_violate(world, "3: false evidence", by, report->role,
+                              "a guest that was left behind is taken for one that was started");
         if (report_is_gone(report->kind) &&
             hypervisor_may_run(world, &world->nodes[report->node], report->role))
                 world_violate(world, "3: false evidence", &world->nodes[report->node], report->role,
@@ -126,7 +132,8 @@ static void require_gone(struct world *world, struct runner_record *record, cons
                               " proved that it is not there, its source ended the move in %" PRIu64,
                               role->target_evidence.index, role->owner_evidence.index);
         for (size_t i = 0; i < 2; i++)
-                if (hypervisor_may_run(world, &world->nodes[ends[i]], role->name))
+                if (hypervisor_may_run(world, &world->nodes[ends[i]], role->name) &&
+                    !history_left_behind(world, &world->nodes[ends[i]], role->name))
                         world_violate(world, "3: false evidence", &world->nodes[ends[i]], role->name,
                                       "its move has ended on neither end, and it may run there");
 }
@@ -145,7 +152,8 @@ static void require_settled(struct world *world, const struct runner_record *rec
 {
         uint32_t other = role->owner == record->owner ? record->target : record->owner;
         const struct domain *domain = hypervisor_domain(world, &world->nodes[other], role->name);
-        if (domain != NULL && (domain->state == DOMAIN_RUNNING || domain->state == DOMAIN_PAUSED))
+        if (domain != NULL && (domain->state == DOMAIN_RUNNING || domain->state == DOMAIN_PAUSED) &&
+            !history_left_behind(world, &world->nodes[other], role->name))
                 world_violate(world, "3: false evidence", &world->nodes[other], role->name,
                               "its move has ended elsewhere, and it is still here");
 }
@@ -194,28 +202,58 @@ static bool is_left_to_leases(const struct world *world, const char *name, uint3
                model_node(world->checker.reference, about)->state == NODE_LOST;
 }
 
+/* What has not begun yet would have to be confirmed first. */
+static bool waits_for_gateways(const struct domain *domain)
+{
+        for (const struct hypervisor_job *job = domain->jobs; job != NULL; job = job->next)
+                if (job->operation == OPERATION_START && job->volumes == 0)
+                        return false;
+        return domain->state == DOMAIN_NONE;
+}
+
+static bool cannot_write(struct world *world, const struct simulated_node *node, const struct domain *domain)
+{
+        return waits_for_gateways(domain) ||
+               (domain->gateway.volumes != 0 && !gateway_may_write(world, node, domain));
+}
+
+bool history_left_behind(struct world *world, const struct simulated_node *node, const char *role)
+{
+        const struct domain *domain = &node->hypervisor.domains[names_number(&world->names, role)];
+        return domain->left_behind && cannot_write(world, node, domain);
+}
+
+/* It is not gone: it cannot write, and its node knows that it has to stop it. */
+static bool leave_behind(struct world *world, uint32_t number, uint32_t node)
+{
+        struct domain *domain = &world->nodes[node].hypervisor.domains[number];
+        domain->left_behind = cannot_write(world, &world->nodes[node], domain);
+        return domain->left_behind;
+}
+
 /* What is said of a whole node must be true of every role that it might have run. */
 static void on_node_proof(struct world *world, const struct simulated_node *node, uint64_t index,
-                          uint32_t about)
+                          uint32_t about, enum evidence_kind kind)
 {
-        const struct node *known = model_node(world->checker.reference, about);
         world_note(world, node, "entry %" PRIu64 " proves n%u down: %s", index, about,
-                   evidence_kind_name(known->evidence.kind));
+                   evidence_kind_name(kind));
         for (uint32_t number = 0; number < world->names.count; number++) {
                 const struct runner_record *record = &world->checker.runners[number];
                 const char *name = world->names.name[number];
-                if (export_may_write(world, &world->nodes[about], name))
+                if (kind != EVIDENCE_RESERVATION_PREEMPTED &&
+                    export_may_write(world, &world->nodes[about], name))
                         world_violate(world, "3: false evidence", &world->nodes[about], name,
                                       "entry %" PRIu64 " says %s, and it may write for it", index,
-                                      evidence_kind_name(known->evidence.kind));
+                                      evidence_kind_name(kind));
                 if (record->owner != about && record->target != about)
                         continue;
                 if (awaits_arrival(world, name, about) || is_left_to_leases(world, name, about))
                         continue;
-                if (hypervisor_may_run(world, &world->nodes[about], name))
+                if (hypervisor_may_run(world, &world->nodes[about], name) &&
+                    !(kind == EVIDENCE_RESERVATION_PREEMPTED && leave_behind(world, number, about)))
                         world_violate(world, "3: false evidence", &world->nodes[about], name,
                                       "entry %" PRIu64 " says %s, and it may run there", index,
-                                      evidence_kind_name(known->evidence.kind));
+                                      evidence_kind_name(kind));
         }
 }
 
@@ -365,10 +403,10 @@ void history_committed(struct world *world, struct simulated_node *node, uint64_
                 on_redirect_report(world, index, &command->redirect_report);
                 return;
         case COMMAND_NODE_EVIDENCE:
-                on_node_proof(world, node, index, command->node_evidence.node);
+                on_node_proof(world, node, index, command->node_evidence.node, command->node_evidence.kind);
                 return;
         case COMMAND_NODE_CONFIRM_OFF:
-                on_node_proof(world, node, index, command->node.node);
+                on_node_proof(world, node, index, command->node.node, EVIDENCE_OPERATOR);
                 return;
         case COMMAND_ROLE_SET:
                 if ((command->role_set.fields & ROLE_FIELD_DEFINITION) != 0)

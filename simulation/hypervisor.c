@@ -53,6 +53,7 @@ void hypervisor_domain_end(struct world *world, struct simulated_node *node, str
                 export_guest_ends(world, domain);
         domain->state = DOMAIN_NONE;
         domain->prepared = false;
+        domain->left_behind = false;
         domain->gateway = (struct gateway){ .id = 0 };
         domain->id = 0;
 }

@@ -168,7 +168,8 @@ static void start_begin(struct world *world, struct simulated_node *node, struct
                 hypervisor_job_end(world, node, job, OPERATION_FAILED, hypervisor_observation(present));
                 return;
         }
-        checker_start_executed(world, node, action->role.name, action->role.generation);
+        if (job->volumes == 0) /* otherwise when its gateways stand */
+                checker_start_executed(world, node, action->role.name, action->role.generation);
         struct domain *domain = hypervisor_domain_make(world, node, action, DOMAIN_STARTING);
         if (job->volumes != 0)
                 gateway_open(world, node, domain, action->role.name, job->volumes, action->role.generation,
@@ -198,6 +199,9 @@ static void start_effect(struct world *world, struct simulated_node *node, struc
                 hypervisor_job_end(world, node, job, OPERATION_FAILED, OBSERVED_ABSENT_FAILED);
                 return;
         }
+        if (job->volumes != 0)
+                checker_start_executed(world, node, domain->name, job->action.role.generation);
+        domain->left_behind = false;
         domain->state = DOMAIN_RUNNING;
         gateway_guest_runs(world, node, domain->name);
         stall_soon(world, node);
@@ -334,6 +338,7 @@ static void guest_arrives(struct world *world, struct simulated_node *target, st
 {
         copy->state = DOMAIN_RUNNING;
         stall_soon(world, target);
+        gateway_guest_runs(world, target, copy->name);
         image_arrived(world, copy);
         target->hypervisor.arrived_us = world->now_us;
         world->statistics->moves++;

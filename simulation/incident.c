@@ -344,6 +344,11 @@ static void apply_fail_path(struct world *world, const struct incident *incident
         apply_fail_writes(world, incident);
 }
 
+static void apply_restart_target(struct world *world, const struct incident *incident)
+{
+        gateway_forget_keys(world, incident->role);
+}
+
 /* --- the witness --- */
 
 static void apply_silence_witness(struct world *world, const struct incident *incident)
@@ -503,6 +508,9 @@ static const struct incident_rule rules[INCIDENT_KIND_COUNT] = {
                                    apply_fail_writes },
         [INCIDENT_KILL_EXPORT] = { "kill-export", (unsigned)INCIDENT_NODE | (unsigned)INCIDENT_ROLE,
                                    "of a role's disks, if it has one", apply_kill_export },
+        [INCIDENT_RESTART_TARGET] = { "restart-target", INCIDENT_ROLE,
+                                      "the target of that volume begins anew, and knows no keys any more",
+                                      apply_restart_target },
         [INCIDENT_SILENCE_WITNESS] = { "silence-witness", INCIDENT_LASTING, "it answers nobody",
                                        apply_silence_witness },
         [INCIDENT_CUT_WITNESS] = { "cut-witness", NODE_LASTING, "that node does not reach it",

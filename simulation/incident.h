@@ -67,6 +67,7 @@ enum incident_kind {
         INCIDENT_FAIL_PATH,
         INCIDENT_FAIL_WRITES,
         INCIDENT_KILL_EXPORT,
+        INCIDENT_RESTART_TARGET,
         /* the witness */
         INCIDENT_SILENCE_WITNESS,
         INCIDENT_CUT_WITNESS,

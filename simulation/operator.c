@@ -66,10 +66,12 @@ static uint32_t random_mib(struct world *world)
 /* Of a disk: mostly on no volume. */
 static const char *random_volume(struct world *world)
 {
-        static const char *const volumes[] = { "@csv1", "@csv1", "@csv2", "@san1" };
+        static const char *const volumes[] = { "@csv1", "@csv1", "@csv2", "@san1", "@san1" };
         if (world->operator.stores)
                 return random_chance(chance(world), 900) ? "@csv1" : "";
-        return random_chance(chance(world), 300) ? volumes[random_below(chance(world), 4)] : "";
+        if (world->operator.likes_luns && random_chance(chance(world), 700))
+                return "@san1";
+        return random_chance(chance(world), 350) ? volumes[random_below(chance(world), 5)] : "";
 }
 
 static void write_role_add(struct world *world, char *words)
@@ -145,6 +147,8 @@ static void write_evict(const struct simulated_node *node, char *words)
 
 static void write_fence_add(struct world *world, char *words)
 {
+        if (world->operator.likes_luns && random_chance(chance(world), 700))
+                return;
         uint32_t number = random_node(world);
         uint32_t level = 1 + (uint32_t)random_below(chance(world), 2);
         uint32_t other = random_chance(chance(world), 800) ? number : random_node(world);
@@ -160,12 +164,14 @@ static void write_fence_add(struct world *world, char *words)
                       number, number, other, level);
 }
 
+#define ADD_SAN "volume add san1 --kind iscsi --portal san --target iqn.2026-11.san1"
+
 /* One that is there already mostly keeps its name for itself. */
 static void write_volume(struct world *world, char *words)
 {
-        unsigned number = world->operator.stores ? 1 : 1 +(unsigned) random_below(chance(world), 3);
-        if (number == 3)
-                WRITE("volume add san1 --kind iscsi --portal san --target iqn.2026-11.san1");
+        unsigned number = world->operator.stores ? 1 : 1 +(unsigned) random_below(chance(world), 4);
+        if (number >= 3 || (world->operator.likes_luns && !world->operator.stores))
+                WRITE(ADD_SAN);
         else if (world->operator.stores || random_chance(chance(world), 700))
                 WRITE("volume add csv%u --kind directory --path /csv%u", number, number);
         else
@@ -253,6 +259,18 @@ void operator_on_command(struct world *world, const struct event *event)
         world_schedule(world, random_between(chance(world), 1, 2 * interval_us), EVENT_OPERATOR, NULL, 0, 0);
 }
 
+/* Of a chance of its own. */
+void operator_draw_luns(struct world *world)
+{
+        struct random random;
+        random_init(&random, world->options.seed ^ UINT64_C(0x6c756e73));
+        world->operator.likes_luns = random_chance(&random, 200);
+        if (!world->operator.likes_luns)
+                return;
+        WORLD_EACH_NODE (world, node)
+                node->has_watchdog &= random_chance(&random, 500);
+}
+
 /* In some worlds somebody turns nodes on, whatever has become of them; of a chance of its own. */
 void operator_draw_power(struct world *world, uint64_t seconds)
 {
@@ -278,6 +296,10 @@ void operator_begin(struct world *world)
         world->operator.stores = random_chance(chance(world), 300);
         if (world->operator.stores)
                 world->faults.weight[FAULT_PATH] += 40;
+        for (uint64_t at_us = SECOND(3); world->operator.likes_luns && at_us<SECOND(12); at_us += SECOND(3)) {
+                struct incident add = { .kind = INCIDENT_CLU, .words = ADD_SAN };
+                incident_schedule(world, add, at_us);
+        }
         world_schedule(world, SECOND(3), EVENT_OPERATOR, NULL, 0, 0);
 }
 

@@ -118,6 +118,7 @@ static int take_volume(const struct model *model, const char *at, struct role *r
                 return *at == '\0' ? 0 : -EINVAL;
         const struct volume *volume = model_volume(model, at + 1);
         role->volumes = volume == NULL ? 0 : node_set_of(volume->id);
+        role->contained = volume != NULL;
         return 0;
 }
 

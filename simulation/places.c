@@ -231,6 +231,7 @@ static bool no_proof_is_true(const struct model *model, const struct role *role,
             (!exports && (!node_set_has(runners, node->id) || !begins(&at, " runs it no more; "))))
                 FALSE("'%s' speaks of nobody who may run it", shown);
         bool leased = !exports && places_is_leased(model, role, node->id);
+        bool reserved = !exports && role->reserved != 0;
         bool fenced = places_can_be_fenced(model, node->id), lost = node->state == NODE_LOST, is_true = false;
         if (begins(&at, "it is up and has to say so itself"))
                 is_true = node->state == NODE_UP;
@@ -240,8 +241,11 @@ static bool no_proof_is_true(const struct model *model, const struct role *role,
                 is_true = lost && !fenced && node->watchdog && !node->fence_wanted && leased;
         else if (begins(&at, "its guard has to expire"))
                 is_true = lost && !fenced && node->watchdog && !node->fence_wanted && !leased;
+        else if (begins(&at, "its keys on the targets of the role have to be taken away"))
+                is_true = lost && !fenced && !node->watchdog && !node->fence_wanted && reserved;
         else if (begins(&at, "is it off? then say: clu node confirm-off"))
-                is_true = lost && !fenced && (!node->watchdog || node->fence_wanted || node->forced_out);
+                is_true = lost && !fenced &&
+                          ((!node->watchdog && !reserved) || node->fence_wanted || node->forced_out);
         if (!is_true)
                 FALSE("'%s' is not so: it is %s", shown, node_state_name(node->state));
         return true;

@@ -23,6 +23,7 @@ enum event_kind {
         EVENT_COPY,        /* a step of moving a disk; payload: a struct ordered, of image.c */
         EVENT_GATEWAY,     /* one of a role looks after itself */
         EVENT_CONFIRMED,   /* its daemon has told it so */
+        EVENT_PREEMPT,     /* keys are taken away; payload: a struct preempting, of gateway.c */
         EVENT_LOOK,        /* a daemon has looked at a volume */
         EVENT_LEASE_WRITE, /* a pass over a lease reaches the volume */
         EVENT_LEASE_DONE,  /* and has ended */

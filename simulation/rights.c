@@ -140,7 +140,8 @@ static void check_stop(struct world *world, struct simulated_node *node, const s
         else if (!status->active && is_kept_by_leases(world, node, name))
                 world_violate(world, "7: management stops a healthy guest", node, name,
                               "its leases stand: %s", action->reason);
-        else if (status->guard_valid && !is_wanted(world, node, name))
+        else if (status->guard_valid && !is_wanted(world, node, name) &&
+                 !history_left_behind(world, node, name))
                 world_violate(world, "7: management stops a healthy guest", node, name, "%s", action->reason);
 }
 

@@ -111,6 +111,7 @@ static int take_volume(struct line *line, struct scenario *scenario, struct role
                 return line_fail(line, "there is no volume '%s': say volume %s first",
                                  name == NULL ? "" : name, name == NULL ? "NAME" : name);
         role->volumes |= node_set_of(object->volume.id);
+        role->contained = true;
         return 0;
 }
 
@@ -129,6 +130,10 @@ static int read_role_field(struct line *line, struct scenario *scenario, struct 
                 return take_volume(line, scenario, role);
         if (line_take(line, "possible"))
                 return line_nodes(line, scenario, nodes, &count, &role->possible);
+        if (line_take(line, "elsewhere")) {
+                role->contained = false;
+                return 0;
+        }
         if (line_take(line, "stopped")) {
                 role->desired = DESIRED_STOPPED;
                 return 0;
@@ -159,7 +164,7 @@ static int read_role_field(struct line *line, struct scenario *scenario, struct 
         }
         return line_fail(line,
                          "'%s' is nothing of a role: on NODE, memory SIZE, priority N, preferred NODES, "
-                         "possible NODES, volume NAME, stop-timeout TIME, ocf, stopped",
+                         "possible NODES, volume NAME, elsewhere, stop-timeout TIME, ocf, stopped",
                          line_word(line));
 }
 

@@ -37,7 +37,7 @@ int line_pattern(struct line *line, const char *const *ends, struct pattern *ret
                                              "resume",   "fence",    "guest",  "befalls",  "power",
                                              "clusterd", "isolated", "revoke", "snapshot", "witness",
                                              "prepare",  "copy",     "export", "redirect", "return",
-                                             "qnetd" };
+                                             "qnetd",    "confirm",  "preempt" };
         char first[24];
         text_copy(first, sizeof(first), ret_pattern->words);
         first[strcspn(first, " ")] = '\0';

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
+#include "clusterd/core/reservation.h"
 #include "simulation/world.h"
 
 /* Of the history before the story: nobody has it any more, all hold what it adds up to. */
@@ -57,7 +58,7 @@ static void complete_node(struct world *world, const struct scenario *scenario, 
         TEXT_PRINT(row->migration_address, "10.0.1.%u", node->id);
 }
 
-static void complete_role(const struct scenario *scenario, struct role *row)
+static void complete_role(struct world *world, const struct scenario *scenario, struct role *row)
 {
         if (node_set_has(scenario->off, row->owner))
                 row->owner = NODE_NONE;
@@ -65,6 +66,8 @@ static void complete_role(const struct scenario *scenario, struct role *row)
         row->generation = row->generation == 0 ? 1 : row->generation;
         row->since_index = 1;
         row->leases = row->volumes;
+        row->started = row->generation;
+        row->reserved = reservation_of_start(world->checker.reference, row);
         TEXT_PRINT(row->reason, "as the story begins");
 }
 
@@ -120,7 +123,7 @@ static void begin_warm(struct world *world, const struct scenario *scenario)
                 if (object.kind == OBJECT_VOLUME)
                         complete_volume(world, scenario, &object.volume);
                 if (object.kind == OBJECT_ROLE)
-                        complete_role(scenario, &object.role);
+                        complete_role(world, scenario, &object.role);
                 history_put(world, &object);
                 WORLD_EACH_NODE (world, node)
                         disk_seed(&node->disk, &object, &position);

@@ -109,6 +109,9 @@ static void carry_out(struct world *world, struct simulated_node *node, const st
         case CLUSTER_ACTION_CONFIRM:
                 gateway_confirm(world, node, action);
                 return;
+        case CLUSTER_ACTION_PREEMPT:
+                gateway_preempt(world, node, action);
+                return;
         case CLUSTER_ACTION_COPY:
                 image_carry_out(world, node, action);
                 return;

@@ -26,6 +26,7 @@ static const char *const action_names[CLUSTER_ACTION_COUNT] = {
         [CLUSTER_ACTION_MOVE] = "move",
         [CLUSTER_ACTION_PREPARE] = "prepare",
         [CLUSTER_ACTION_CONFIRM] = "confirm",
+        [CLUSTER_ACTION_PREEMPT] = "preempt",
         [CLUSTER_ACTION_ANNOUNCE] = "announce",
         [CLUSTER_ACTION_LIST] = "list",
         [CLUSTER_ACTION_FENCE] = "fence",
@@ -155,6 +156,7 @@ void shell_note(struct world *world, struct simulated_node *node, const struct c
         case CLUSTER_ACTION_SHUT_DOWN:
         case CLUSTER_ACTION_LIST:
         case CLUSTER_ACTION_LOG:
+        case CLUSTER_ACTION_PREEMPT:
         case CLUSTER_ACTION_LOOK:
         case CLUSTER_ACTION_LEASE:
         case CLUSTER_ACTION_SIGHT:

@@ -279,6 +279,13 @@ void tell_action(struct world *world, const struct simulated_node *node, const s
         case CLUSTER_ACTION_RETURN:
                 tell(world, action->reason, "return %s %s", action->role.name, node->name);
                 return;
+        case CLUSTER_ACTION_CONFIRM:
+                tell(world, action->reason, "confirm %s %s", action->confirm.role, node->name);
+                return;
+        case CLUSTER_ACTION_PREEMPT:
+                tell(world, action->reason, "preempt %s %s", name_of(world, action->preempt.node),
+                     node->name);
+                return;
         case CLUSTER_ACTION_COPY:
                 tell(world, action->reason, "copy %s %s %s", action->copy.role,
                      copy_order_words[action->copy.order], node->name);

@@ -45,6 +45,7 @@ static const struct event_rule rules[EVENT_KIND_COUNT] = {
         [EVENT_COPY] = { SCOPE_DAEMON, true, image_on_copy },
         [EVENT_GATEWAY] = { SCOPE_POWER, true, gateway_on_tick },
         [EVENT_CONFIRMED] = { SCOPE_POWER, true, gateway_on_confirmed },
+        [EVENT_PREEMPT] = { SCOPE_POWER, true, gateway_on_preempt },
         [EVENT_LOOK] = { SCOPE_DAEMON, true, volume_on_look },
         [EVENT_LEASE_WRITE] = { SCOPE_WORLD, false, lease_on_write },
         [EVENT_LEASE_DONE] = { SCOPE_DAEMON, true, lease_on_done },
@@ -300,6 +301,7 @@ static uint64_t cluster_draw(struct world *world, struct random *random)
                 node->memory_mib = world->tight ? 512u << random_below(random, 4) : 16384;
                 node->cpus = 16;
         }
+        operator_draw_luns(world);
         return random_between(random, 15, seconds_max);
 }
 

@@ -66,6 +66,7 @@ struct domain {
         struct hypervisor_job *jobs; /* owned; in the order of asking */
         bool prepared;               /* the gateways of its LUNs wait here for it */
         struct gateway gateway;
+        bool left_behind; /* proven off by its reservations: a guest of it may be there yet */
         struct image_use use;
         struct connection connection;
         uint64_t ordered; /* the last order about its disk */
@@ -270,6 +271,8 @@ const uint32_t *history_changed_roles(const struct world *world, uint64_t first,
                                       size_t *ret_count);
 void history_committed(struct world *world, struct simulated_node *node, uint64_t index,
                        const struct entry *entry);
+/* A guest of it may be there yet, and cannot write. */
+bool history_left_behind(struct world *world, const struct simulated_node *node, const char *role);
 bool convergence_reached(struct world *world, char *text, size_t text_bytes);
 
 /* --- operator.c, faults.c --- */
@@ -278,12 +281,16 @@ struct operator_model {
         struct random random; /* a stream of its own: what it asks for moves no delay */
         uint32_t names;       /* of roles that it uses: vm01 ... */
         uint32_t to_add;      /* so many of them first, one after another */
+        bool likes_luns;      /* most roles have their disks there */
         uint64_t next_token;
         uint64_t interval_us;
         bool stores; /* most disks on one volume, which it adds first and keeps */
 };
 
 void operator_begin(struct world *world);
+/* In some worlds most roles run from a target, and half of the nodes have no watchdog. Before nodes are made.
+ */
+void operator_draw_luns(struct world *world);
 void operator_draw_power(struct world *world, uint64_t seconds);
 void operator_on_command(struct world *world, const struct event *event);
 void operator_carry_out(struct world *world, const struct incident *incident);

@@ -177,9 +177,19 @@
         MUTATION(MOVE_TO_THE_LOST, "core/reconcile.c", "nothing is sent to a node that is not there")        \
         MUTATION(PAUSED_IS_RUNNING, "core/reconcile.c", "what a move left paused does not run")              \
         MUTATION(MOVE_TO_THE_UNGUARDED, "core/reconcile.c", "the target's guard stands before it is sent")   \
+        MUTATION(PREEMPTED_PROVES_ALL_ROLES, "core/reservation.c", "only what runs from LUNs is proven")     \
+        MUTATION(PREEMPTED_ON_ONE_TARGET, "core/reservation.c", "all targets of a role refuse the node")     \
+        MUTATION(PREEMPTED_WITH_DISKS_ELSEWHERE, "core/reservation.c",                                       \
+                 "what writes elsewhere is not proven")                                                      \
+        MUTATION(PREEMPTED_ON_OTHER_LUNS, "core/apply_role.c",                                               \
+                 "what runs may have other LUNs than it is given")                                           \
+        MUTATION(PREEMPTED_UNPROVEN, "core/preempt.c", "a preemption counts when it was read back")          \
+        MUTATION(PREEMPTED_LONG_AGO, "core/preempt.c", "it counts when it was begun after the loss")         \
+        MUTATION(PREEMPTED_IN_ITS_TIME, "core/fencing.c", "a node has its time to stop its guests itself")   \
+        MUTATION(LEFT_BEHIND_IS_STARTED, "core/observe.c",                                                   \
+                 "what was here before an assignment is not its guest")                                      \
         MUTATION(CONFIRMED_WITHOUT_CONTACT, "core/confirm.c",                                                \
                  "what is registered anew writes after contact")                                             \
-        MUTATION(CONFIRMED_FOR_OTHERS, "core/confirm.c", "only who may run it writes to its disk")           \
         MUTATION(CONFIRMED_OF_BEFORE, "core/confirm.c", "what an earlier assignment left writes no more")    \
         MUTATION(MOVE_TO_THE_UNPREPARED, "core/prepare.c", "the target has its gateways before it is sent")  \
         MUTATION(MOVE_BEGINS_LATE, "core/reconcile.c", "a move that was given up does not begin")            \

@@ -70,6 +70,7 @@ void apply_role_copy(struct apply *apply, const struct command_role_copy *comman
         memcpy(copy->definition_hash, command->definition_hash, HASH_BYTES);
         copy->volumes = command->volumes;
         copy->keep = command->keep;
+        role->reserved = 0; /* from here on it may write to two images */
         apply_changed_role(apply, role);
 }
 

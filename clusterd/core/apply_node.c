@@ -7,6 +7,7 @@
 #include "clusterd/base/text.h"
 #include "clusterd/core/lease_guard.h"
 #include "clusterd/core/node_state.h"
+#include "clusterd/core/reservation.h"
 #include "clusterd/core/role_state.h"
 
 bool node_may_run_something(const struct model *model, uint32_t node)
@@ -18,20 +19,42 @@ bool node_may_run_something(const struct model *model, uint32_t node)
         return false;
 }
 
-/* Every role that the node might run no longer can; of an expired guard: those that its leases guard no more.
- */
-static void clear_runner(struct apply *apply, uint32_t node, const struct evidence *evidence, uint64_t leases)
+/* What the end of contact proves only together with what is said of volumes. */
+static bool is_of_some_roles(enum evidence_kind kind)
+{
+        return kind == EVIDENCE_GUARD_EXPIRED || kind == EVIDENCE_RESERVATION_PREEMPTED;
+}
+
+static bool evidence_covers(const struct model *model, const struct role *role,
+                            const struct command_node_evidence *command)
+{
+        if (command->kind == EVIDENCE_GUARD_EXPIRED)
+                return lease_evidence_covers(model, role, command->node, command->leases);
+        return command->kind != EVIDENCE_RESERVATION_PREEMPTED ||
+               reservation_covers(role, command->reservations);
+}
+
+static bool evidence_is_of_use(const struct model *model, const struct command_node_evidence *command)
+{
+        if (command->kind == EVIDENCE_GUARD_EXPIRED)
+                return lease_evidence_is_of_use(model, command->node, command->leases);
+        return command->kind != EVIDENCE_RESERVATION_PREEMPTED ||
+               reservation_is_of_use(model, command->node, command->reservations);
+}
+
+/* Every role that the node might run no longer can, as far as the evidence goes. */
+static void clear_runner(struct apply *apply, const struct command_node_evidence *command,
+                         const struct evidence *evidence)
 {
         struct model *model = apply->model;
         for (struct role *role = model->roles; role < model->roles + model->roles_used; role++)
-                if (role->name[0] != '\0' && role_may_run_on(role, node) &&
-                    (evidence->kind != EVIDENCE_GUARD_EXPIRED ||
-                     lease_evidence_covers(model, role, node, leases)))
-                        apply_runner_gone(apply, role, node, evidence);
-        /* An export needs contact, whatever leases its node has. */
+                if (role->name[0] != '\0' && role_may_run_on(role, command->node) &&
+                    evidence_covers(model, role, command))
+                        apply_runner_gone(apply, role, command->node, evidence);
+        /* An export needs contact, whatever leases its node has; but no key. */
         if (evidence->kind == EVIDENCE_POWERED_OFF || evidence->kind == EVIDENCE_GUARD_EXPIRED ||
             evidence->kind == EVIDENCE_OPERATOR)
-                apply_exports_gone(apply, node, evidence_kind_name(evidence->kind));
+                apply_exports_gone(apply, command->node, evidence_kind_name(evidence->kind));
 }
 
 /* A host that booted anew runs nothing of what its last boot ran. What may have arrived since, it says
@@ -185,9 +208,10 @@ void apply_node_lost(struct apply *apply, const struct command_node *lost, bool 
                 if (MUTATED(EXPORT_ENDS_WITH_LOSS))
                         apply_exports_gone(apply, node->id, "lost");
                 if (MUTATED(LOSS_IS_EVIDENCE))
-                        clear_runner(apply, node->id,
-                                     &(struct evidence){ .kind = EVIDENCE_OPERATOR, .index = apply->index },
-                                     0);
+                        clear_runner(apply,
+                                     &(struct command_node_evidence){ .node = node->id,
+                                                                      .kind = EVIDENCE_OPERATOR },
+                                     &(struct evidence){ .kind = EVIDENCE_OPERATOR, .index = apply->index });
         }
         apply_changed_node(apply, node);
 }
@@ -208,7 +232,7 @@ bool node_awaits_arrival(const struct model *model, uint32_t node)
 /* The others are said of one role at one generation, not of a node. */
 static bool proves_node_off(enum evidence_kind kind)
 {
-        return kind == EVIDENCE_POWERED_OFF || kind == EVIDENCE_GUARD_EXPIRED || kind == EVIDENCE_OPERATOR;
+        return kind == EVIDENCE_POWERED_OFF || kind == EVIDENCE_OPERATOR || is_of_some_roles(kind);
 }
 
 void apply_node_evidence(struct apply *apply, const struct command_node_evidence *command)
@@ -235,8 +259,7 @@ void apply_node_evidence(struct apply *apply, const struct command_node_evidence
                              node->name);
                 return;
         }
-        if (command->kind == EVIDENCE_GUARD_EXPIRED && node->forced_out &&
-            !MUTATED(EXPIRY_OF_THE_FORCED_OUT)) {
+        if (is_of_some_roles(command->kind) && node->forced_out && !MUTATED(EXPIRY_OF_THE_FORCED_OUT)) {
                 apply_refuse(
                         apply,
                         "the quorum was forced without %s, which may have contact with others: only that "
@@ -244,23 +267,28 @@ void apply_node_evidence(struct apply *apply, const struct command_node_evidence
                         node->name);
                 return;
         }
-        if (command->kind == EVIDENCE_GUARD_EXPIRED && node_awaits_arrival(apply->model, node->id)) {
+        if (is_of_some_roles(command->kind) && node_awaits_arrival(apply->model, node->id)) {
                 apply_refuse(apply,
                              "a role may still be on its way to %s: its source has to end the move first",
                              node->name);
                 return;
         }
-        if (command->kind == EVIDENCE_GUARD_EXPIRED &&
-            !lease_evidence_is_of_use(apply->model, node->id, command->leases)) {
-                apply_refuse(apply, "%s may still run its roles by its leases on their volumes", node->name);
+        if (!evidence_is_of_use(apply->model, command)) {
+                apply_refuse(apply,
+                             command->kind == EVIDENCE_GUARD_EXPIRED
+                                     ? "%s may still run its roles by its leases on their volumes"
+                                     : "%s may still write to other disks of its roles",
+                             node->name);
                 return;
         }
         struct evidence evidence = { .kind = command->kind, .index = apply->index };
         TEXT_COPY(evidence.text, command->text);
-        clear_runner(apply, node->id, &evidence, command->leases);
+        clear_runner(apply, command, &evidence);
         apply_changed_node(apply, node);
-        if (command->kind == EVIDENCE_GUARD_EXPIRED && node_may_run_something(apply->model, node->id))
-                return; /* by leases that have not expired */
+        if (is_of_some_roles(command->kind) && node_may_run_something(apply->model, node->id))
+                return; /* by leases that have not expired, or from disks that are elsewhere */
+        if (command->kind == EVIDENCE_RESERVATION_PREEMPTED && node->fence_wanted)
+                return; /* it is not off, as an operator wants it */
         node->evidence = evidence;
         node->fence_wanted = false;
         node_enter(node, NODE_DOWN, apply->index, evidence_kind_name(command->kind));

@@ -4,6 +4,7 @@
 #include "clusterd/base/mutation.h"
 #include "clusterd/base/text.h"
 #include "clusterd/core/placement.h"
+#include "clusterd/core/reservation.h"
 #include "clusterd/core/role_state.h"
 
 static bool nodes_exist(struct apply *apply, const struct role *role)
@@ -59,6 +60,7 @@ void apply_role_add(struct apply *apply, const struct command_role_add *add)
         role->memory_mib = given->memory_mib;
         role->cpus = given->cpus;
         role->volumes = given->volumes;
+        role->contained = given->contained;
         role->priority = given->priority;
         role->stop_timeout_ms = given->stop_timeout_ms;
         memcpy(role->preferred, given->preferred, sizeof role->preferred);
@@ -119,6 +121,9 @@ void apply_role_set(struct apply *apply, const struct command_role_set *set)
                 next.memory_mib = given->memory_mib;
                 next.cpus = given->cpus;
                 next.volumes = given->volumes;
+                next.contained = given->contained;
+                if (!MUTATED(PREEMPTED_ON_OTHER_LUNS))
+                        next.reserved = 0; /* what runs was started by the definition of before */
         }
         if ((set->fields & (ROLE_FIELD_PREFERRED | ROLE_FIELD_POSSIBLE)) && !nodes_exist(apply, &next))
                 return;
@@ -270,6 +275,7 @@ void apply_role_assign(struct apply *apply, const struct command_role_assign *as
         role->target_evidence = (struct evidence){ .kind = EVIDENCE_NONE };
         role->leases =
                 role->volumes; /* of the definition that it is started by, whatever it is given later */
+        role->reserved = reservation_of_start(apply->model, role);
         apply_changed_role(apply, role);
 }
 

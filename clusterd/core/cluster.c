@@ -161,6 +161,9 @@ static void dispatch(struct cluster *cluster, const struct cluster_event *event)
         case CLUSTER_EVENT_FENCE_DONE:
                 fencing_done(cluster, event);
                 break;
+        case CLUSTER_EVENT_PREEMPTED:
+                preempt_ended(cluster, event);
+                break;
         case CLUSTER_EVENT_LOOKED:
                 path_looked(cluster, event);
                 break;

@@ -58,16 +58,17 @@ enum cluster_event_kind {
         CLUSTER_EVENT_PREPARED,       /* the end of CLUSTER_ACTION_PREPARE */
         CLUSTER_EVENT_CONFIRM, /* a gateway has registered anew, and waits for CLUSTER_ACTION_CONFIRM */
         CLUSTER_EVENT_FENCE_DONE,
-        CLUSTER_EVENT_LOOKED,   /* what CLUSTER_ACTION_LOOK found */
-        CLUSTER_EVENT_LEASE,    /* the end of CLUSTER_ACTION_LEASE */
-        CLUSTER_EVENT_SIGHT,    /* what CLUSTER_ACTION_SIGHT saw */
-        CLUSTER_EVENT_REVOKED,  /* the end of CLUSTER_ACTION_REVOKE */
-        CLUSTER_EVENT_LEAVING,  /* this daemon is told to end: cluster_may_leave() says when */
-        CLUSTER_EVENT_WITNESS,  /* what CLUSTER_ACTION_WITNESS was answered */
-        CLUSTER_EVENT_QNETD,    /* what this node's corosync and qdevice tell of a qnetd, in their order */
-        CLUSTER_EVENT_WATCHDOG, /* what the guard keeper reports of it */
-        CLUSTER_EVENT_COPY,     /* the end of CLUSTER_ACTION_COPY */
-        CLUSTER_EVENT_EXPORT    /* the end of CLUSTER_ACTION_EXPORT */
+        CLUSTER_EVENT_PREEMPTED, /* the end of CLUSTER_ACTION_PREEMPT */
+        CLUSTER_EVENT_LOOKED,    /* what CLUSTER_ACTION_LOOK found */
+        CLUSTER_EVENT_LEASE,     /* the end of CLUSTER_ACTION_LEASE */
+        CLUSTER_EVENT_SIGHT,     /* what CLUSTER_ACTION_SIGHT saw */
+        CLUSTER_EVENT_REVOKED,   /* the end of CLUSTER_ACTION_REVOKE */
+        CLUSTER_EVENT_LEAVING,   /* this daemon is told to end: cluster_may_leave() says when */
+        CLUSTER_EVENT_WITNESS,   /* what CLUSTER_ACTION_WITNESS was answered */
+        CLUSTER_EVENT_QNETD,     /* what this node's corosync and qdevice tell of a qnetd, in their order */
+        CLUSTER_EVENT_WATCHDOG,  /* what the guard keeper reports of it */
+        CLUSTER_EVENT_COPY,      /* the end of CLUSTER_ACTION_COPY */
+        CLUSTER_EVENT_EXPORT     /* the end of CLUSTER_ACTION_EXPORT */
 };
 
 /* What a hypervisor or agent sees of a role on this node. */
@@ -222,6 +223,11 @@ struct cluster_event {
                         char text[REASON_BYTES];
                 } fence;
                 struct {
+                        uint64_t attempt;
+                        bool succeeded; /* read back: it has no key, and the reservation stands */
+                        char text[REASON_BYTES];
+                } preempted;
+                struct {
                         uint64_t look;
                         uint32_t id;           /* of the volume */
                         enum path_state found; /* PATH_DIRECT: it could be written and read */
@@ -287,20 +293,23 @@ enum cluster_action_kind {
         /* Live, from this node to node, where its disks are their own files. One that runs by an export is
          * handed over only when that has answered each request that it was sent: as with RETURN. */
         CLUSTER_ACTION_MOVE,
-        CLUSTER_ACTION_ANNOUNCE,      /* tell the networks that role lives here now */
-        CLUSTER_ACTION_PREPARE,       /* what role's disks need here, before it arrives. Answer with
-                                         CLUSTER_EVENT_PREPARED */
-        CLUSTER_ACTION_CONFIRM,       /* gateways of role and generation may write that have asked up to
-                                         question */
-        CLUSTER_ACTION_LIST,          /* which roles are here? Answer with CLUSTER_EVENT_LISTED */
-        CLUSTER_ACTION_FENCE,         /* turn node off (or on) by device, and verify */
-        CLUSTER_ACTION_FENCE_END,     /* the agents of attempt are not wanted any more; they answer nothing */
-        CLUSTER_ACTION_LOOK,          /* at a volume: write our mark, look for others'. Answer with
-                                         CLUSTER_EVENT_LOOKED */
-        CLUSTER_ACTION_LEASE,         /* a pass over this node's lease. Answer with CLUSTER_EVENT_LEASE */
-        CLUSTER_ACTION_SIGHT,         /* at the lease of a lost node. Answer with CLUSTER_EVENT_SIGHT */
-        CLUSTER_ACTION_REVOKE,        /* write that it is to end. Answer with CLUSTER_EVENT_REVOKED */
-        CLUSTER_ACTION_FORGET_VOLUME, /* what we have left there goes, or our hands are off it at least */
+        CLUSTER_ACTION_ANNOUNCE,  /* tell the networks that role lives here now */
+        CLUSTER_ACTION_PREPARE,   /* what role's disks need here, before it arrives. Answer with
+                                     CLUSTER_EVENT_PREPARED */
+        CLUSTER_ACTION_CONFIRM,   /* gateways of role and generation may write that have asked up to
+                                     question */
+        CLUSTER_ACTION_LIST,      /* which roles are here? Answer with CLUSTER_EVENT_LISTED */
+        CLUSTER_ACTION_FENCE,     /* turn node off (or on) by device, and verify */
+        CLUSTER_ACTION_FENCE_END, /* the agents of attempt are not wanted any more; they answer nothing */
+        /* Take away all keys of a lost node on the LUNs of a target that roles use which it may run by them
+         * alone. Answer with CLUSTER_EVENT_PREEMPTED. */
+        CLUSTER_ACTION_PREEMPT,
+        CLUSTER_ACTION_LOOK,           /* at a volume: write our mark, look for others'. Answer with
+                                          CLUSTER_EVENT_LOOKED */
+        CLUSTER_ACTION_LEASE,          /* a pass over this node's lease. Answer with CLUSTER_EVENT_LEASE */
+        CLUSTER_ACTION_SIGHT,          /* at the lease of a lost node. Answer with CLUSTER_EVENT_SIGHT */
+        CLUSTER_ACTION_REVOKE,         /* write that it is to end. Answer with CLUSTER_EVENT_REVOKED */
+        CLUSTER_ACTION_FORGET_VOLUME,  /* what we have left there goes, or our hands are off it at least */
         CLUSTER_ACTION_FORGET_WITNESS, /* it is of no use any more: what stands there goes */
         CLUSTER_ACTION_WITNESS,      /* ask it; a later question takes the place of one that is not answered.
                                         Answer with CLUSTER_EVENT_WITNESS */
@@ -398,6 +407,12 @@ struct cluster_action {
                         bool on;                           /* to be turned on, for a test */
                         const struct fence_device *device; /* borrowed until the next step */
                 } fence;
+                struct {
+                        uint64_t attempt;
+                        uint32_t node;
+                        uint32_t id; /* of the volume */
+                        uint64_t identity;
+                } preempt;
                 struct {
                         uint64_t look;
                         uint32_t id;

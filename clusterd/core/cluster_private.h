@@ -80,6 +80,7 @@ struct local_role {
         enum observation hint; /* absent: how it was said to have ended */
         bool stopped_by_guard, stopped_paused;
         uint64_t seen_ms; /* present: since when */
+        uint64_t here_by; /* present: the generation by which it was first seen; 0: not seen yet */
         bool expected;    /* the ledger lets this node run it */
 
         enum operation operation; /* under way */
@@ -242,6 +243,12 @@ struct cluster {
         struct local_lease leases[VOLUMES_MAX + 1];
         uint64_t lease_passes, lease_begins; /* issued */
         struct lease_watch lease_watches[LEASE_WATCHES_MAX];
+        struct preemption preemptions[PREEMPTIONS_MAX];
+        uint32_t preempting; /* of them, that are used */
+        uint64_t preempt_attempts;
+        uint64_t
+                reserved[NODES_MAX + 1]; /* volumes by whose reservations that node can be kept from disks, */
+        uint64_t reserved_index;         /* when this was applied */
         uint64_t watched[NODES_MAX + 1]; /* volumes on whose leases that node's roles hang, */
         uint64_t watched_index;          /* when this was applied */
         uint64_t sights;                 /* issued */
@@ -398,6 +405,9 @@ bool observation_is_present(enum observation observation);
 void observe_strange(struct cluster *cluster);
 /* Its own guest, which nobody moves: it runs, or has stalled and may run at any moment. */
 bool observation_is_live(enum observation observation);
+void observe_note_generation(const struct role *role, struct local_role *local);
+/* It is no guest of this assignment. */
+bool observe_is_left_behind(const struct role *role, const struct local_role *local);
 bool observe_counts(const struct local_role *local); /* for the guard: something may write here */
 /* Keeps present_count right. */
 void observe_begin(struct cluster *cluster, struct local_role *local, enum operation operation);

@@ -17,7 +17,7 @@ static bool is_registration_of_ours(const struct cluster *cluster, const struct 
                                     const struct local_role *local)
 {
         return round_is_active(cluster) && cluster_is_member(cluster) &&
-               (role_may_run_on(role, cluster->identity.node) || MUTATED(CONFIRMED_FOR_OTHERS)) &&
+               role_may_run_on(role, cluster->identity.node) &&
                (local->asked_generation >= role->started || MUTATED(CONFIRMED_OF_BEFORE));
 }
 

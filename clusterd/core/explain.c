@@ -23,13 +23,16 @@ static bool lacks_place(const struct model *model, const struct role *role, node
 }
 
 /* What can still prove that a node runs nothing. */
-static const char *way_to_proof(const struct model *model, bool leased, const struct node *node)
+static const char *way_to_proof(const struct model *model, bool leased, bool reserved,
+                                const struct node *node)
 {
         if (node->state == NODE_UP)
                 return "it is up and has to say so itself";
         if (fence_level_after(model, node->id, 0) != 0)
                 return "its fence devices are being tried";
         /* Whom an operator wants off may well be in contact: then its guard does not expire. */
+        if (!node->watchdog && !node->fence_wanted && !node->forced_out && reserved)
+                return "its keys on the targets of the role have to be taken away";
         if (!node->watchdog || node->fence_wanted || node->forced_out)
                 return "is it off? then say: clu node confirm-off";
         return leased ? "its guard and its lease have to expire" : "its guard has to expire";
@@ -57,8 +60,9 @@ static bool lacks_proof(const struct model *model, const struct role *role, char
         if (model->settings.pause_ms != 0 && node->state == NODE_LOST && !node->fence_wanted)
                 (void)snprintf(reason, REASON_BYTES, PAUSED);
         else
-                (void)snprintf(reason, REASON_BYTES, "no proof yet that %.40s runs it no more; %s",
-                               node->name, way_to_proof(model, lease_guards(model, role, node->id), node));
+                (void)snprintf(
+                        reason, REASON_BYTES, "no proof yet that %.40s runs it no more; %s", node->name,
+                        way_to_proof(model, lease_guards(model, role, node->id), role->reserved != 0, node));
         return true;
 }
 
@@ -94,7 +98,7 @@ static bool waits_for_export(const struct model *model, const struct role *role,
             role_possible_runners(role) != 0)
                 return false;
         (void)snprintf(reason, REASON_BYTES, "no proof yet that %.40s writes for it no more; %s", node->name,
-                       way_to_proof(model, false, node)); /* an export needs contact */
+                       way_to_proof(model, false, false, node)); /* an export needs contact */
         return true;
 }
 

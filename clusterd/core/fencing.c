@@ -7,6 +7,7 @@
 #include "clusterd/base/text.h"
 #include "clusterd/core/fence_level.h"
 #include "clusterd/core/lease_guard.h"
+#include "clusterd/core/reservation.h"
 
 /*
  * The leader gathers evidence against lost nodes: its fence devices, level by
@@ -72,6 +73,7 @@ static void end_attempt(struct cluster *cluster, uint32_t node, const char *reas
 static void forget(struct cluster *cluster, uint32_t node, const char *reason)
 {
         end_attempt(cluster, node, reason);
+        preempt_forget(cluster, node);
         if (!MUTATED(FENCED_LONG_AGO))
                 memset(&cluster->fencing[node], 0, sizeof(struct fencing));
 }
@@ -102,8 +104,18 @@ static uint64_t guard_expires_at(const struct cluster *cluster, const struct nod
         return lost_ms + (MUTATED(EXPIRY_AT_ONCE) ? 0 : guard_ms);
 }
 
+/* The same without a watchdog: by then it has stopped its guests itself, unless it cannot. */
+static uint64_t has_stopped_at(const struct cluster *cluster, const struct node *node)
+{
+        const struct settings *settings = &cluster->model->settings;
+        uint64_t guard_ms = settings_guard_ms(settings), expires_at = guard_expires_at(cluster, node);
+        if (MUTATED(PREEMPTED_IN_ITS_TIME))
+                return fencing_counts_from(cluster, node->id);
+        return settings->guard_before_ms > guard_ms ? expires_at : expires_at - settings->watchdog_ms;
+}
+
 static void give_evidence(struct cluster *cluster, const struct node *node, enum evidence_kind kind,
-                          const char *text, uint64_t leases)
+                          const char *text, uint64_t volumes)
 {
         struct fencing *fencing = &cluster->fencing[node->id];
         struct command command = { .kind = COMMAND_NODE_EVIDENCE };
@@ -111,7 +123,8 @@ static void give_evidence(struct cluster *cluster, const struct node *node, enum
         command.node_evidence.incarnation = node->incarnation;
         command.node_evidence.kind = kind;
         command.node_evidence.duration_ms = (uint32_t)(cluster->now_ms - fencing->lost_ms);
-        command.node_evidence.leases = leases;
+        *(kind == EVIDENCE_RESERVATION_PREEMPTED ? &command.node_evidence.reservations
+                                                 : &command.node_evidence.leases) = volumes;
         TEXT_COPY(command.node_evidence.text, text);
         fencing->evidence_count = propose(cluster, "fencing", &command);
         if (fencing->evidence_count == 0)
@@ -132,6 +145,24 @@ static bool guard_proves_something(struct cluster *cluster, const struct node *n
         }
         give_evidence(cluster, node, EVIDENCE_GUARD_EXPIRED,
                       leases == 0 ? "no contact" : "no contact and no renewal", leases);
+        return true;
+}
+
+/* The targets refuse all that it writes there; what of its roles may write elsewhere is not proven by that.
+ */
+static bool preemption_proves_something(struct cluster *cluster, const struct node *node)
+{
+        struct fencing *fencing = &cluster->fencing[node->id];
+        uint64_t applied = cluster->ledger.applied.index;
+        uint64_t volumes = preempt_node(cluster, node, fencing_counts_from(cluster, node->id));
+        if (volumes == 0 || (fencing->idle_index == applied && fencing->idle_volumes == volumes))
+                return false;
+        if (!reservation_is_of_use(cluster->model, node->id, volumes)) {
+                fencing->idle_index = applied;
+                fencing->idle_volumes = volumes;
+                return false;
+        }
+        give_evidence(cluster, node, EVIDENCE_RESERVATION_PREEMPTED, "no contact and no key", volumes);
         return true;
 }
 
@@ -156,6 +187,13 @@ static bool is_stale(const struct cluster *cluster, const struct fencing *fencin
 {
         return fencing->off && cluster->now_ms > fencing->off_ms && fencing->arrival_ms >= fencing->off_ms &&
                !MUTATED(OFF_BEFORE_AN_ARRIVAL);
+}
+
+static bool has_ended(struct cluster *cluster, uint64_t at_ms)
+{
+        if (cluster->now_ms < at_ms)
+                wake_at(cluster, at_ms);
+        return cluster->now_ms >= at_ms;
 }
 
 static void tick_node(struct cluster *cluster, const struct node *node)
@@ -192,14 +230,14 @@ static void tick_node(struct cluster *cluster, const struct node *node)
                 return;
         }
         /* Who was forced out may have contact with others over there. */
-        bool may_expire = (node->watchdog || MUTATED(EXPIRY_WITHOUT_WATCHDOG)) &&
-                          (!node->forced_out || MUTATED(EXPIRY_OF_THE_FORCED_OUT));
-        if (may_expire && !node_set_has(cluster->round.connected, node->id)) {
-                if (cluster->now_ms < expires_at)
-                        wake_at(cluster, expires_at);
-                else if (guard_proves_something(cluster, node))
-                        return;
-        }
+        bool has_no_contact = (!node->forced_out || MUTATED(EXPIRY_OF_THE_FORCED_OUT)) &&
+                              !node_set_has(cluster->round.connected, node->id);
+        if (has_no_contact && has_ended(cluster, has_stopped_at(cluster, node)) &&
+            preemption_proves_something(cluster, node))
+                return;
+        if (has_no_contact && (node->watchdog || MUTATED(EXPIRY_WITHOUT_WATCHDOG)) &&
+            has_ended(cluster, expires_at) && guard_proves_something(cluster, node))
+                return;
         if (fencing->attempt != 0)
                 return;
         uint64_t begin_ms = may_begin_at(cluster, node);

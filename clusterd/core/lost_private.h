@@ -22,7 +22,22 @@ struct fencing {
         uint64_t off_ms;                        /* since when */
         char devices[NAME_BYTES];               /* of the attempt, that did */
         uint64_t useless_index, useless_leases; /* applied, and expired, when that proved nothing */
+        uint64_t idle_index, idle_volumes;      /* applied, and preempted, when that proved nothing */
 };
+
+/* preempt.c: the leader takes a lost node's keys on one target away. */
+struct preemption {
+        uint32_t node; /* NODE_NONE: free */
+        uint32_t volume;
+        uint64_t incarnation; /* of the node */
+        uint64_t attempt;     /* under way; 0: none */
+        uint64_t begun_ms;    /* the last one; 0: there was none */
+        uint64_t next_ms;
+        uint32_t tries;
+        bool done;
+};
+
+#define PREEMPTIONS_MAX 128 /* at once; the others wait for their turn */
 
 #define FENCE_AGAIN_MS 5000 /* from turning a node off until it may be turned off once more */
 
@@ -61,6 +76,13 @@ void lease_watch_seen(struct cluster *cluster, const struct cluster_event *event
 void lease_watch_revoked(struct cluster *cluster, const struct cluster_event *event);
 /* Volumes on which the leases of that lost node are proven to have expired. */
 uint64_t lease_watch_expired(const struct cluster *cluster, uint32_t node);
+
+/* preempt.c */
+/* Sees to it that the lost node has no keys on the targets of its roles. On which of them it has none, by an
+ * attempt that was begun after from_ms, when contact with it had ended. */
+uint64_t preempt_node(struct cluster *cluster, const struct node *node, uint64_t from_ms);
+void preempt_forget(struct cluster *cluster, uint32_t node);
+void preempt_ended(struct cluster *cluster, const struct cluster_event *event);
 
 /* fence_test.c */
 void fence_test_tick(struct cluster *cluster);

@@ -165,6 +165,21 @@ void observe_forget_role(struct cluster *cluster, uint32_t slot)
         *local = nothing;
 }
 
+/* By which generation the guest that is here was first seen; by a ledger that is level. */
+void observe_note_generation(const struct role *role, struct local_role *local)
+{
+        if (!observation_is_present(local->observation))
+                local->here_by = 0;
+        else if (local->here_by == 0)
+                local->here_by = role->generation;
+}
+
+/* Proven off without being off, as by reservations: its role has run elsewhere since. */
+bool observe_is_left_behind(const struct role *role, const struct local_role *local)
+{
+        return local->here_by < role->started && !MUTATED(LEFT_BEHIND_IS_STARTED);
+}
+
 /* A listing asked before may name the guest of an earlier role of that name. */
 void observe_role_added(struct cluster *cluster, uint32_t slot)
 {

@@ -7,6 +7,7 @@
 #include "clusterd/core/cluster_private.h"
 #include "clusterd/core/fence_level.h"
 #include "clusterd/core/lease_guard.h"
+#include "clusterd/core/reservation.h"
 #include "clusterd/core/role_state.h"
 
 /* A plan that does not come to rest within so many passes is cut. */
@@ -149,9 +150,12 @@ static bool pretend_evidence(struct planning *planning)
                         command.node_evidence.kind = EVIDENCE_POWERED_OFF;
                 else if (node->watchdog)
                         command.node_evidence.kind = EVIDENCE_GUARD_EXPIRED;
+                else if (reservation_volumes(planning->model, node->id) != 0)
+                        command.node_evidence.kind = EVIDENCE_RESERVATION_PREEMPTED;
                 else
                         continue; /* nothing can prove it: the plan ends here */
                 command.node_evidence.leases = lease_guard_volumes(planning->model, node->id);
+                command.node_evidence.reservations = reservation_volumes(planning->model, node->id);
                 describe(planning, &command);
                 progress |= apply_step(planning, &command, planning->cluster->identity.node, ignored) ==
                             APPLY_DONE;

@@ -145,7 +145,9 @@ static void settle(struct looked_at *at)
 static void see_to_starting(struct looked_at *at)
 {
         struct local_role *local = at->local;
-        if (at->present) {
+        if (at->present && observe_is_left_behind(at->role, local)) {
+                stop(at, 0, "it was here before its role was given to this node anew");
+        } else if (at->present) {
                 if (observation_is_live(local->observation))
                         reconcile_report(at, REPORT_RUNNING, "");
         } else if (!guard_is_backed(at->cluster)) {
@@ -300,7 +302,8 @@ static void see_to_moving_in(struct looked_at *at)
                  * not. */
                 bool is_gone = owner_done && owner != NULL &&
                                (owner->state == NODE_DOWN ||
-                                at->role->owner_evidence.kind == EVIDENCE_GUARD_EXPIRED);
+                                at->role->owner_evidence.kind == EVIDENCE_GUARD_EXPIRED ||
+                                at->role->owner_evidence.kind == EVIDENCE_RESERVATION_PREEMPTED);
                 bool is_stranded = (is_gone || MUTATED(STRANDED_WHILE_SENT)) &&
                                    (at->local->listed > at->local->stamp || MUTATED(STRANDED_BY_OLD_LISTING));
                 if (is_stranded) {
@@ -422,6 +425,7 @@ static void see_to(struct cluster *cluster, uint32_t slot)
         if (at.local->operation != OPERATION_NONE ||
             !(round_is_active(cluster) || MUTATED(ACT_WITHOUT_EPOCH)) || !cluster_is_member(cluster))
                 return;
+        observe_note_generation(at.role, at.local);
         if (role_may_run_on(at.role, self(cluster))) {
                 if (guard_is_valid(cluster) || MUTATED(ACT_WITHOUT_GUARD))
                         see_to_right(&at);

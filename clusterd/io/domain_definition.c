@@ -437,6 +437,62 @@ void domain_definition_files(const char *text, size_t text_bytes,
         reader_release(&reader);
 }
 
+static bool has_child(const xmlNode *parent, const char *name)
+{
+        for (const xmlNode *node = parent->children; node != NULL; node = node->next)
+                if (is_element(node, name))
+                        return true;
+        return false;
+}
+
+/* An empty drive has no source. Of what a disk is based on only the uppermost is written to. */
+static bool is_disk_contained(const xmlNode *disk, bool (*holds)(void *context, const char *file),
+                              void *context)
+{
+        bool is_contained = true;
+        xmlChar *device = xmlGetNoNsProp(disk, (const xmlChar *)"device");
+        bool is_read_only = has_child(disk, "readonly") ||
+                            (device != NULL && xmlStrEqual(device, (const xmlChar *)"cdrom"));
+        xmlFree(device);
+        if (is_read_only)
+                return true;
+        for (xmlNodePtr node = disk->children; node != NULL; node = node->next) {
+                if (!is_element(node, "source"))
+                        continue;
+                xmlChar *name = source_name(node);
+                is_contained &= name != NULL && holds(context, (const char *)name);
+                xmlFree(name);
+        }
+        return is_contained && !has_child(disk, "mirror");
+}
+
+/* Directories, devices of the host, and files beside the disks: who writes there asks no target. */
+static bool is_elsewhere(const xmlNode *device)
+{
+        return is_element(device, "filesystem") || is_element(device, "hostdev") ||
+               is_element(device, "shmem") || is_element(device, "memory");
+}
+
+bool domain_definition_is_contained(const char *text, size_t text_bytes,
+                                    bool (*holds)(void *context, const char *file), void *context)
+{
+        char error[DEFINITION_ERROR_BYTES];
+        struct reader reader = { .error = error };
+        bool is_contained = true;
+        int r = reader_parse(&reader, text, text_bytes);
+        assert(r == 0);
+        for (xmlNodePtr node = xmlDocGetRootElement(reader.document)->children; node != NULL;
+             node = node->next) {
+                is_contained &= !is_element(node, "os") || !has_child(node, "nvram");
+                for (xmlNodePtr device = is_element(node, "devices") ? node->children : NULL; device != NULL;
+                     device = device->next)
+                        is_contained &= is_element(device, "disk") ? is_disk_contained(device, holds, context)
+                                                                   : !is_elsewhere(device);
+        }
+        reader_release(&reader);
+        return is_contained;
+}
+
 static void set(xmlNodePtr node, const char *name, const char *value)
 {
         xmlAttrPtr attribute = xmlSetProp(node, (const xmlChar *)name, (const xmlChar *)value);

@@ -4,6 +4,7 @@
 
 /* Reads what placement needs out of a libvirt domain definition, by libxml2. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,11 @@ int domain_definition_read(const char *text, size_t text_bytes, struct domain_de
  * one that was read above. */
 void domain_definition_files(const char *text, size_t text_bytes,
                              void (*on_file)(void *context, const char *file), void *context);
+
+/* Can its guest write to nothing but disks that `holds` knows by name, as domain_definition_files() has them?
+ * What else it may write to is no disk of a name, or not seen to be read-only. Precondition as above. */
+bool domain_definition_is_contained(const char *text, size_t text_bytes,
+                                    bool (*holds)(void *context, const char *file), void *context);
 
 /* The socket at which QEMU finds that LUN ("TARGET/LUN"), borrowed until the next call; NULL: it is left as
  * it is.

@@ -35,7 +35,6 @@
 
 struct known_target {
         uint64_t identity;
-        uint32_t claim; /* upper half of the keys of this cluster there, whatever the volume is called */
         char target[VOLUME_PATH_BYTES];
         struct volume_login login;
 };
@@ -46,12 +45,14 @@ struct iscsi_gateways {
         char initiator[2 * NAME_BYTES];
         uint32_t node;
         pthread_mutex_t lock;
+        char cluster[NAME_BYTES];
         struct known_target targets[VOLUMES_MAX];
         size_t target_count;
 };
 
 struct disk {
         struct known_target target;
+        uint64_t key; /* of its gateway, should it be started */
         uint32_t lun;
         char socket[SOCKET_BYTES];
 };
@@ -95,21 +96,22 @@ void iscsi_gateways_free(struct iscsi_gateways *gateways)
         free(gateways);
 }
 
-static uint32_t claim_of(const char *cluster, const char *target)
+uint64_t iscsi_key_new(const char *cluster, const char *target, uint32_t node)
 {
-        return (uint32_t)fnv1a(fnv1a(FNV1A_EMPTY, cluster, strlen(cluster)), target, strlen(target));
+        uint64_t claim = fnv1a(fnv1a(FNV1A_EMPTY, cluster, strlen(cluster)), target, strlen(target));
+        return (claim & 0xffffffff) << 32 | (uint64_t)node << 24 | (random_id() & 0xffffff);
 }
 
 void iscsi_gateways_know(struct iscsi_gateways *gateways, const struct model *model)
 {
         (void)pthread_mutex_lock(&gateways->lock);
         gateways->target_count = 0;
+        TEXT_COPY(gateways->cluster, model->settings.cluster_name);
         MODEL_EACH_VOLUME (model, volume) {
                 if (volume->kind != VOLUME_ISCSI)
                         continue;
                 struct known_target *target = &gateways->targets[gateways->target_count++];
                 target->identity = volume->identity;
-                target->claim = claim_of(model->settings.cluster_name, volume->path);
                 target->login = volume->login;
                 TEXT_COPY(target->target, volume->path);
         }
@@ -180,12 +182,6 @@ static int await_start(const struct process_start *start, char ret_error[REASON_
         return -1;
 }
 
-/* Which cluster, which node, which gateway: whoever sees it at the target can tell. */
-static uint64_t new_key(const struct iscsi_gateways *gateways, const struct disk *disk)
-{
-        return (uint64_t)disk->target.claim << 32 | (uint64_t)gateways->node << 24 | (random_id() & 0xffffff);
-}
-
 static int run_nbdkit(const struct iscsi_gateways *gateways, const struct gateway_guest *guest,
                       const struct disk *disk, char ret_error[REASON_BYTES])
 {
@@ -199,7 +195,7 @@ static int run_nbdkit(const struct iscsi_gateways *gateways, const struct gatewa
         TEXT_PRINT(initiator, "initiator=%s", gateways->initiator);
         TEXT_PRINT(socket, "socket=%s", disk->socket);
         TEXT_PRINT(user, "user=%s", disk->target.login.user);
-        TEXT_PRINT(key, "key=%016llx", (unsigned long long)new_key(gateways, disk));
+        TEXT_PRINT(key, "key=%016llx", (unsigned long long)disk->key);
         TEXT_PRINT(cluster, "cluster=%s/" ISCSI_CONFIRM_SOCKET, gateways->directory);
         TEXT_PRINT(role, "role=%s", guest->role);
         TEXT_PRINT(generation, "generation=%llu", (unsigned long long)guest->generation);
@@ -267,6 +263,8 @@ static bool find_target(struct iscsi_gateways *gateways, const char *name, struc
                 found = target_holds(gateways->targets[i].target, name, &disk->lun);
                 if (found)
                         disk->target = gateways->targets[i];
+                if (found)
+                        disk->key = iscsi_key_new(gateways->cluster, disk->target.target, gateways->node);
         }
         (void)pthread_mutex_unlock(&gateways->lock);
         return found;

@@ -23,6 +23,9 @@
 
 struct iscsi_gateways;
 
+/* A key for that target: which cluster, which node; the rest is random. */
+uint64_t iscsi_key_new(const char *cluster, const char *target, uint32_t node);
+
 /* Of a role, as it stands on this node. */
 struct gateway_guest {
         const char *role;

@@ -106,6 +106,12 @@ uint64_t request_volumes_of(const struct model *model, const char *definition, s
         return binding.volumes;
 }
 
+static bool is_on_target(void *context, const char *file)
+{
+        const struct volume *volume = model_volume_of(context, file);
+        return volume != NULL && volume->kind == VOLUME_ISCSI;
+}
+
 /* old: the role as it is; NULL when it is new. */
 static int take_domain(struct request *request, const char *text, const struct role *old, struct role *role,
                        struct change *change)
@@ -126,6 +132,8 @@ static int take_domain(struct request *request, const char *text, const struct r
         role->cpus = definition.cpus;
         TEXT_COPY(role->uuid, definition.uuid);
         role->volumes = request_volumes_of(request->model, definition.text, definition.text_bytes);
+        role->contained = domain_definition_is_contained(definition.text, definition.text_bytes, is_on_target,
+                                                         (void *)(uintptr_t)request->model);
         return check_domain(request, &definition);
 }
 

@@ -247,7 +247,7 @@ static json_t *warnings_of(const struct request *request, const struct cluster_s
                         warn(warnings,
                              "%s has no fence device and no watchdog: guard-expired cannot be used, "
                              "so its roles would wait "
-                             "for clu node confirm-off",
+                             "for clu node confirm-off, unless all their disks are LUNs of volumes",
                              node->name);
                 else if (!node->watchdog)
                         warn(warnings,

@@ -33,6 +33,7 @@ static const struct json_field node_evidence_fields[] = {
         JSON_FIELD("text", TEXT, struct command_node_evidence, text),
         JSON_FIELD("duration_ms", UINT32, struct command_node_evidence, duration_ms),
         JSON_FIELD("leases", NODE_SET, struct command_node_evidence, leases, .later = true),
+        JSON_FIELD("reservations", NODE_SET, struct command_node_evidence, reservations, .later = true),
 };
 static const struct json_shape node_evidence_shape = JSON_SHAPE(node_evidence_fields);
 

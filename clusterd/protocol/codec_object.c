@@ -88,6 +88,7 @@ static const struct json_field role_definition_fields[] = {
         JSON_FIELD("memory_mib", UINT32, struct role, memory_mib),
         JSON_FIELD("cpus", UINT32, struct role, cpus),
         JSON_FIELD("volumes", NODE_SET, struct role, volumes, .later = true),
+        JSON_FIELD("contained", BOOL, struct role, contained, .later = true),
 };
 const struct json_shape role_definition_shape = JSON_SHAPE(role_definition_fields);
 
@@ -174,6 +175,7 @@ static const struct json_field role_fields[] = {
         JSON_FIELD("stall", OBJECT, struct role, stall, .shape = &role_stall_shape, .later = true),
         JSON_FIELD("redirect", OBJECT, struct role, redirect, .shape = &role_redirect_shape, .later = true),
         JSON_FIELD("started", COUNTER, struct role, started, .later = true),
+        JSON_FIELD("reserved", NODE_SET, struct role, reserved, .later = true),
 };
 static const struct json_shape role_shape = JSON_SHAPE(role_fields);
 

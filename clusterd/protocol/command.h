@@ -163,6 +163,7 @@ struct command_node_evidence {
         char text[NAME_BYTES]; /* device */
         uint32_t duration_ms;  /* from the loss to the proof */
         uint64_t leases;       /* GUARD_EXPIRED: volumes on which its lease has expired, too */
+        uint64_t reservations; /* RESERVATION_PREEMPTED: volumes on whose targets it has no key any more */
 };
 
 struct command_fence_report {

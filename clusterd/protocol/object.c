@@ -36,7 +36,8 @@ ENUM_TEXT(evidence_kind, EVIDENCE_COUNT,
           [EVIDENCE_POWERED_OFF] = "powered-off",
           [EVIDENCE_GUARD_EXPIRED] = "guard-expired",
           [EVIDENCE_NEVER_RAN] = "never-ran",
-          [EVIDENCE_OPERATOR] = "operator")
+          [EVIDENCE_OPERATOR] = "operator",
+          [EVIDENCE_RESERVATION_PREEMPTED] = "reservation-preempted")
 
 ENUM_TEXT(node_state, NODE_STATE_COUNT,
           [NODE_DOWN] = "down",

@@ -21,12 +21,15 @@
 /* What proves that a possible runner cannot run a role any more. Source: ARCHITECTURE.md, evidence. */
 enum evidence_kind {
         EVIDENCE_NONE,
-        EVIDENCE_STOPPED,       /* the owner reported, at this generation, that it is gone */
-        EVIDENCE_HANDED_OVER,   /* both ends of a live migration agree */
-        EVIDENCE_POWERED_OFF,   /* a fence agent turned the node off and its status confirmed it */
-        EVIDENCE_GUARD_EXPIRED, /* no contact for guard time + watchdog time + margin */
-        EVIDENCE_NEVER_RAN,     /* never started at this generation, and that incarnation is gone */
-        EVIDENCE_OPERATOR,      /* somebody confirmed it by hand */
+        EVIDENCE_STOPPED,               /* the owner reported, at this generation, that it is gone */
+        EVIDENCE_HANDED_OVER,           /* both ends of a live migration agree */
+        EVIDENCE_POWERED_OFF,           /* a fence agent turned the node off and its status confirmed it */
+        EVIDENCE_GUARD_EXPIRED,         /* no contact for guard time + watchdog time + margin */
+        EVIDENCE_NEVER_RAN,             /* never started at this generation, and that incarnation is gone */
+        EVIDENCE_OPERATOR,              /* somebody confirmed it by hand */
+        EVIDENCE_RESERVATION_PREEMPTED, /* no contact until it had time to stop, and no target takes its
+                                         * writes
+                                         */
         EVIDENCE_COUNT
 };
 
@@ -185,6 +188,7 @@ struct role {
         uint32_t preferred[PREFERRED_MAX]; /* node ids, best first, NODE_NONE after the last */
         node_set possible;                 /* 0: every node */
         uint64_t volumes;                  /* that hold its disks: ids as in a node_set */
+        bool contained;                    /* and nothing that it writes to is anywhere else */
         char note[NOTE_BYTES];
 
         uint32_t owner;       /* who may run it; NODE_NONE only in offline and failed */
@@ -206,7 +210,9 @@ struct role {
         node_set tried;         /* nodes where a start failed since the last success */
         uint32_t failback;      /* node it was drained from; NODE_NONE if none */
         struct role_move last_move;
-        uint64_t leases; /* volumes whose leases let it run on without contact; fixed when it is assigned */
+        uint64_t leases;   /* volumes whose leases let it run on without contact; fixed when it is assigned */
+        uint64_t reserved; /* volumes, of kind iscsi, that hold all that it writes to since it was assigned;
+                              0: not known, or more than these do */
         struct role_copy copy;
         struct role_stall stall;
         struct role_redirect redirect;

@@ -145,6 +145,8 @@ static void role(struct sample_random *random, struct role *role)
         role->failback = node_or_none(random);
         role_move(random, &role->last_move);
         role->leases = nodes(random);
+        role->reserved = nodes(random);
+        role->started = role->generation;
         role_copy(random, &role->copy);
         role->stall.index = counter(random);
         role->stall.time_ms = (int64_t)identity(random);
@@ -361,6 +363,7 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
                 TEXT(random, ret_command->node_evidence.text);
                 ret_command->node_evidence.duration_ms = integer32(random);
                 ret_command->node_evidence.leases = nodes(random);
+                ret_command->node_evidence.reservations = nodes(random);
                 return;
         case COMMAND_ROLE_ASSIGN:
                 NAME(random, ret_command->role_assign.role);

@@ -138,3 +138,77 @@ def test_the_target_refuses_what_an_owner_still_writes_that_was_wrongly_taken_fo
     vm01.wait_writes()
     vm01.require_whole_disk(boots=2)
     lab.figures.note(running_elsewhere_ms=recovery_ms, refusal_ms=refusal.ms)
+
+
+def without_watchdogs(lab):
+    """Nor fence devices: nothing but the target can keep anybody out. Before anything runs."""
+    for node in lab.nodes:
+        lab.daemon_stop(node, "clu-guard")
+    wait_until(lambda: not any(row["watchdog"] for row in lab.clu("n1", "node", "list")["nodes"]), 20,
+               "every node says that it has no watchdog", poll_s=0.1)
+
+
+def start_on_a_lun(lab):
+    """vm01, writing to LUN 1 on n1, in a cluster with short times and nothing to turn a node off."""
+    roles.wait_answering(lab)
+    roles.shorten_guard_and_wait(lab)
+    without_watchdogs(lab)
+    lab.target("start")
+    vm01 = lab.guest("vm01")
+    target.on_lun(lab, vm01, 1)
+    add_volume(lab, target.PASSWORD)
+    lab.clu("n1", "role", "add", "vm01", "--definition", vm01.definition, "--preferred", "n1")
+    vm01.wait_answers(60)
+    vm01.wait_writes()
+    return vm01
+
+
+def wait_preempted(lab, lost_at):
+    """Until vm01 runs elsewhere by that evidence; milliseconds since, and those of the evidence since the loss."""
+    wait_until(lambda: roles.show(lab, "n2", "vm01")["state"] == "online" and
+               roles.show(lab, "n2", "vm01")["owner"] != "n1", 40, "vm01 is recovered", poll_s=0.05)
+    running_ms = (time.monotonic() - lost_at) * 1000
+    proof = lab.clu("n2", "node", "show", "n1")["evidence"]
+    check_equal(proof["kind"], "reservation-preempted", "evidence against n1")
+    chain = lab.clu("n2", "role", "why", "vm01")["chain"]
+    proofs = [entry for entry in chain if entry.get("evidence") == "reservation-preempted"]
+    check(proofs, f"role why names no such evidence: {chain}")
+    stop_ms = roles.guard_ms(lab, "isolation_hold", "stop_grace", "margin", node="n2")
+    check(proofs[0]["after_ms"] >= stop_ms, f"the evidence came {proofs[0]['after_ms']} ms after the loss, n1 has {stop_ms}")
+    lab.run("n2", "clu", "ledger", "verify")
+    return running_ms, proofs[0]["after_ms"]
+
+
+@lab_test(nodes=3, fresh=True)
+def test_the_keys_of_an_owner_that_freezes_are_taken_away_and_what_it_writes_is_refused(lab):
+    vm01 = start_on_a_lun(lab)
+    frozen = time.monotonic()
+    lab.freeze("n1")
+    running_ms, evidence_ms = wait_preempted(lab, frozen)
+    vm01.wait_writes()
+    lab.thaw("n1")
+    wait_until(lambda: lab.clu("n2", "node", "show", "n1")["state"] == "up", 30, "n1 is back")
+    wait_until(lambda: "vm01" not in lab.domains("n1"), 20, "n1 has stopped what it ran")
+    vm01.wait_writes()
+    vm01.require_whole_disk(boots=2)
+    lab.figures.note(loss_to_running_ms=running_ms, loss_to_evidence_ms=evidence_ms)
+
+
+@lab_test(nodes=3, fresh=True)
+def test_an_owner_that_is_cut_off_and_cannot_stop_its_guest_is_refused_by_the_target(lab):
+    vm01 = start_on_a_lun(lab)
+    # It reaches the target and nobody else, and nobody there stops anything.
+    for daemon in ("clusterd", "libvirtd"):
+        lab.kill("n1", daemon, signal.SIGSTOP)
+    cut = lab.partition(["n1"], ["n2", "n3"])
+    running_ms, evidence_ms = wait_preempted(lab, cut)
+    with Stopwatch() as refusal:
+        wait_until(lambda: refusals(lab, "n1"), 10, "a write of vm01 on n1 is refused", poll_s=0.02)
+    vm01.wait_writes()
+    lab.heal()
+    for daemon in ("libvirtd", "clusterd"):
+        lab.kill("n1", daemon, signal.SIGCONT)
+    wait_until(lambda: "vm01" not in lab.domains("n1"), 30, "n1 has stopped what it ran")
+    vm01.wait_writes()
+    vm01.require_whole_disk(boots=2)
+    lab.figures.note(loss_to_running_ms=running_ms, loss_to_evidence_ms=evidence_ms, refusal_seen_ms=refusal.ms)

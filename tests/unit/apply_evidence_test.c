@@ -137,6 +137,49 @@ START_TEST(what_a_node_said_of_its_leases_lasts_until_it_boots)
 }
 END_TEST
 
+static enum apply_outcome preempted(uint32_t node, uint64_t volumes)
+{
+        struct command command = { .kind = COMMAND_NODE_EVIDENCE };
+        command.node_evidence.node = node;
+        command.node_evidence.incarnation = model_node(story.model, node)->incarnation;
+        command.node_evidence.kind = EVIDENCE_RESERVATION_PREEMPTED;
+        command.node_evidence.reservations = volumes;
+        return story_apply(&story, 2, &command);
+}
+
+/* vm01 has all its disks on targets 1 and 2, vm02 elsewhere; there is no watchdog. */
+START_TEST(keys_that_are_gone_prove_roles_whose_targets_are_all_named)
+{
+        story_online(&story, "vm01", 1);
+        story_online(&story, "vm02", 1);
+        ((struct role *)the_role(&story, "vm01"))->reserved = node_set_of(1) | node_set_of(2);
+        story.model->nodes[1].watchdog = false;
+        ck_assert_int_eq(preempted(1, node_set_of(1) | node_set_of(2)), APPLY_REFUSED); /* it is up */
+        story_lost(&story, 1);
+        ck_assert_int_eq(preempted(1, 0), APPLY_REFUSED);
+        ck_assert_int_eq(preempted(1, node_set_of(1)), APPLY_REFUSED);
+        ck_assert_int_eq(preempted(1, node_set_of(1) | node_set_of(2) | node_set_of(3)), APPLY_DONE);
+        ck_assert_uint_eq(role_possible_runners(the_role(&story, "vm01")), 0);
+        ck_assert_uint_eq(role_possible_runners(the_role(&story, "vm02")), node_set_of(1));
+        ck_assert_int_eq(model_node(story.model, 1)->state, NODE_LOST);
+        ck_assert_int_eq(preempted(1, node_set_of(1) | node_set_of(2)), APPLY_REFUSED); /* nothing more */
+}
+END_TEST
+
+/* It is not off by that. */
+START_TEST(who_is_wanted_off_stays_lost_without_its_keys)
+{
+        story_online(&story, "vm01", 1);
+        ((struct role *)the_role(&story, "vm01"))->reserved = node_set_of(1);
+        story_lost(&story, 1);
+        story.model->nodes[1].fence_wanted = true;
+        ck_assert_int_eq(preempted(1, node_set_of(1)), APPLY_DONE);
+        ck_assert_uint_eq(role_possible_runners(the_role(&story, "vm01")), 0);
+        ck_assert_int_eq(model_node(story.model, 1)->state, NODE_LOST);
+        ck_assert(model_node(story.model, 1)->fence_wanted);
+}
+END_TEST
+
 START_TEST(a_role_goes_only_to_a_node_that_takes_it)
 {
         struct role role = story_role("vm01");
@@ -238,7 +281,7 @@ static const struct {
         { EVIDENCE_NONE, APPLY_REFUSED },        { EVIDENCE_STOPPED, APPLY_REFUSED },
         { EVIDENCE_HANDED_OVER, APPLY_REFUSED }, { EVIDENCE_POWERED_OFF, APPLY_DONE },
         { EVIDENCE_GUARD_EXPIRED, APPLY_DONE },  { EVIDENCE_NEVER_RAN, APPLY_REFUSED },
-        { EVIDENCE_OPERATOR, APPLY_DONE },
+        { EVIDENCE_OPERATOR, APPLY_DONE },       { EVIDENCE_RESERVATION_PREEMPTED, APPLY_REFUSED },
 };
 
 START_TEST(only_some_evidence_can_be_given_of_a_node)
@@ -439,6 +482,8 @@ int main(void)
         tcase_add_test(tcase, a_node_that_has_told_of_no_lease_is_proven_by_want_of_contact);
         tcase_add_test(tcase, what_is_off_needs_no_lease_to_expire);
         tcase_add_test(tcase, what_a_node_said_of_its_leases_lasts_until_it_boots);
+        tcase_add_test(tcase, keys_that_are_gone_prove_roles_whose_targets_are_all_named);
+        tcase_add_test(tcase, who_is_wanted_off_stays_lost_without_its_keys);
         tcase_add_test(tcase, a_role_goes_only_to_a_node_that_takes_it);
         tcase_add_test(tcase, a_report_counts_only_from_its_owner_and_at_its_generation);
         tcase_add_test(tcase, a_lost_node_cannot_report_before_it_joins);

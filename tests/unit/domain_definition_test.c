@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clusterd/base/text.h"
+
 #define UUID   "6b1f3c2a-1111-4222-8333-944455556666"
 #define MEMORY "<memory unit='MiB'>512</memory>"
 
@@ -324,6 +326,37 @@ START_TEST(names_the_files_of_its_disks_and_what_they_are_based_on)
 }
 END_TEST
 
+static bool is_lun(void *context, const char *file)
+{
+        (void)context;
+        return strncmp(file, "iqn/", 4) == 0;
+}
+
+static bool is_contained(const char *devices)
+{
+        char text[1024];
+        TEXT_PRINT(text, "<domain><name>vm01</name><memory>1024</memory>%s</domain>", devices);
+        return domain_definition_is_contained(text, strlen(text), is_lun, NULL);
+}
+
+#define LUN           "<disk type='network'><source protocol='iscsi' name='iqn/1'/></disk>"
+#define DEVICES(text) "<devices>" LUN text "</devices>"
+
+START_TEST(what_writes_elsewhere_than_to_luns_is_told)
+{
+        ck_assert(is_contained(DEVICES("")));
+        ck_assert(is_contained(DEVICES("<disk device='cdrom'/><interface/><controller/>")));
+        ck_assert(is_contained(DEVICES("<disk device='cdrom'><source file='/iso'/></disk>")));
+        ck_assert(is_contained(DEVICES("<disk><source file='/a'/><readonly/></disk>")));
+        ck_assert(!is_contained(DEVICES("<disk><source file='/a'/></disk>")));
+        ck_assert(!is_contained(DEVICES("<disk type='block'><source dev='/dev/sda'/></disk>")));
+        ck_assert(!is_contained(DEVICES("<disk><source protocol='rbd' name='iqn/2'/></disk>")));
+        ck_assert(!is_contained(DEVICES("<filesystem><source dir='/srv'/></filesystem>")));
+        ck_assert(!is_contained(DEVICES("<hostdev/>")));
+        ck_assert(!is_contained("<os><nvram>/var/lib/vm01.fd</nvram></os>" DEVICES("")));
+}
+END_TEST
+
 static const char *socket_of(void *context, const char *lun)
 {
         (void)context;
@@ -368,6 +401,7 @@ int main(void)
         tcase_add_test(tcase, depth_does_not_exhaust_the_stack);
         tcase_add_test(tcase, every_truncation_is_refused);
         tcase_add_test(tcase, names_the_files_of_its_disks_and_what_they_are_based_on);
+        tcase_add_test(tcase, what_writes_elsewhere_than_to_luns_is_told);
         tcase_add_test(tcase, a_lun_is_reached_by_its_socket_and_nothing_else_is_changed);
         Suite *suite = suite_create("domain_definition");
         suite_add_tcase(suite, tcase);

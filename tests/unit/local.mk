@@ -299,6 +299,11 @@ check_PROGRAMS += %D%/confirm_test
 %C%_confirm_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_confirm_test_LDADD   = $(CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/preempt_test
+%C%_preempt_test_SOURCES = %D%/preempt_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_preempt_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
+%C%_preempt_test_LDADD   = $(CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/core_lease_test
 %C%_core_lease_test_SOURCES = %D%/core_lease_test.c %D%/core_desk.c %D%/core_desk.h
 %C%_core_lease_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)

@@ -183,14 +183,20 @@ START_TEST(who_takes_over_is_the_only_one_left)
 }
 END_TEST
 
-START_TEST(one_that_has_not_written_yet_cannot_take_over_from_who_preempted_it)
+/* A guest that moves on before it has written: its late take-over takes its next gateway's key along. */
+START_TEST(who_was_preempted_before_it_took_over_registers_anew_and_waits)
 {
         struct reservation first = { .key = FIRST }, second = { .key = SECOND };
         ck_assert_int_eq(enter(&first, 0), RESERVATION_DONE);
+        first.registered_anew = false;
         ck_assert_int_eq(enter(&second, 1), RESERVATION_DONE);
         ck_assert_int_eq(reservation_take(&second, session(1), 1), RESERVATION_DONE);
-        ck_assert_int_eq(reservation_take(&first, session(0), 1), RESERVATION_PREEMPTED);
+        ck_assert_int_eq(reservation_take(&first, session(0), 1), RESERVATION_AGAIN);
         ck_assert(is_registered(SECOND) && !first.owns);
+        ck_assert_int_eq(enter(&first, 0), RESERVATION_DONE);
+        ck_assert(first.registered_anew && is_registered(SECOND));
+        ck_assert_int_eq(reservation_take(&first, session(0), 1), RESERVATION_DONE); /* once confirmed */
+        ck_assert_int_eq(enter(&second, 1), RESERVATION_PREEMPTED);
 }
 END_TEST
 
@@ -235,7 +241,8 @@ START_TEST(who_stood_still_meanwhile_does_not_know_what_was_forgotten)
         ck_assert_int_eq(enter(&first, 0), RESERVATION_DONE);
         ck_assert_int_eq(reservation_take(&first, session(0), 1), RESERVATION_DONE);
         clock_ms += 3 * RESERVATION_BEHIND_MS;
-        ck_assert_int_eq(enter(&second, 1), RESERVATION_PREEMPTED);
+        ck_assert_int_eq(enter(&second, 1), RESERVATION_DONE);
+        ck_assert(second.registered_anew);
 }
 END_TEST
 
@@ -243,6 +250,7 @@ START_TEST(who_is_preempted_while_it_registers_again_goes_again)
 {
         struct reservation first = { .key = FIRST };
         ck_assert_int_eq(enter(&first, 0), RESERVATION_DONE);
+        ck_assert_int_eq(reservation_take(&first, session(0), 1), RESERVATION_DONE);
         lun.registered[3] = SECOND;
         lun.comes_first = SECOND;
         ck_assert_int_eq(enter(&first, 1), RESERVATION_AGAIN);
@@ -310,13 +318,81 @@ START_TEST(a_target_without_reservations_is_used_without)
 }
 END_TEST
 
+#define OF_NODE_3 UINT64_C(0x0000aaaa03000001)
+#define AGAIN_3   UINT64_C(0x0000aaaa03000002)
+#define OF_NODE_1 UINT64_C(0x0000aaaa01000001)
+#define LEADER    UINT64_C(0x0000aaaa01000009)
+#define FOREIGN   UINT64_C(0x0000bbbb03000001)
+
+static int bar(bool *ret_lingers)
+{
+        *ret_lingers = false;
+        return reservation_bar(LEADER, 3, session(3), 1, ret_lingers, error);
+}
+
+START_TEST(a_leader_takes_the_keys_of_one_node_away)
+{
+        bool lingers;
+        lun.cannot_abort = _i == 1;
+        lun.registered[0] = OF_NODE_3;
+        lun.registered[1] = AGAIN_3;
+        lun.registered[2] = _i == 0 ? OF_NODE_1 : FOREIGN;
+        lun.holder = _i == 0 ? OF_NODE_3 : 0;
+        ck_assert_int_eq(bar(&lingers), 0);
+        ck_assert_int_eq(lingers, lun.cannot_abort);
+        ck_assert(!is_registered(OF_NODE_3) && !is_registered(AGAIN_3) && is_registered(LEADER));
+        ck_assert_uint_ne(lun.registered[2], 0);
+        ck_assert_uint_ne(lun.holder, 0);
+        ck_assert_int_eq(reservation_check_bar(LEADER, 3, session(2), 1, error), 0);
+}
+END_TEST
+
+START_TEST(where_none_is_left_it_is_reserved_all_the_same)
+{
+        bool lingers;
+        ck_assert_int_eq(bar(&lingers), 0);
+        ck_assert(!lingers);
+        ck_assert_uint_eq(lun.holder, LEADER);
+        ck_assert_int_eq(reservation_check_bar(LEADER, 3, session(2), 1, error), 0);
+}
+END_TEST
+
+/* Each by itself lets the lost node write. */
+START_TEST(what_is_read_back_otherwise_proves_nothing)
+{
+        bool lingers;
+        ck_assert_int_eq(bar(&lingers), 0);
+        lun.registered[0] = OF_NODE_3; /* it came back */
+        ck_assert_int_eq(reservation_check_bar(LEADER, 3, session(2), 1, error), -1);
+        ck_assert_str_eq(error, "a key is still there");
+        lun.registered[0] = 0;
+        lun.holder = 0;
+        ck_assert_int_eq(reservation_check_bar(LEADER, 3, session(2), 1, error), -1);
+        ck_assert_str_eq(error, "it is not reserved");
+        lun.holder = LEADER;
+        lun.registered[3] = 0; /* with the session that brought it */
+        ck_assert_int_eq(reservation_check_bar(LEADER, 3, session(2), 1, error), -1);
+        ck_assert_str_eq(error, "the key of this node is gone again");
+}
+END_TEST
+
+START_TEST(a_target_without_reservations_bars_nobody)
+{
+        bool lingers;
+        lun.knows_none = true;
+        ck_assert_int_eq(bar(&lingers), -1);
+        ck_assert_str_eq(error, "the target knows no reservations");
+        ck_assert_int_eq(reservation_check_bar(LEADER, 3, session(2), 1, error), -1);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("reservation");
         TCase *tcase = tcase_create("reservation");
         tcase_add_checked_fixture(tcase, begin, NULL);
         tcase_add_loop_test(tcase, who_takes_over_is_the_only_one_left, 0, 2);
-        tcase_add_test(tcase, one_that_has_not_written_yet_cannot_take_over_from_who_preempted_it);
+        tcase_add_test(tcase, who_was_preempted_before_it_took_over_registers_anew_and_waits);
         tcase_add_test(tcase, a_new_session_registers_again_and_what_a_target_forgot_is_no_loss);
         tcase_add_test(tcase, where_all_is_forgotten_the_owner_registers_first);
         tcase_add_test(tcase, who_stood_still_meanwhile_does_not_know_what_was_forgotten);
@@ -325,6 +401,10 @@ int main(void)
         tcase_add_test(tcase, what_others_have_registered_for_is_left_alone);
         tcase_add_test(tcase, what_is_registered_anew_has_to_be_confirmed);
         tcase_add_test(tcase, a_target_without_reservations_is_used_without);
+        tcase_add_loop_test(tcase, a_leader_takes_the_keys_of_one_node_away, 0, 2);
+        tcase_add_test(tcase, where_none_is_left_it_is_reserved_all_the_same);
+        tcase_add_test(tcase, what_is_read_back_otherwise_proves_nothing);
+        tcase_add_test(tcase, a_target_without_reservations_bars_nobody);
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);
