@@ -118,9 +118,13 @@ void electorate_pass(struct cluster *cluster)
         if (cluster->planned_voters != 0 || cluster->round.voters.before.nodes != 0)
                 return;
         const struct settings *settings = &cluster->model->settings;
+        /* What was on its way when the witness was removed may have given that its vote. Another one gets it
+         * when it has been taken. */
+        bool is_another =
+                settings->voters_witness != 0 && settings->voters_witness != settings->witness.identity;
         struct quorum_view view = { .model = cluster->model,
                                     .ending = ending_nodes(cluster),
-                                    .witness = witness_may_vote(cluster) };
+                                    .witness = witness_may_vote(cluster) && !is_another };
         node_set candidates =
                 (present_voters(cluster) | level_nodes(cluster)) & ~model_evicted(cluster->model);
         struct voter_set next = quorum_choice(&view, candidates);
@@ -129,9 +133,7 @@ void electorate_pass(struct cluster *cluster)
         change->before = settings->voters;
         change->before_witness = settings->voters_witness;
         change->voters = next.nodes;
-        change->witness = !next.witness                   ? 0
-                          : settings->voters_witness != 0 ? settings->voters_witness
-                                                          : settings->witness.identity;
+        change->witness = next.witness ? settings->witness.identity : 0;
         if (!is_wanted(cluster, change))
                 return;
         say_why(&view, candidates, change, change->reason);

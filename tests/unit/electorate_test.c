@@ -246,8 +246,10 @@ static void quorum_set(uint32_t fields, bool dynamic, uint32_t node, int32_t pri
 
 static void tell_of_qnetd(uint64_t connection)
 {
-        struct cluster_event event = { .kind = CLUSTER_EVENT_QNETD,
-                                       .qnetd = { .news = QNETD_SIGHT, .connection = connection } };
+        struct cluster_event event = {
+                .kind = CLUSTER_EVENT_QNETD,
+                .qnetd = { .news = QNETD_SIGHT, .votes = connection != 0, .connection = connection }
+        };
         desk_step(&desk, &event);
         desk_settle(&desk);
 }
@@ -277,6 +279,29 @@ START_TEST(the_vote_of_a_qnetd_that_is_away_is_left_out_where_one_is_alone)
         desk_wait(&desk, 2000);
         ck_assert(cluster_expected_votes(desk.cluster).left_out);
         ck_assert(!cluster_expected_votes(desk.cluster).device);
+}
+END_TEST
+
+/* A proposal that was made before it was removed, and another one was set. */
+START_TEST(the_vote_of_a_witness_that_was_removed_goes_to_the_one_that_is_set)
+{
+        desk_view(&desk, N(2));
+        desk_wait(&desk, 100);
+        struct command command = {
+                .kind = COMMAND_WITNESS_SET,
+                .witness.witness = { .kind = WITNESS_QNETD, .identity = 7, .place = "qnetd" },
+        };
+        desk_hear(&desk, 2, &command);
+        const struct settings *settings = &cluster_model(desk.cluster)->settings;
+        struct command late = { .kind = COMMAND_VOTER_SET };
+        late.voter_set =
+                (struct command_voter_set){ .before = settings->voters, .voters = N(1) | N(2), .witness = 9 };
+        desk_hear(&desk, 2, &late);
+        ck_assert_uint_eq(settings->voters_witness, 9);
+        tell_of_qnetd(1);
+        desk_wait(&desk, 5000);
+        ck_assert_uint_eq(settings->voters_witness, 7);
+        ck_assert_uint_eq(voters(), N(1) | N(2));
 }
 END_TEST
 
@@ -390,6 +415,7 @@ int main(void)
         tcase_add_test(leader, of_two_the_other_is_heard_to_end);
         tcase_add_test(leader, who_cannot_help_the_others_ends_at_once);
         tcase_add_test(leader, the_vote_of_a_qnetd_that_is_away_is_left_out_where_one_is_alone);
+        tcase_add_test(leader, the_vote_of_a_witness_that_was_removed_goes_to_the_one_that_is_set);
         tcase_add_test(leader, of_two_the_higher_priority_votes);
         tcase_add_test(leader, voters_stay_until_they_are_to_follow_again);
         suite_add_tcase(suite, changes);
