@@ -7,6 +7,7 @@
 #include "clusterd/base/text.h"
 #include "clusterd/core/role_state.h"
 #include "tests/unit/core_fixture.h"
+#include "tests/unit/suite_run.h"
 
 /* No role starts without evidence for every earlier possible runner. */
 
@@ -503,9 +504,5 @@ int main(void)
         tcase_add_test(tcase, a_node_with_a_new_name_leaves_its_old_row);
         tcase_add_test(tcase, a_node_is_drained_only_when_it_is_empty);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

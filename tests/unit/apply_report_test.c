@@ -7,6 +7,7 @@
 #include "clusterd/base/text.h"
 #include "clusterd/core/role_state.h"
 #include "tests/unit/core_fixture.h"
+#include "tests/unit/suite_run.h"
 
 /* Failures, moves, and a long random history. */
 
@@ -500,9 +501,5 @@ int main(void)
         tcase_add_loop_test(tcase, a_move_that_ends_on_a_lost_node_recovers, 0, 2);
         tcase_add_loop_test(tcase, a_random_history_keeps_the_rules, 1, 9);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include "clusterd/core/lease_guard.h"
 #include "clusterd/core/role_state.h"
 #include "tests/unit/core_fixture.h"
+#include "tests/unit/suite_run.h"
 
 /* Which command is taken in which state, and what it leads to. A refused one changes nothing: the story
  * checks. */
@@ -444,9 +445,5 @@ int main(void)
         tcase_add_test(tcase, what_changed_is_listed);
         tcase_add_test_raise_signal(tcase, an_unknown_command_aborts, SIGABRT);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

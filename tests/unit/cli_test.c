@@ -9,6 +9,7 @@
 #include "clusterd/base/text.h"
 #include "clusterd/protocol/verb.h"
 #include "tests/unit/cli_fixture.h"
+#include "tests/unit/suite_run.h"
 
 /* What clu asks, prints, waits for and ends with. */
 
@@ -319,9 +320,5 @@ int main(void)
         Suite *suite = suite_create("cli");
         suite_add_tcase(suite, tcase);
 
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include "clusterd/base/scope.h"
 #include "clusterd/protocol/codec.h"
 #include "tests/fuzz/sample.h"
+#include "tests/unit/suite_run.h"
 
 /* The three codecs as one: does it accept these bytes? What it accepts, it can say again. */
 
@@ -445,9 +446,5 @@ static Suite *codec_refusal_suite(void)
 
 int main(void)
 {
-        SRunner *runner = srunner_create(codec_refusal_suite());
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(codec_refusal_suite());
 }

@@ -9,6 +9,7 @@
 #include "clusterd/base/text.h"
 #include "clusterd/protocol/codec.h"
 #include "tests/fuzz/sample.h"
+#include "tests/unit/suite_run.h"
 
 #define SAMPLES_PER_KIND 200
 
@@ -372,9 +373,5 @@ static Suite *codec_suite(void)
 
 int main(void)
 {
-        SRunner *runner = srunner_create(codec_suite());
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(codec_suite());
 }

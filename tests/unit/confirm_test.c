@@ -6,6 +6,7 @@
 
 #include "clusterd/base/text.h"
 #include "tests/unit/core_desk.h"
+#include "tests/unit/suite_run.h"
 
 /* Gateways of node 1 have registered anew, and ask whether they may write. */
 
@@ -129,9 +130,5 @@ int main(void)
         tcase_add_test(tcase, a_guest_of_before_is_not_answered);
         tcase_add_test(tcase, a_guest_that_was_to_move_is_confirmed_as_before);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

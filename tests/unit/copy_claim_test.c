@@ -13,6 +13,7 @@
 
 #include "clusterd/base/text.h"
 #include "clusterd/io/copy_claim.h"
+#include "tests/unit/suite_run.h"
 
 #define ENTRY 42
 
@@ -144,9 +145,5 @@ int main(void)
         tcase_add_test(tests, what_an_earlier_try_has_filled_is_room_for_the_next);
         tcase_add_test(tests, without_an_old_image_nothing_is_made);
         suite_add_tcase(suite, tests);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

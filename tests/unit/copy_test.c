@@ -6,6 +6,7 @@
 #include "clusterd/base/text.h"
 #include "clusterd/core/role_state.h"
 #include "tests/unit/core_fixture.h"
+#include "tests/unit/suite_run.h"
 
 /* Moving the storage of a role in the model: which image counts, and what is refused meanwhile. */
 
@@ -252,9 +253,5 @@ int main(void)
         tcase_add_test(tests, a_storage_is_moved_once_at_a_time_to_where_the_guest_can_reach_it);
         tcase_add_test(tests, a_role_that_does_not_run_moves_no_storage);
         suite_add_tcase(suite, tests);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "clusterd/base/text.h"
 #include "tests/unit/core_desk.h"
+#include "tests/unit/suite_run.h"
 
 /* Node 1 has a lease on volume csv1, and looks for those of n2 and n3. */
 
@@ -290,9 +291,5 @@ int main(void)
         tcase_add_test(tcase, a_lost_node_is_isolated_by_what_it_wrote_since);
         Suite *suite = suite_create("core_lease");
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

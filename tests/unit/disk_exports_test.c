@@ -15,6 +15,7 @@
 #include "clusterd/base/scope.h"
 #include "clusterd/base/text.h"
 #include "clusterd/io/held_process.h"
+#include "tests/unit/suite_run.h"
 
 /* Exports of a node, with a shell script in qemu-nbd's place. */
 
@@ -203,9 +204,5 @@ int main(void)
         tcase_add_test(tests, what_fails_is_explained_and_leaves_nothing);
         tcase_add_test(tests, what_is_kept_in_memory_of_a_host_is_not_exported);
         suite_add_tcase(suite, tests);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
+#include "tests/unit/suite_run.h"
 
 #define UUID   "6b1f3c2a-1111-4222-8333-944455556666"
 #define MEMORY "<memory unit='MiB'>512</memory>"
@@ -405,9 +406,5 @@ int main(void)
         tcase_add_test(tcase, a_lun_is_reached_by_its_socket_and_nothing_else_is_changed);
         Suite *suite = suite_create("domain_definition");
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

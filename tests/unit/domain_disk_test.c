@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite_run.h"
+
 /* Disks of a domain, as definitions and libvirt have them. */
 
 #define DISK(attributes, inside) "<disk type='file' " attributes ">" inside "</disk>"
@@ -120,9 +122,5 @@ int main(void)
         tcase_add_test(tests, a_destination_has_the_format_of_the_disk);
         tcase_add_test(tests, a_disk_of_the_host_stops_its_guest_unless_its_definition_says_otherwise);
         suite_add_tcase(suite, tests);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/core_desk.h"
+#include "tests/unit/suite_run.h"
 
 /* Changes of the voters: which majorities they wait for, and which the leader wants. */
 
@@ -420,9 +421,5 @@ int main(void)
         tcase_add_test(leader, voters_stay_until_they_are_to_follow_again);
         suite_add_tcase(suite, changes);
         suite_add_tcase(suite, leader);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
+#include "tests/unit/suite_run.h"
 
 static struct model *model;
 
@@ -259,9 +260,5 @@ int main(void)
         Suite *suite = suite_create("entry_text");
         suite_add_tcase(suite, tcase);
 
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

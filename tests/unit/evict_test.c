@@ -6,6 +6,7 @@
 
 #include "clusterd/base/text.h"
 #include "tests/unit/core_fixture.h"
+#include "tests/unit/suite_run.h"
 
 /* Who may be evicted, what goes with it, and how it may come back. */
 
@@ -225,9 +226,5 @@ int main(void)
         tcase_add_test(tests, nobody_asks_anything_of_it_any_more);
         tcase_add_test(tests, it_joins_again_as_a_new_one);
         suite_add_tcase(suite, tests);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

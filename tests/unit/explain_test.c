@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/unit/core_fixture.h"
+#include "tests/unit/suite_run.h"
 
 /* What a role is said to wait for is so. n1 runs vm01; n1 and n2 have no fence devices. */
 
@@ -93,9 +94,5 @@ int main(void)
         tcase_add_test(tcase, a_move_says_which_end_it_waits_for);
         tcase_add_test(tcase, a_pause_holds_up_whoever_is_lost);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

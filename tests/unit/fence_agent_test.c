@@ -10,6 +10,7 @@
 
 #include "clusterd/base/text.h"
 #include "resource-agents/fence_options.h"
+#include "tests/unit/suite_run.h"
 
 #define PATIENCE_MS 30000
 #define NS_PER_MS   1000000ull
@@ -395,9 +396,5 @@ int main(void)
 
         Suite *suite = suite_create("fence_agent");
         suite_add_tcase(suite, tcase);
-        SRunner *suite_runner = srunner_create(suite);
-        srunner_run_all(suite_runner, CK_ENV);
-        int failed = srunner_ntests_failed(suite_runner);
-        srunner_free(suite_runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include "clusterd/base/text.h"
 #include "clusterd/io/fence_presence.h"
 #include "clusterd/protocol/agent_list.h"
+#include "tests/unit/suite_run.h"
 
 #define LATER_MS 60000
 
@@ -143,9 +144,5 @@ int main(void)
 
         Suite *suite = suite_create("fence_presence");
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

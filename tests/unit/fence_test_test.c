@@ -8,6 +8,7 @@
 #include "clusterd/base/text.h"
 #include "clusterd/core/plan.h"
 #include "tests/unit/core_desk.h"
+#include "tests/unit/suite_run.h"
 
 /* Fence devices are tested for real: node 2 is turned off and on by each level of them. */
 
@@ -340,9 +341,5 @@ int main(void)
         tcase_add_test(tcase, nothing_is_on_its_way_there);
         tcase_add_test(tcase, a_plan_names_each_level);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

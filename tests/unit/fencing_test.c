@@ -8,6 +8,7 @@
 #include "clusterd/base/text.h"
 #include "clusterd/core/explain.h"
 #include "tests/unit/core_desk.h"
+#include "tests/unit/suite_run.h"
 
 /* The leader proves that a lost node is off. Node 2 runs vm01 and is lost. */
 
@@ -469,9 +470,5 @@ int main(void)
         tcase_add_test(tcase, an_operator_can_have_a_connected_node_turned_off);
         tcase_add_test(tcase, nonsense_about_fencing_is_ignored);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include "clusterd/base/text.h"
 #include "clusterd/core/apply.h"
 #include "tests/unit/core_fixture.h"
+#include "tests/unit/suite_run.h"
 
 /* What a forced epoch does to the model, and what proves those who were forced out. */
 
@@ -113,9 +114,5 @@ int main(void)
         tcase_add_test(tcase, who_was_evicted_is_not_waited_for);
         tcase_add_test(tcase, no_history_takes_the_command_itself);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

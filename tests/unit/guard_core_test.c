@@ -7,6 +7,7 @@
 #include "clusterd/base/text.h"
 #include "clusterd/core/model.h"
 #include "tests/unit/core_desk.h"
+#include "tests/unit/suite_run.h"
 
 /* The quorum guard, and moves as their two ends see them. */
 
@@ -531,9 +532,5 @@ int main(void)
         tcase_add_test(tcase, a_guard_that_has_lapsed_is_renewed_only_by_who_knows_the_ledger);
         tcase_add_test(tcase, what_still_arrives_is_neither_running_nor_absent);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

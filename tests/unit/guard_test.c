@@ -17,6 +17,7 @@
 #include "clusterd/guard/guard_rule.h"
 #include "clusterd/guard/watchdog.h"
 #include "clusterd/io/guard_client.h"
+#include "tests/unit/suite_run.h"
 
 static const struct guard_order armed = {
         .armed = true,
@@ -525,9 +526,5 @@ int main(void)
         tcase_add_loop_test(files, a_watchdog_that_fires_later_than_asked_for_is_not_in_time, 0,
                             sizeof(timings) / sizeof(timings[0]));
         suite_add_tcase(suite, files);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -14,6 +14,7 @@
 #include "clusterd/base/scope.h"
 #include "clusterd/base/text.h"
 #include "clusterd/io/held_process.h"
+#include "tests/unit/suite_run.h"
 
 /* A disk goes over to an export and back. QEMU's monitor is here, and a shell script in socat's place. */
 
@@ -280,9 +281,5 @@ int main(void)
         tcase_add_test(tests, what_has_lost_its_export_is_cut_off_from_it_first);
         tcase_add_test(tests, a_disk_that_somebody_else_works_on_is_left_alone);
         suite_add_tcase(suite, tests);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

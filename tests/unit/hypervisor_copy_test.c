@@ -10,6 +10,7 @@
 
 #include "clusterd/base/text.h"
 #include "clusterd/io/hypervisor_state.h"
+#include "tests/unit/suite_run.h"
 
 /* The orders of moving a storage, and a stop meanwhile, on real files; libvirt and one guest are here. */
 
@@ -434,9 +435,5 @@ int main(void)
         tcase_add_test(tests, a_copy_that_somebody_else_began_is_left_to_them);
         tcase_add_test(tests, a_guest_that_is_held_hears_that_it_is_to_shut_down);
         suite_add_tcase(suite, tests);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

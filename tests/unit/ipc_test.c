@@ -15,6 +15,7 @@
 #include "cli/ipc_client.h"
 #include "clusterd/io/ipc.h"
 #include "clusterd/io/ipc_access.h"
+#include "tests/unit/suite_run.h"
 
 #define CROWD       60 /* more than may be connected at once */
 #define LARGE_BYTES (5u * 1024 * 1024 + 7)
@@ -363,9 +364,5 @@ int main(void)
         tcase_add_test(tcase, nobody_there_is_said_at_once);
         tcase_add_test(tcase, root_may_change_and_a_stranger_is_not_let_in);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -13,6 +13,7 @@
 #include "clusterd/base/text.h"
 #include "iscsi-gateway/confirmation.h"
 #include "iscsi-gateway/iscsi_session.h"
+#include "tests/unit/suite_run.h"
 
 /* Gateways ask by their own code; the test is the core in between. */
 
@@ -182,9 +183,5 @@ int main(void)
         tcase_add_test(tcase, the_next_clusterd_is_asked);
         tcase_add_test(tcase, nonsense_is_sent_away);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

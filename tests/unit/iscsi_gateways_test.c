@@ -19,6 +19,7 @@
 #include "clusterd/base/scope.h"
 #include "clusterd/base/text.h"
 #include "tests/unit/core_fixture.h"
+#include "tests/unit/suite_run.h"
 
 /* Gateways of a node, with a shell script in nbdkit's place. */
 
@@ -262,9 +263,5 @@ int main(void)
         tcase_add_test(tcase, one_lun_too_many_is_told);
         tcase_add_test(tcase, what_is_on_no_volume_is_left_as_it_is);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

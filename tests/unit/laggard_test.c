@@ -8,6 +8,7 @@
 
 #include "clusterd/base/text.h"
 #include "tests/unit/core_desk.h"
+#include "tests/unit/suite_run.h"
 
 #define FAR (TAIL_MAX + 100)
 
@@ -285,9 +286,5 @@ int main(void)
         tcase_add_test(tcase, a_snapshot_does_not_end_the_doubt_about_a_start);
         tcase_add_test(tcase, in_the_middle_of_a_snapshot_the_guard_stays_armed);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

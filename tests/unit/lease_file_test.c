@@ -12,6 +12,7 @@
 
 #include "clusterd/base/text.h"
 #include "clusterd/io/lease_file.h"
+#include "tests/unit/suite_run.h"
 
 static const struct lease_area_id west = { .cluster = "west", .volume = { 1 } };
 static const struct lease_area_id east = { .cluster = "east", .volume = { 2 } };
@@ -163,9 +164,5 @@ int main(void)
         tcase_add_test(file, only_this_area_is_removed);
         tcase_add_test(file, of_many_that_make_it_at_once_one_does);
         suite_add_tcase(suite, file);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "csv-storage/lease_node.h"
+#include "tests/unit/suite_run.h"
 
 #define BOOT 77
 
@@ -556,9 +557,5 @@ int main(void)
         tcase_add_loop_test(tcase, a_pass_writes_only_over_what_is_its_own, 0,
                             sizeof may_write_cases / sizeof may_write_cases[0]);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

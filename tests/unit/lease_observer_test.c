@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "csv-storage/lease_observer.h"
+#include "tests/unit/suite_run.h"
 
 static struct lease_observer observer;
 
@@ -191,9 +192,5 @@ int main(void)
         tcase_add_test(tcase, it_looks_again_at_each_renewal_and_at_the_moment_that_counts);
         tcase_add_test(tcase, a_revocation_is_written_until_it_stands_there);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "csv-storage/lease_record.h"
+#include "tests/unit/suite_run.h"
 
 static const struct lease_area_id area = { .cluster = "west", .volume = { 0xaa, 1, 2, 3, 0xff } };
 
@@ -296,9 +297,5 @@ int main(void)
                             sizeof timings_cases / sizeof timings_cases[0]);
         tcase_add_test(timings, the_default_timings_are_sound);
         suite_add_tcase(suite, timings);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -20,6 +20,7 @@
 #include "clusterd/io/host.h"
 #include "clusterd/io/lease_file.h"
 #include "clusterd/io/lease_worker.h"
+#include "tests/unit/suite_run.h"
 
 static const struct lease_area_id west = { .cluster = "west", .volume = { 1 } };
 static const struct lease_area_id east = { .cluster = "east", .volume = { 2 } };
@@ -495,9 +496,5 @@ int main(void)
         tcase_add_loop_test(worker, a_visit_that_an_error_spoils_is_followed_by_a_good_one, 1, 5);
         tcase_add_test(worker, a_retired_worker_takes_its_area_with_it);
         suite_add_tcase(suite, worker);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "tests/unit/lease_world.h"
+#include "tests/unit/suite_run.h"
 
 #define SEEDS 150 /* two seconds */
 
@@ -75,9 +76,5 @@ int main(int argc, char **argv)
         tcase_set_timeout(world, 60);
         tcase_add_test(world, no_role_runs_twice_and_all_run_in_the_end);
         suite_add_tcase(suite, world);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

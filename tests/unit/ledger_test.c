@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
+#include "tests/unit/suite_run.h"
 
 static struct ledger ours, theirs;
 
@@ -246,9 +247,5 @@ int main(void)
         tcase_add_test(tcase, positions_with_other_hashes_are_not_equal);
         tcase_add_loop_test_raise_signal(tcase, broken_promises_to_the_ledger_abort, SIGABRT, 0, 6);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

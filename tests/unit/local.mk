@@ -359,7 +359,7 @@ check_PROGRAMS += %D%/lease_world_test
 	simulation/random.c simulation/random.h
 %C%_lease_world_test_CFLAGS  = $(LEASE_TEST_CFLAGS)
 %C%_lease_world_test_LDADD   = $(LEASE_TEST_LIBS)
-EXTRA_DIST += %D%/lease_mutations.sh %D%/lease_mutations.txt
+EXTRA_DIST += %D%/suite_run.h %D%/lease_mutations.sh %D%/lease_mutations.txt
 
 # make lease-mutations [SEEDS=N]: is each rule of leases missed when it is gone?
 .PHONY: lease-mutations

@@ -8,6 +8,7 @@
 
 #include "clusterd/base/text.h"
 #include "tests/unit/core_fixture.h"
+#include "tests/unit/suite_run.h"
 
 #define SMALL 50
 
@@ -236,9 +237,5 @@ int main(void)
         tcase_add_test_raise_signal(tcase, copies_between_different_sizes_abort, SIGABRT);
         tcase_add_loop_test_raise_signal(tcase, a_model_for_no_role_aborts, SIGABRT, 0, 2);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

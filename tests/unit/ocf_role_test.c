@@ -10,6 +10,7 @@
 
 #include "clusterd/base/text.h"
 #include "resource-agents/ocf_sequence.h"
+#include "tests/unit/suite_run.h"
 
 /* What an order does: agents start one after the other, and stop in reverse. */
 
@@ -280,9 +281,5 @@ int main(void)
 
         Suite *suite = suite_create("ocf_role");
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

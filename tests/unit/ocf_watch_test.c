@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
+#include "tests/unit/suite_run.h"
 
 /* What is seen without an order: of a role that runs, and of one that outlived its daemon. */
 
@@ -200,9 +201,5 @@ int main(void)
 
         Suite *suite = suite_create("ocf_watch");
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -4,6 +4,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/unit/suite_run.h"
+
 /* Against a count by hand, of every two sets of voters among five nodes and everybody who may be here. */
 
 #define NODES 5
@@ -90,9 +92,5 @@ int main(void)
         tcase_add_test(tcase, agrees_with_every_loss_and_return_tried);
         tcase_add_test(tcase, without_voters_nobody_holds);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

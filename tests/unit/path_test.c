@@ -6,6 +6,7 @@
 
 #include "clusterd/base/text.h"
 #include "tests/unit/core_desk.h"
+#include "tests/unit/suite_run.h"
 
 /* One node looks at volume csv1, and leads. n2 and n3 are puppets. */
 
@@ -298,9 +299,5 @@ static Suite *path_suite(void)
 
 int main(void)
 {
-        SRunner *runner = srunner_create(path_suite());
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(path_suite());
 }

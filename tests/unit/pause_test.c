@@ -6,6 +6,7 @@
 
 #include "clusterd/base/text.h"
 #include "tests/unit/core_desk.h"
+#include "tests/unit/suite_run.h"
 
 /* Automatic reactions are paused. n2 runs vm01 and has a fence device. */
 
@@ -167,9 +168,5 @@ int main(void)
         tcase_add_test(tcase, a_guest_that_may_have_arrived_during_the_pause_is_waited_for);
         tcase_add_test(tcase, what_is_not_paused_cannot_be_resumed_and_a_pause_has_an_end);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

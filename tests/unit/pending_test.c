@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "clusterd/base/text.h"
+#include "tests/unit/suite_run.h"
 
 /* When clients' commands leave, and how they are answered. */
 
@@ -158,9 +159,5 @@ int main(void)
         tcase_add_test(tcase, what_was_lost_on_its_way_holds_the_others_up_for_a_second);
         tcase_add_test(tcase, a_round_that_ends_lets_the_batch_go_anew);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "clusterd/base/text.h"
 #include "tests/unit/core_fixture.h"
+#include "tests/unit/suite_run.h"
 
 static struct story story;
 
@@ -206,9 +207,5 @@ int main(void)
         tcase_add_test(tcase, a_long_explanation_is_cut_and_stays_a_text);
         tcase_add_test(tcase, a_moving_role_takes_memory_at_both_ends);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

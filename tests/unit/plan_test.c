@@ -6,6 +6,7 @@
 
 #include "clusterd/base/text.h"
 #include "tests/unit/core_desk.h"
+#include "tests/unit/suite_run.h"
 
 /* What would happen: the answers of --plan against what happens then. */
 
@@ -244,9 +245,5 @@ int main(void)
         tcase_add_test(tcase, a_refused_command_is_planned_as_refused);
         tcase_add_test(tcase, a_move_anywhere_without_a_target_says_what_binds);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "clusterd/base/text.h"
 #include "tests/unit/core_fixture.h"
+#include "tests/unit/suite_run.h"
 
 static struct story story;
 static struct planned_role planned[STORY_ROLES_MAX];
@@ -453,9 +454,5 @@ int main(void)
         tcase_add_test(tcase, a_move_anywhere_gets_the_best_target);
         tcase_add_loop_test(tcase, the_same_model_gives_the_same_bytes, 1, 11);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

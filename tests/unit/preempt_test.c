@@ -6,6 +6,7 @@
 
 #include "clusterd/base/text.h"
 #include "tests/unit/core_desk.h"
+#include "tests/unit/suite_run.h"
 
 /* Node 2 runs a role from LUNs and is lost; it has no watchdog. Node 1 leads. */
 
@@ -225,9 +226,5 @@ int main(void)
         tcase_add_test(tcase, other_roles_of_the_node_wait);
         tcase_add_test(tcase, who_returns_keeps_its_keys);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "clusterd/base/scope.h"
+#include "tests/unit/suite_run.h"
 
 #define PATIENCE_MS 20000 /* for a busy machine; only a failing test waits so long */
 #define NS_PER_MS   1000000ull
@@ -411,9 +412,5 @@ int main(void)
 
         Suite *suite = suite_create("process_runner");
         suite_add_tcase(suite, tcase);
-        SRunner *suite_runner = srunner_create(suite);
-        srunner_run_all(suite_runner, CK_ENV);
-        int failed = srunner_ntests_failed(suite_runner);
-        srunner_free(suite_runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "clusterd/base/text.h"
 #include "clusterd/protocol/message.h"
+#include "tests/unit/suite_run.h"
 
 /* One test per enum: every value has a text of its own, and the text gives it back. */
 #define NAMES_TEST(noun, count)                                                                              \
@@ -305,9 +306,5 @@ static Suite *names_suite(void)
 
 int main(void)
 {
-        SRunner *runner = srunner_create(names_suite());
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(names_suite());
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "clusterd/base/text.h"
+#include "tests/unit/suite_run.h"
 
 /* As corosync-qdevice 3.0.3 says it, shortened. */
 #define BEGIN                                                                                                \
@@ -204,9 +205,5 @@ int main(void)
 
         Suite *suite = suite_create("qdevice_status");
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

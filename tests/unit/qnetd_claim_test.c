@@ -4,6 +4,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/unit/suite_run.h"
+
 static const struct qnetd_claim armed = { .ring = 1,
                                           .members = 3,
                                           .armed = { .connection = 7, .epoch = 5, .level = 3 } };
@@ -123,9 +125,5 @@ int main(void)
 
         Suite *suite = suite_create("qnetd_claim");
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite_run.h"
+
 /*
  * Two nodes and one qnetd, in every order of their steps, a few of each kind:
  * rings form, connections break unseen by either end, qnetd loses its memory, a
@@ -524,9 +526,5 @@ int main(void)
 
         Suite *suite = suite_create("qnetd_world");
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

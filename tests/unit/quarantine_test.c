@@ -6,6 +6,7 @@
 
 #include "clusterd/base/text.h"
 #include "tests/unit/core_desk.h"
+#include "tests/unit/suite_run.h"
 
 /* A node that is lost again and again. This leader is n1; n2 runs vm01. */
 
@@ -176,9 +177,5 @@ int main(void)
         tcase_add_loop_test(tcase, the_last_open_node_is_never_quarantined_and_a_needed_one_is_released, 0,
                             2);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

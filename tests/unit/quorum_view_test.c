@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clusterd/base/text.h"
+#include "tests/unit/suite_run.h"
 
 /* What an operator reads of the votes, and what he is kept from. */
 
@@ -254,9 +255,5 @@ int main(void)
         tcase_add_loop_test(tcase, forbids_what_would_cost_the_quorum, 0, sizeof commands / sizeof *commands);
         tcase_add_test(tcase, forbids_to_leave_a_node_without_a_vote);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

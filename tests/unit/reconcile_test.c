@@ -6,6 +6,7 @@
 
 #include "clusterd/base/text.h"
 #include "tests/unit/core_desk.h"
+#include "tests/unit/suite_run.h"
 
 /* This node's part: what it is told to run, what it sees, what it says of that. */
 
@@ -510,9 +511,5 @@ int main(void)
         tcase_add_test(tcase, nobody_speaks_in_the_name_of_another);
         tcase_add_test(tcase, a_node_that_is_to_be_fenced_does_not_knock_for_ever);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

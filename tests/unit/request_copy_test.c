@@ -7,6 +7,7 @@
 
 #include "clusterd/base/text.h"
 #include "clusterd/protocol/verb.h"
+#include "tests/unit/suite_run.h"
 
 /* clu role move --storage: which disk goes where, and what is refused before anybody is asked. */
 
@@ -158,9 +159,5 @@ int main(void)
         tcase_add_test(tests, what_another_role_has_among_its_disks_is_neither_filled_nor_removed);
         tcase_add_loop_test(tests, an_image_that_a_disk_is_moved_to_or_from_is_in_use, 0, 2);
         suite_add_tcase(suite, tests);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

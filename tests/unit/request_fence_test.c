@@ -7,6 +7,7 @@
 
 #include "clusterd/base/text.h"
 #include "clusterd/protocol/verb.h"
+#include "tests/unit/suite_run.h"
 
 /* Requests about fence devices, and what nobody may be shown of them. */
 
@@ -216,9 +217,5 @@ int main(void)
         tcase_add_test(tcase, fence_history_tells_of_one_node_or_all);
         tcase_add_test(tcase, fence_options_are_never_shown);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

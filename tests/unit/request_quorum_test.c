@@ -7,6 +7,7 @@
 
 #include "clusterd/base/text.h"
 #include "clusterd/protocol/verb.h"
+#include "tests/unit/suite_run.h"
 
 /* Requests about who votes, and what they are kept from. */
 
@@ -294,9 +295,5 @@ int main(void)
         tcase_add_test(tcase, force_is_for_who_has_no_quorum);
         tcase_add_test(tcase, quorum_show_tells_that_it_was_forced);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

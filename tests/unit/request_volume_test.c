@@ -8,6 +8,7 @@
 
 #include "clusterd/base/text.h"
 #include "clusterd/protocol/verb.h"
+#include "tests/unit/suite_run.h"
 
 /* Requests about volumes, and which of them a role is bound to. */
 
@@ -240,9 +241,5 @@ int main(void)
         tcase_add_test(tcase, a_volume_is_added_and_removed_by_commands);
         tcase_add_test(tcase, a_target_is_added_by_its_name_and_its_password_is_never_shown);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

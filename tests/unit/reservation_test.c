@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite_run.h"
+
 /* Two gateways at one LUN, in libiscsi's place a target that knows registrations. A context is a session. */
 
 #define SESSIONS 4
@@ -406,9 +408,5 @@ int main(void)
         tcase_add_test(tcase, what_is_read_back_otherwise_proves_nothing);
         tcase_add_test(tcase, a_target_without_reservations_bars_nobody);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "clusterd/base/text.h"
 #include "clusterd/core/node_state.h"
+#include "tests/unit/suite_run.h"
 
 /* Rows: from; columns: to; in the order of the enum. 'x': allowed. */
 static const char *const role_edges[ROLE_STATE_COUNT] = {
@@ -144,9 +145,5 @@ int main(void)
         tcase_add_loop_test(tcase, the_right_to_run_follows_from_the_state, 0,
                             sizeof rights / sizeof *rights);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

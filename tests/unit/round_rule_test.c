@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite_run.h"
+
 #define N(node) (UINT64_C(1) << ((node)-1))
 #define ALL3    (N(1) | N(2) | N(3))
 #define ALL5    (ALL3 | N(4) | N(5))
@@ -294,9 +296,5 @@ int main(void)
         tcase_add_loop_test(tcase, a_claim_is_every_voters, 0, sizeof claims / sizeof *claims);
         tcase_add_test(tcase, two_disjoint_sets_are_never_both_a_majority);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

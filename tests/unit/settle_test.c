@@ -7,6 +7,7 @@
 
 #include "clusterd/protocol/verb.h"
 #include "tests/unit/cli_fixture.h"
+#include "tests/unit/suite_run.h"
 
 /* What the document of a role or node says about the work of a verb that is entry 42. */
 #define SHUTTING_DOWN(state, duty, how)                                                                      \
@@ -121,9 +122,5 @@ int main(void)
         Suite *suite = suite_create("settle");
         suite_add_tcase(suite, tcase);
 
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/store_fixture.h"
+#include "tests/unit/suite_run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -254,9 +255,5 @@ int main(void)
         Suite *suite = suite_create("store_catch_up");
         suite_add_tcase(suite, tcase);
 
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

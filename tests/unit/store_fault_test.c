@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/fault_vfs.h"
 #include "tests/unit/store_fixture.h"
+#include "tests/unit/suite_run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -298,9 +299,5 @@ int main(void)
         Suite *suite = suite_create("store_fault");
         suite_add_tcase(suite, tcase);
 
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/unit/suite_run.h"
+
 static const struct settings settings = { .cluster_name = "lab", .voters = 7, .moves_max = 2 };
 static const char domain[] = "<domain type='kvm'><name>vm01</name></domain>";
 
@@ -359,9 +361,5 @@ int main(void)
         Suite *suite = suite_create("store");
         suite_add_tcase(suite, tcase);
 
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -6,6 +6,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/unit/suite_run.h"
+
 /* Ledgers as they should be and as they should not; what store_verify() says of each. */
 
 static const char definition[] = "<domain/>";
@@ -212,9 +214,5 @@ int main(void)
         Suite *suite = suite_create("store_verify");
         suite_add_tcase(suite, tcase);
 
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

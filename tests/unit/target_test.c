@@ -6,6 +6,7 @@
 #include "clusterd/base/text.h"
 #include "clusterd/core/coordinator.h"
 #include "tests/unit/core_fixture.h"
+#include "tests/unit/suite_run.h"
 
 /* Volumes of kind iscsi: names of targets and LUNs, and what the model makes of them. */
 
@@ -153,9 +154,5 @@ int main(void)
         tcase_add_test(tcase, the_lun_of_a_disk_says_which_volume_it_is_on);
         tcase_add_test(tcase, what_has_no_files_has_no_leases_no_coordinator_and_no_witness);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

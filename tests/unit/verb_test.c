@@ -8,6 +8,7 @@
 
 #include "clusterd/base/text.h"
 #include "clusterd/protocol/verb_value.h"
+#include "tests/unit/suite_run.h"
 
 #define WORDS_MAX 16
 
@@ -262,9 +263,5 @@ int main(void)
         Suite *suite = suite_create("verb");
         suite_add_tcase(suite, tcase);
 
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 
 #include "clusterd/base/text.h"
 #include "clusterd/io/lease_file.h"
+#include "tests/unit/suite_run.h"
 
 /* A node's volumes against a directory: looks, and passes over its leases. */
 
@@ -129,9 +130,5 @@ int main(void)
         tcase_add_test(tcase, one_process_at_a_time_works_on_leases);
         Suite *suite = suite_create("volume_paths");
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

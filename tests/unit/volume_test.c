@@ -7,6 +7,7 @@
 #include "clusterd/core/coordinator.h"
 #include "clusterd/core/placement.h"
 #include "tests/unit/core_fixture.h"
+#include "tests/unit/suite_run.h"
 
 /* Volumes in the model: what commands make of them, and where roles may go. */
 
@@ -434,9 +435,5 @@ static Suite *volume_suite(void)
 
 int main(void)
 {
-        SRunner *runner = srunner_create(volume_suite());
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(volume_suite());
 }

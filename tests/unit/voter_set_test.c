@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite_run.h"
+
 /*
  * The rules against an oracle that knows nothing of them: it hands out votes one
  * by one, and tries every partition of every situation that losses and returns,
@@ -463,9 +465,5 @@ int main(void)
 
         Suite *suite = suite_create("voter_set");
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "clusterd/protocol/verb.h"
 #include "tests/unit/cli_fixture.h"
+#include "tests/unit/suite_run.h"
 
 /* clu what-if: who would run where, of what the daemon says of today. */
 
@@ -129,9 +130,5 @@ int main(void)
         Suite *suite = suite_create("what-if");
         suite_add_tcase(suite, tcase);
 
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

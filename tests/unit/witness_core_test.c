@@ -7,6 +7,7 @@
 
 #include "clusterd/base/text.h"
 #include "tests/unit/core_desk.h"
+#include "tests/unit/suite_run.h"
 
 /* One of two nodes is alone with the witness: what it asks, and what it does before it is answered. */
 
@@ -160,9 +161,5 @@ int main(void)
 
         Suite *suite = suite_create("witness_core");
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

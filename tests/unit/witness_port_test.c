@@ -14,8 +14,9 @@
 
 #include "clusterd/base/text.h"
 #include "clusterd/io/lease_file.h"
-#include "clusterd/io/witness_port.h"
 #include "clusterd/io/witness_file.h"
+#include "clusterd/io/witness_port.h"
+#include "tests/unit/suite_run.h"
 
 static char folder[] = "/tmp/clu-witness-port-test-XXXXXX";
 static char file[PATH_MAX];
@@ -181,9 +182,5 @@ int main(void)
 
         Suite *suite = suite_create("witness_port");
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

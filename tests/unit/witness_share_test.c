@@ -18,6 +18,7 @@
 #include "clusterd/base/text.h"
 #include "clusterd/io/host.h"
 #include "clusterd/io/witness_share.h"
+#include "tests/unit/suite_run.h"
 
 static const struct witness_id west = { .cluster = "west", .identity = 1 };
 static const struct witness_id east = { .cluster = "west", .identity = 2 };
@@ -395,9 +396,5 @@ int main(void)
         tcase_add_test(tcase, a_file_that_was_replaced_is_stale);
         tcase_add_test(tcase, of_several_nodes_one_gets_each_promise);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

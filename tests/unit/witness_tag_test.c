@@ -4,6 +4,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/unit/suite_run.h"
+
 static const node_set both = 3, first = 1;
 
 START_TEST(a_fresh_witness_votes_for_anybody)
@@ -138,9 +140,5 @@ int main(void)
 
         Suite *suite = suite_create("witness_tag");
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }
