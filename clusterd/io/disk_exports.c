@@ -102,7 +102,8 @@ int disk_exports_choose(struct disk_exports *exports, const char *text, size_t t
                         continue;
                 const char *reason = why_not(&disks[i]);
                 if (reason != NULL) {
-                        (void)snprintf(ret_error, REASON_BYTES, "its disk %s %s", disks[i].target, reason);
+                        (void)snprintf(ret_error, REASON_BYTES, "its disk %.30s %.100s", disks[i].target,
+                                       reason);
                         return -1;
                 }
                 ret_disks[count++] = disks[i];

@@ -262,7 +262,8 @@ static int on_readdir(const char *path, void *buffer, fuse_fill_dir_t fill, off_
         if (directory == NULL)
                 return -errno;
         for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
-                struct stat status = { .st_ino = entry->d_ino, .st_mode = DTTOIF(entry->d_type) };
+                struct stat status = { .st_ino = entry->d_ino,
+                                       .st_mode = (mode_t)entry->d_type << 12 }; /* DTTOIF */
                 (void)fill(buffer, entry->d_name, &status, 0, 0);
         }
         (void)closedir(directory);
