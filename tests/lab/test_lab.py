@@ -348,7 +348,7 @@ def test_checker_sees_two_real_writers(lab):
     qemu = [
         "qemu-system-x86_64", "-accel", "tcg", "-m", "128", "-nodefaults", "-display", "none", "-pidfile",
         "/run/second.pid", "-serial", "file:/var/log/second.console.log", "-kernel", "/lab/guest/vmlinuz", "-initrd",
-        initramfs, "-append", "console=ttyS0 quiet", "-drive",
+        initramfs, "-append", "console=ttyS0 quiet clu.write_ms=66", "-drive",
         "file=/csv/twin.img,format=raw,if=virtio,cache=none,file.locking=off",
     ]
     second = lab.start_in_background("n2", *qemu)
