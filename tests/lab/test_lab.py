@@ -389,3 +389,13 @@ def guest_cpu_percent(lab, node):
     before, started = ticks(), time.monotonic()
     time.sleep(2)
     return (ticks() - before) / os.sysconf("SC_CLK_TCK") / (time.monotonic() - started) * 100
+
+
+@lab_test(bare=True)
+def test_the_demo_holds_to_its_end(lab):
+    """The first command of README.md, in a lab of its own beside this one."""
+    with Stopwatch() as whole:
+        done = subprocess.run([f"{settings.LAB_DIR}/demo"], env={**os.environ, "LAB_NAME": f"d{os.getpid()}"},
+                              capture_output=True, text=True, check=False)
+    check_equal(done.returncode, 0, f"the demo's exit code: {done.stderr[-2000:]}{done.stdout[-2000:]}")
+    lab.figures.note(whole_ms=whole.ms)
