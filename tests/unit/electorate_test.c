@@ -245,6 +245,15 @@ static void quorum_set(uint32_t fields, bool dynamic, uint32_t node, int32_t pri
         desk_wait(&desk, 100);
 }
 
+static void set_qnetd(void)
+{
+        struct command command = {
+                .kind = COMMAND_WITNESS_SET,
+                .witness.witness = { .kind = WITNESS_QNETD, .identity = 7, .place = "qnetd" },
+        };
+        desk_hear(&desk, 2, &command);
+}
+
 static void tell_of_qnetd(uint64_t connection)
 {
         struct cluster_event event = {
@@ -260,11 +269,7 @@ START_TEST(the_vote_of_a_qnetd_that_is_away_is_left_out_where_one_is_alone)
 {
         desk_view(&desk, N(2));
         desk_wait(&desk, 100);
-        struct command command = {
-                .kind = COMMAND_WITNESS_SET,
-                .witness.witness = { .kind = WITNESS_QNETD, .identity = 7, .place = "qnetd" },
-        };
-        desk_hear(&desk, 2, &command);
+        set_qnetd();
         tell_of_qnetd(1);
         desk_wait(&desk, 100);
         tell_of_qnetd(0);
@@ -288,11 +293,7 @@ START_TEST(the_vote_of_a_witness_that_was_removed_goes_to_the_one_that_is_set)
 {
         desk_view(&desk, N(2));
         desk_wait(&desk, 100);
-        struct command command = {
-                .kind = COMMAND_WITNESS_SET,
-                .witness.witness = { .kind = WITNESS_QNETD, .identity = 7, .place = "qnetd" },
-        };
-        desk_hear(&desk, 2, &command);
+        set_qnetd();
         const struct settings *settings = &cluster_model(desk.cluster)->settings;
         struct command late = { .kind = COMMAND_VOTER_SET };
         late.voter_set =
