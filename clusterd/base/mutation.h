@@ -49,9 +49,9 @@
         MUTATION(EVICTED_UNDRAINED, "core/apply_evict.c", "who is up is drained before it is evicted")       \
         MUTATION(EVICTED_WITH_THE_QUORUM, "core/apply_evict.c", "nobody is evicted whom quorum needs")       \
         MUTATION(EVICTED_TAKE_PART, "core/apply_node.c", "who was evicted joins with a blank ledger only")   \
-        MUTATION(EVICTED_LEAVES_WITH_ITS_VOTE, "core/reconcile.c",                                           \
-                 "who leaves for good has no vote by then")                                                  \
-        MUTATION(FRESH_FOR_EVER, "core/reconcile.c", "who has joined is new no more")                        \
+        MUTATION(EVICTED_LEAVES_WITH_ITS_VOTE, "core/join.c", "who leaves for good has no vote by then")     \
+        MUTATION(EVICTED_LEAVES_UNHEARD, "core/join.c", "and the others have that written down")             \
+        MUTATION(FRESH_FOR_EVER, "core/join.c", "who has joined is new no more")                             \
         /* forced quorum */                                                                                  \
         MUTATION(FORCED_EPOCH_NEXT, "core/force.c",                                                          \
                  "a forced epoch is higher than any that others may hold")                                   \

@@ -210,6 +210,7 @@ struct cluster {
         bool guard_news;        /* somebody waits to hear that: the source of a move to here */
         node_set awaited;       /* targets of moves from here that we wait to hear it from */
         uint64_t join_count;    /* request_id of our node-join on its way; 0: none */
+        bool parting;           /* that is of one that was evicted and has no vote */
         uint64_t join_ms;
 
         uint64_t ring; /* of corosync, as of the last view */

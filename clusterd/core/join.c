@@ -13,7 +13,11 @@ static uint32_t self(const struct cluster *cluster)
         return cluster->identity.node;
 }
 
-/* One that was evicted and still has a vote stays: without it there may be nobody to take that away. */
+/*
+ * One that was evicted stays while it has a vote, and while a survivor may not know that it has none: one
+ * that loses its power then needs it for a majority, to find out. It asks to join: whoever has stored that
+ * has written down before that its vote is gone, and the refusal says that a majority has.
+ */
 static bool may_vote(const struct cluster *cluster)
 {
         struct voters voters = commit_voters(cluster);
@@ -38,8 +42,9 @@ void join_tick(struct cluster *cluster)
                 node != NULL && node->fence_wanted && node->boot == me->boot && !MUTATED(REJOIN_UNFENCED);
         bool tested = node != NULL && node->test_level != 0 && !MUTATED(REJOIN_DURING_TEST);
         bool evicted = node != NULL && node->evicted && !cluster->fresh && !MUTATED(EVICTED_TAKE_PART);
-        cluster->evicted |= evicted && !may_vote(cluster);
-        bool barred = unfenced || tested || evicted; /* it would be refused */
+        bool parts = evicted && !may_vote(cluster);
+        cluster->evicted |= parts && MUTATED(EVICTED_LEAVES_UNHEARD);
+        bool barred = unfenced || tested || (evicted && !parts) || cluster->evicted;
         if (known || barred || cluster->join_count != 0)
                 return;
         if (cluster->now_ms < cluster->join_ms + JOIN_AGAIN_MS && cluster->join_ms != 0) {
@@ -57,6 +62,7 @@ void join_tick(struct cluster *cluster)
         TEXT_COPY(join->address, me->address);
         TEXT_COPY(join->migration_address, me->migration_address);
         join->fresh = cluster->fresh;
+        cluster->parting = parts;
         cluster->join_ms = cluster->now_ms;
         cluster->join_count = propose(cluster, "node", &command);
         if (cluster->join_count == 0)
