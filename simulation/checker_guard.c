@@ -118,8 +118,10 @@ void checker_expired(struct world *world, struct simulated_node *leader, const s
         struct simulated_node *lost = &world->nodes[evidence->node];
         if (!lost->powered || !leads_its_ring(leader, status) || lost->station.ring == leader->station.ring)
                 return;
-        uint64_t takes_us = guard_takes_us(lost, evidence->kind == EVIDENCE_GUARD_EXPIRED),
-                 since_us = lost->hypervisor.arrived_us;
+        bool by_watchdog = evidence->kind == EVIDENCE_GUARD_EXPIRED;
+        /* Without keys a guest that comes later writes nothing. */
+        uint64_t takes_us = guard_takes_us(lost, by_watchdog),
+                 since_us = by_watchdog ? lost->hypervisor.arrived_us : 0;
         if (contact_ms(lost) != 0) {
                 uint64_t contact_us = world->now_us - MS(node_clock_ms(world, lost) - contact_ms(lost));
                 since_us = contact_us > since_us ? contact_us : since_us;

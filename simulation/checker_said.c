@@ -63,7 +63,10 @@ static void check_lost(struct world *world, struct simulated_node *node, const s
                 world_violate(world, "7: a node is given up before it could boot", node, NULL, "n%u", lost);
 }
 
-/* That it stayed where it was, or what became of it is lost: asked while it is still on its way. */
+/*
+ * That it stayed where it was, or what became of it is lost: asked while it is still on its way. One that was
+ * left paused may have been ended since it was looked at: that it was here was no lie.
+ */
 static void check_stayed(struct world *world, struct simulated_node *node,
                          const struct command_role_report *report)
 {
@@ -72,7 +75,7 @@ static void check_stayed(struct world *world, struct simulated_node *node,
             role->owner != node->id)
                 return;
         if (hypervisor_is_leaving(world, node, report->role) ||
-            (hypervisor_domain(world, node, report->role) == NULL &&
+            (node->hypervisor.domains[names_number(&world->names, report->role)].moved &&
              hypervisor_is_running(world, &world->nodes[role->target], report->role)))
                 world_violate(world, "3: false evidence", node, report->role,
                               "says that it stayed, and it moves or has moved");

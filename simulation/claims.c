@@ -212,6 +212,7 @@ static void check_empty(struct world *world, const struct simulated_node *node, 
 {
         for (uint32_t number = 0; number < world->names.count; number++)
                 CLAIM(!hypervisor_may_run(world, &world->nodes[empty], world->names.name[number]) ||
+                              history_left_behind(world, &world->nodes[empty], world->names.name[number]) ||
                               is_taken_up_late(world, &world->nodes[empty], world->names.name[number]),
                       world->names.name[number],
                       "entry %" PRIu64 " says that n%u is empty, and it may run it", index, empty);

@@ -38,6 +38,7 @@ struct domain *hypervisor_domain_make(struct world *world, struct simulated_node
         domain->name = world->names.name[domain - node->hypervisor.domains];
         domain->state = state;
         domain->doomed = false;
+        domain->moved = false;
         domain->stalled = false;
         domain->connection = (struct connection){ .index = 0 };
         memset(&domain->use, 0, sizeof(domain->use));
@@ -172,7 +173,8 @@ bool hypervisor_is_arriving(struct world *world, struct simulated_node *node, co
                 return false;
         WORLD_EACH_NODE (world, source) {
                 const struct hypervisor_job *job = moving_out(hypervisor_slot(world, source, name));
-                if (job != NULL && job->domain_id == domain->id && hypervisor_is_running(world, source, name))
+                if (job != NULL && job->domain_id == domain->id &&
+                    hypervisor_is_running(world, source, name) && !history_left_behind(world, source, name))
                         return true;
         }
         return false;

@@ -385,6 +385,7 @@ static void move_effect(struct world *world, struct simulated_node *node, struct
                 return;
         }
         hypervisor_domain_end(world, node, source);
+        source->moved = true;
         guest_arrives(world, target, copy);
         hypervisor_job_end(world, node, job, OPERATION_SUCCEEDED, OBSERVED_ABSENT_MOVED);
 }

@@ -62,6 +62,7 @@ struct domain {
         enum domain_state state;
         bool stalled;                /* running, and it stands still: its disk failed it */
         bool doomed;                 /* its migration has failed: it never runs, and will go */
+        bool moved;                  /* the last that was here has gone elsewhere by a migration */
         uint64_t id;                 /* of this instance of it */
         struct hypervisor_job *jobs; /* owned; in the order of asking */
         bool prepared;               /* the gateways of its LUNs wait here for it */
