@@ -146,6 +146,7 @@ noinst_LIBRARIES += %D%/libcluio.a
 	%D%/io/request_verify.c \
 	%D%/io/request_image.c \
 	%D%/io/request_volume.c \
+	%D%/io/request_warnings.c \
 	%D%/io/request_why.c \
 	%D%/io/store.h %D%/io/store_internal.h \
 	%D%/io/store_compact.c %D%/io/store_db.c %D%/io/store_db.h \

@@ -2,7 +2,6 @@
 #include "clusterd/io/request_internal.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -193,84 +192,6 @@ static json_t *role_counts(const struct model *model)
         return document;
 }
 
-static void __attribute__((format(printf, 2, 3))) warn(json_t *warnings, const char *format, ...)
-{
-        char text[320];
-        va_list arguments;
-        va_start(arguments, format);
-        (void)vsnprintf(text, sizeof(text), format, arguments);
-        va_end(arguments);
-        json_array_append_new(warnings, document_text(text));
-}
-
-static void warn_of_levels(json_t *warnings, const struct model *model, const struct node *node)
-{
-        for (uint32_t number = 1; number <= FENCE_LEVELS_MAX; number++) {
-                struct fence_level level = fence_level_read(model, node->id, number);
-                if (level.devices > 0 && level.devices < level.needed)
-                        warn(warnings, "fence level %u of %s needs %u devices and has %u: it is not used",
-                             number, node->name, level.needed, level.devices);
-        }
-}
-
-static void warn_of_agents(json_t *warnings, const struct request *request, const struct node *node)
-{
-        json_t *missing = document_agents_missing(request, node), *agent;
-        size_t at;
-        json_array_foreach(missing, at, agent)
-                warn(warnings, "%s lacks the fence agent %s, and needs it should it lead: install it",
-                     node->name, json_string_value(agent));
-        json_decref(missing);
-}
-
-#define FAILED_WARNINGS_MAX 20 /* the rest is counted in roles.failed */
-
-static json_t *warnings_of(const struct request *request, const struct cluster_status *status)
-{
-        const struct model *model = request->model;
-        json_t *warnings = json_array();
-        uint32_t failed = 0;
-
-        if (status->store_failed)
-                warn(warnings, "this node's ledger cannot be written: look for a full or read-only disk");
-        if (status->parted)
-                warn(warnings, FORCED_WITHOUT_THIS);
-        if (status->evicted)
-                warn(warnings, "this node was evicted and takes no part in the cluster: " EVICTED_REMEDY);
-        if (model->settings.pause_ms != 0)
-                warn(warnings,
-                     "failover and fencing are paused for %u s in all, since entry %llu: clu cluster resume "
-                     "ends it",
-                     model->settings.pause_ms / 1000, (unsigned long long)model->settings.pause_index);
-        MODEL_EACH_NODE (model, node) {
-                if (!node->watchdog && fence_level_after(model, node->id, 0) == 0)
-                        warn(warnings,
-                             "%s has no fence device and no watchdog: guard-expired cannot be used, "
-                             "so its roles would wait "
-                             "for clu node confirm-off, unless all their disks are LUNs of volumes",
-                             node->name);
-                else if (!node->watchdog)
-                        warn(warnings,
-                             "%s has no watchdog: while its fence devices fail, its roles wait for them, "
-                             "or for clu node confirm-off",
-                             node->name);
-                warn_of_levels(warnings, model, node);
-                warn_of_agents(warnings, request, node);
-                if (node->duty == DUTY_QUARANTINED)
-                        warn(warnings,
-                             "%s is quarantined and takes no roles: clu node show tells why, clu node "
-                             "release ends it",
-                             node->name);
-                if (node->state == NODE_LOST)
-                        warn(warnings, "%s is lost and its roles wait for evidence: %s", node->name,
-                             node->reason);
-        }
-        MODEL_EACH_ROLE (model, role)
-                if (role->state == ROLE_FAILED && failed++ < FAILED_WARNINGS_MAX)
-                        warn(warnings, "role %s is failed: %s", role->name, role->reason);
-        return warnings;
-}
-
 json_t *query_cluster_status(struct request *request)
 {
         struct cluster_status status;
@@ -312,6 +233,6 @@ json_t *query_cluster_status(struct request *request)
                             json_boolean(settings->dynamic_quorum));
         json_object_set_new(document, "nodes", node_rows(request, &status));
         json_object_set_new(document, "roles", role_counts(request->model));
-        json_object_set_new(document, "warnings", warnings_of(request, &status));
+        json_object_set_new(document, "warnings", document_warnings(request, &status));
         return document;
 }

@@ -44,16 +44,32 @@ static json_t *document_path(const struct model *model, const struct volume *vol
                          path_state_name(path), "reason", path_state_explain(path), "redirected", redirected);
 }
 
-/* Free space as this node saw it last; and what an operator should look at. */
+static bool see_space(const struct request *request, const struct volume *volume, uint64_t *ret_free_bytes,
+                      uint64_t *ret_size_bytes)
+{
+        return request->services->volume_space(request->services->context, volume->identity, ret_free_bytes,
+                                               ret_size_bytes);
+}
+
+bool document_space_warning(const struct request *request, const struct volume *volume,
+                            char text[SPACE_WARNING_BYTES])
+{
+        uint64_t free_bytes = 0, size_bytes = 0;
+        if (!see_space(request, volume, &free_bytes, &size_bytes) ||
+            free_bytes >= size_bytes / 100 * FREE_LEAST_PERCENT)
+                return false;
+        (void)snprintf(text, SPACE_WARNING_BYTES, "only %d %% of its space is free",
+                       (int)(free_bytes / (size_bytes / 100)));
+        return true;
+}
+
+/* As this node saw it last. */
 static void set_space(const struct request *request, const struct volume *volume, json_t *document)
 {
         uint64_t free_bytes = 0, size_bytes = 0;
-        bool known = request->services->volume_space(request->services->context, volume->identity,
-                                                     &free_bytes, &size_bytes);
-        bool scarce = known && free_bytes < size_bytes / 100 * FREE_LEAST_PERCENT;
-        char warning[96];
-        TEXT_PRINT(warning, "only %d %% of its space is free",
-                   scarce ? (int)(free_bytes / (size_bytes / 100)) : 0);
+        char warning[SPACE_WARNING_BYTES];
+        bool known = see_space(request, volume, &free_bytes, &size_bytes);
+        bool scarce = document_space_warning(request, volume, warning);
         json_object_set_new(document, "free_bytes",
                             known ? json_integer((json_int_t)free_bytes) : json_null());
         json_object_set_new(document, "size_bytes",

@@ -171,12 +171,14 @@ static int build_chain(struct request *request, const struct role *role, struct 
 
 static json_t *summary(const struct model *model, const struct role *role)
 {
-        char text[2 * NAME_BYTES + 2 * REASON_BYTES + 96];
-        TEXT_PRINT(text, "%s is %s%s%s at generation %" PRIu64 "%s%s%s%s", role->name,
+        char silence[SILENCE_BYTES], text[2 * NAME_BYTES + 2 * REASON_BYTES + SILENCE_BYTES + 96];
+        document_silence(model, role, silence);
+        TEXT_PRINT(text, "%s is %s%s%s at generation %" PRIu64 "%s%s%s%s%s%s", role->name,
                    role_state_name(role->state), role->owner == NODE_NONE ? "" : " on ",
                    role->owner == NODE_NONE ? "" : model_node_name(model, role->owner), role->generation,
                    role->reason[0] == '\0' ? "" : ": ", role->reason,
-                   role->stall.index == 0 ? "" : "; it stands still: ", role->stall.text);
+                   role->stall.index == 0 ? "" : "; it stands still: ", role->stall.text,
+                   silence[0] == '\0' ? "" : "; it may stand still: ", silence);
         return document_text(text);
 }
 

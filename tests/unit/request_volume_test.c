@@ -55,6 +55,59 @@ START_TEST(a_volume_is_shown_as_each_node_sees_it)
 }
 END_TEST
 
+/* The one warning that begins so; "-" if there is none. */
+static const char *warning_of(const char *begin)
+{
+        json_t *result = json_object_get(fixture_ask(&fixture, "cluster.status", "{}", false), "result"),
+               *text;
+        size_t at;
+        json_array_foreach(json_object_get(result, "warnings"), at,
+                           text) if (strncmp(json_string_value(text), begin, strlen(begin)) ==
+                                     0) return json_string_value(text) +
+                strlen(begin);
+        return "-";
+}
+
+START_TEST(what_storage_suffers_is_warned_of)
+{
+        fixture_add_volume(&fixture, 1, "csv1", 8);
+        fixture_add_volume(&fixture, 2, "csv2", 7);
+        struct node *third = &fixture.cluster.model->nodes[3];
+        ck_assert_str_eq(warning_of("volume csv1: "), "only 9 % of its space is free");
+        ck_assert_str_eq(warning_of("volume csv2: "), "-");
+        third->state = NODE_DOWN; /* it has lost more than that */
+        ck_assert_str_eq(warning_of("volume csv2 is lost on "), "-");
+        third->state = NODE_UP;
+        ck_assert_str_eq(warning_of("volume csv2 is lost on "), "n3: it does not answer");
+        struct volume *volume = (struct volume *)model_volume(fixture.cluster.model, "csv2");
+        volume->paths[PATH_DIRECT] = 0;
+        volume->paths[PATH_HANGS] = 5;
+        ck_assert_str_eq(warning_of("volume csv2 is lost on "), "n1 and 1 other: it does not answer");
+
+        struct object object;
+        ck_assert_int_eq(model_get(fixture.cluster.model, OBJECT_ROLE, "vm01", &object), 0);
+        object.role.state = ROLE_ONLINE;
+        object.role.owner = 1;
+        object.role.volumes = node_set_of(2);
+        ck_assert_int_eq(model_put(fixture.cluster.model, &object), 0);
+        ck_assert_str_eq(
+                warning_of("role vm01 may stand still: "),
+                "volume csv2 does not answer on n1: what was sent there may be written yet, so it goes on "
+                "when that answers, or elsewhere when n1 is off (clu node fence n1)");
+        object.role.stall.index = 7;
+        TEXT_COPY(object.role.stall.text, "vda: I/O error");
+        ck_assert_int_eq(model_put(fixture.cluster.model, &object), 0);
+        ck_assert_str_eq(warning_of("role vm01 stands still on "), "n1: vda: I/O error");
+        object.role.stall.index = 0;
+        object.role.redirect = (struct role_redirect){
+                .state = REDIRECT_SERVED, .index = 8, .exporter = 2, .client = 1, .text = "csv2 is lost"
+        };
+        ck_assert_int_eq(model_put(fixture.cluster.model, &object), 0);
+        ck_assert_str_eq(warning_of("role vm01 on n1 writes through "), "n2: csv2 is lost");
+        ck_assert_str_eq(warning_of("role vm01 may stand still: "), "-");
+}
+END_TEST
+
 START_TEST(a_volume_is_shown_with_the_lease_of_who_is_asked)
 {
         fixture_add_volume(&fixture, 1, "csv1", 7);
@@ -234,6 +287,7 @@ int main(void)
         TCase *tcase = tcase_create("request volume");
         tcase_add_checked_fixture(tcase, open_fixture, close_fixture);
         tcase_add_test(tcase, a_volume_is_shown_as_each_node_sees_it);
+        tcase_add_test(tcase, what_storage_suffers_is_warned_of);
         tcase_add_test(tcase, a_volume_is_shown_with_the_lease_of_who_is_asked);
         tcase_add_test(tcase, a_role_is_bound_to_the_volumes_of_its_disks);
         tcase_add_test(tcase, a_volume_that_was_refused_says_why);
