@@ -121,7 +121,7 @@ static bool role_is_placed(struct world *world, const struct role *role, char *t
         if (role->redirect.state != REDIRECT_NONE || domain->connection.index != 0)
                 FAIL("role %s on %s is redirected: %s", role->name, owner->name,
                      redirect_state_name(role->redirect.state));
-        if (role->stall.index != 0 || domain->stalled)
+        if ((role->stall.index != 0 || domain->stalled) && volume_all_are_shared(world, role))
                 FAIL("role %s stands still on %s: %s", role->name, owner->name, role->stall.text);
         if (role->copy.state != COPY_NONE || domain->use.held)
                 FAIL("the storage of role %s is on its way: %s%s", role->name,

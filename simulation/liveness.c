@@ -218,7 +218,8 @@ static void check_stall(struct world *world, const struct role *role, struct liv
         const struct domain *domain = hypervisor_domain(world, owner, role->name);
         /* Whose export cannot be proven closed, that may take for ever. */
         bool waits = role->redirect.state != REDIRECT_NONE && !is_in_ring(world, role->redirect.exporter);
-        bool still = domain->stalled && !waits && !stall_io_fails(world, owner, role->name);
+        bool still = domain->stalled && !waits && !stall_io_fails(world, owner, role->name) &&
+                     volume_all_are_shared(world, role);
         uint64_t kind_us = world->liveness.kind_since_us;
         live->still_us = !still ? 0 : live->still_us == 0 ? world->now_us : live->still_us;
         if (still && world->now_us - (live->still_us > kind_us ? live->still_us : kind_us) > STALLED_US)

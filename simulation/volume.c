@@ -183,6 +183,16 @@ bool volume_is_shared(struct world *world, const struct volume *volume)
         return world->shares[share_of(world, volume->path + 1)].shared.identity == volume->identity;
 }
 
+bool volume_all_are_shared(struct world *world, const struct role *role)
+{
+        NODE_SET_EACH (role->volumes, id) {
+                const struct volume *volume = model_volume_by_id(world->checker.reference, id);
+                if (volume != NULL && !volume_is_shared(world, volume))
+                        return false;
+        }
+        return true;
+}
+
 bool volume_holds_mark(struct world *world, const struct volume *volume, const struct node *known)
 {
         const struct area *area = &world->shares[share_of(world, volume->path + 1)].shared;

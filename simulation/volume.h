@@ -44,6 +44,7 @@ void volume_forget(struct world *world, struct simulated_node *node, const struc
 void volume_adopt(struct world *world, const struct volume *volume);
 /* Its area is where all nodes look in the end: one that was proven by one node alone may be elsewhere. */
 bool volume_is_shared(struct world *world, const struct volume *volume);
+bool volume_all_are_shared(struct world *world, const struct role *role);
 /* Of the boot by which the history knows that node; of an area that lies elsewhere nothing can be said. */
 bool volume_holds_mark(struct world *world, const struct volume *volume, const struct node *known);
 bool volume_is_proven(struct world *world, const struct simulated_node *node, const struct volume *volume);
