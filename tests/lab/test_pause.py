@@ -69,3 +69,28 @@ def test_a_guest_on_a_full_volume_goes_on_when_there_is_space(lab):
             guest.wait_writes(40)
     require_unaware(lab, guest, "n1")
     lab.figures.note(resumed_ms=resumed.ms)
+
+
+def warnings(lab, node):
+    return " | ".join(lab.clu(node, "cluster", "status")["warnings"])
+
+
+@lab_test(nodes=3, fresh=True, volume_faults=True)
+def test_a_guest_whose_path_hangs_goes_on_elsewhere_when_its_node_is_off(lab):
+    roles.add_fence_device(lab)
+    add_volume(lab)
+    (guest,) = roles.add_roles(lab, {"vm01": "n1"}, write_ms=WRITE_MS)
+    hung = lab.volume("hang", "n1")
+    wait_until(lambda: "vm01 may stand still: volume csv does not answer on n1" in warnings(lab, "n2"), 30,
+               "an operator is told", poll_s=0.1)
+    told_ms = (time.monotonic() - hung) * 1000
+    check_equal(guest.running_on(), ["n1"], "where vm01 is: what was sent there may be written yet")
+
+    with Stopwatch() as recovery:
+        lab.clu("n2", "node", "fence", "n1")
+        wait_until(lambda: guest.running_on() in (["n2"], ["n3"]), 60, "vm01 runs elsewhere", poll_s=0.1)
+        guest.wait_writes(60)
+    lab.volume("up", "n1")
+    check("may stand still" not in warnings(lab, "n2"), warnings(lab, "n2"))
+    guest.require_whole_disk(boots=2)
+    lab.figures.note(told_ms=told_ms, recovery_ms=recovery.ms)
