@@ -388,6 +388,11 @@ void history_committed(struct world *world, struct simulated_node *node, uint64_
                 return;
         claims_check(world, node, index, entry);
         hostile_on_committed(world);
+        /* What it proves is known before what it ends. */
+        if (command->kind == COMMAND_NODE_EVIDENCE)
+                on_node_proof(world, node, index, command->node_evidence.node, command->node_evidence.kind);
+        else if (command->kind == COMMAND_NODE_CONFIRM_OFF)
+                on_node_proof(world, node, index, command->node.node, EVIDENCE_OPERATOR);
         settle_moves(world);
         switch ((int)command->kind) {
         case COMMAND_ROLE_ASSIGN:
@@ -401,12 +406,6 @@ void history_committed(struct world *world, struct simulated_node *node, uint64_
                 return;
         case COMMAND_REDIRECT_REPORT:
                 on_redirect_report(world, index, &command->redirect_report);
-                return;
-        case COMMAND_NODE_EVIDENCE:
-                on_node_proof(world, node, index, command->node_evidence.node, command->node_evidence.kind);
-                return;
-        case COMMAND_NODE_CONFIRM_OFF:
-                on_node_proof(world, node, index, command->node.node, EVIDENCE_OPERATOR);
                 return;
         case COMMAND_ROLE_SET:
                 if ((command->role_set.fields & ROLE_FIELD_DEFINITION) != 0)
