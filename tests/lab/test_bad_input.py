@@ -5,7 +5,7 @@ import json
 import os
 import sqlite3
 
-from clulab import roles, settings
+from clulab import roles
 from clulab.testing import (
     CLU_DONE, CLU_FAILED, CLU_NO_OBJECT, CLU_REFUSED, CLU_UNREACHABLE, CLU_USAGE, Skip, Stopwatch, check, check_equal,
     lab_test, wait_until,

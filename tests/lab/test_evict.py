@@ -5,7 +5,7 @@ import time
 
 from clulab import roles
 from clulab.testing import CLU_NO_OBJECT, CLU_REFUSED, check, check_equal, lab_test, wait_until
-from test_quorum import elapsed_ms, is_level, quorum, wait_online, wait_voters
+from test_quorum import elapsed_ms, is_level, quorum, wait_voters
 
 RETURN_TIMEOUT_S = 60
 
@@ -32,7 +32,7 @@ def test_evicted_comes_back_and_joins_as_a_new_one(lab):
     refused = lab.clu("n1", "node", "evict", "n3", "--yes", exit_code=CLU_REFUSED)
     check("drain it first" in refused["error"]["message"], f"the refusal says {refused}")
     lab.power_off("n3")
-    wait_online(lab, "n1", "vm01", "n1")
+    roles.wait_online(lab, "n1", "vm01", "n1")
     planned = lab.clu("n1", "node", "evict", "n3", "--plan")["quorum"]
     check_equal(planned["after"], "n1 may not be lost; n2 has no vote and may be lost", "the plan")
     lab.clu("n1", "node", "evict", "n3", exit_code=CLU_REFUSED)  # nobody has confirmed that

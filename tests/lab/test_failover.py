@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The owner of a role loses its power: how soon does the guest run elsewhere, and on what evidence?"""
 
-import time
-
 from clulab import roles
-from clulab.testing import check, check_equal, holds_for, in_parallel, lab_test, median, wait_until
+from clulab.testing import check, check_equal, holds_for, lab_test, median, wait_until
 from clulab.watch import DomainWatch, start_begun, view_without
 
 RUNS = 10
@@ -68,7 +66,7 @@ def place(lab, guest, on_leader):
 def check_recovered(lab, guest, cut, kind, by):
     """One domain, where the ledger says, and the whole story in `role why`; returns the evidence's entry."""
     node = cut.survivors[-1]
-    row = wait_until(lambda: is_online(roles.show(lab, node, guest.name)), 10, f"{guest.name} is online")
+    row = roles.wait_online(lab, node, guest.name, timeout_s=10)
     check_equal((row["owner"], row["target"]), (cut.target, None), "owner and target after the recovery")
     check_equal(guest.running_on(), [cut.target], f"domains of {guest.name}")
     chain = lab.clu(node, "role", "why", guest.name)["chain"]
@@ -85,36 +83,12 @@ def check_recovered(lab, guest, cut, kind, by):
     return evidence
 
 
-def is_online(row):
-    """The row when it is, for wait_until()."""
-    return row if row["state"] == "online" else None
-
-
 def last_four(chain):
     """Loss, evidence, assignment, start: in this order, and nothing after them; devices may have answered between."""
     found = [entry for entry in chain if entry["command"] != "fence-report"][-4:]
     commands = [entry["command"] for entry in found]
     check_equal(commands, ["node-lost", "node-evidence", "role-assign", "role-report"], "the chain of role why")
     return found
-
-
-def bring_back(lab, guest, node, boots):
-    """Power for the node until it is level, while the guest boots; then the disk."""
-    lab.power_on(node)
-    in_parallel(lambda wait: wait(), [lambda: wait_whole(lab), lambda: wait_writing(guest)])
-    guest.require_whole_disk(boots=boots)
-
-
-def wait_whole(lab):
-    """Every node is up and level."""
-    lab.wait_ready()
-    roles.wait_answering(lab)
-
-
-def wait_writing(guest):
-    """The guest's new boot has left its trace on the disk."""
-    guest.wait_answers(60)
-    guest.wait_writes()
 
 
 def note_cuts(lab, cuts):
@@ -141,7 +115,7 @@ def test_power_cut_of_the_owner_with_a_fence_device(lab):
     for number in range(RUNS):
         cuts.append(Cut(lab, guest, place(lab, guest, on_leader=number % 2 == 0)))
         check_recovered(lab, guest, cuts[-1], "powered-off", roles.FENCE_DEVICE)
-        bring_back(lab, guest, cuts[-1].lost, boots=number + 2)
+        roles.bring_back(lab, guest, cuts[-1].lost, boots=number + 2)
     running_ms, after_view_ms = median([c.running_ms for c in cuts]), median([c.after_view_ms for c in cuts])
     lab.figures.note(
         running_median_ms=running_ms, running_aim_ms=CUT_TO_RUNNING_AIM_MS,
@@ -179,18 +153,14 @@ def guard_cut(lab, guest, on_leader, boots):
         check(ms >= least_ms, f"the guest was started {ms:.0f} ms {what}, its guard takes {least_ms} ms")
     check(cut.decided_ms <= least_ms + GUARD_TO_START_MAX_MS,
           f"libvirt was told to start it {cut.decided_ms:.0f} ms after the new view; {least_ms} ms were enough")
-    bring_back(lab, guest, cut.lost, boots)
+    roles.bring_back(lab, guest, cut.lost, boots)
     return cut
 
 
 @lab_test(nodes=3, fresh=True)
 def test_power_cut_without_fence_device_and_watchdog_waits_for_the_operator(lab):
     roles.shorten_guard_and_wait(lab)
-    for node in lab.nodes:
-        # Nothing runs yet, so the keeper releases the device.
-        lab.daemon_stop(node, "clu-guard")
-    wait_until(lambda: not any(row["watchdog"] for row in lab.clu("n1", "node", "list")["nodes"]), 20,
-               "every node says that it has no watchdog", poll_s=0.1)
+    roles.without_watchdogs(lab)
     guest = add_guest(lab)
     lost = roles.show(lab, "n1", guest.name)["owner"]
     node = next(node for node in lab.nodes if node != lost)
@@ -205,10 +175,10 @@ def test_power_cut_without_fence_device_and_watchdog_waits_for_the_operator(lab)
         check(lost in row["reason"], f"the reason of a recovering role does not name {lost}: '{row['reason']}'")
         lab.clu(node, "node", "confirm-off", lost)
         started, target = watch.wait("Started", guest.name, cut, START_TIMEOUT_S)
-    wait_until(lambda: is_online(roles.show(lab, node, guest.name)), 10, f"{guest.name} is online")
+    roles.wait_online(lab, node, guest.name, timeout_s=10)
     chain = lab.clu(node, "role", "why", guest.name)["chain"]
     vouched = [entry for entry in chain if entry["command"] == "node-confirm-off"]
     check(vouched and vouched[0]["actor"] == "root", f"role why does not say who confirmed: {chain}")
     check_equal(guest.running_on(), [target], f"domains of {guest.name}")
-    bring_back(lab, guest, lost, boots=2)
+    roles.bring_back(lab, guest, lost, boots=2)
     lab.figures.note(waited_ms=(started - cut) * 1000, reason=f"'{row['reason']}'")

@@ -7,7 +7,6 @@ from clulab import roles, settings
 from clulab.testing import CLU_FAILED, CLU_REFUSED, check, check_equal, lab_test, wait_until
 
 DEVICE_TIMEOUT_MS = 3000
-RECOVERED_S = 60
 LOSSES = 2
 
 
@@ -20,21 +19,13 @@ def add_device(lab, name, level, *options):
 
 def add_guest(lab, preferred):
     """A role, and its guest writes."""
-    guest = lab.guest("vm01")
-    lab.clu("n1", "role", "add", guest.name, "--definition", guest.definition, "--preferred", preferred)
-    guest.wait_answers(60)
-    guest.wait_writes()
-    check_equal(roles.show(lab, "n1", guest.name)["owner"], preferred, "its owner")
+    (guest,) = roles.add_roles(lab, {"vm01": preferred})
     return guest
 
 
 def wait_recovered(lab, guest, lost):
     """Until it is online elsewhere; returns the evidence against LOST."""
-    def recovered():
-        row = roles.show(lab, "n1", guest.name)
-        return row["state"] == "online" and row["owner"] != lost
-
-    wait_until(recovered, RECOVERED_S, f"{guest.name} is online elsewhere", poll_s=0.1)
+    roles.wait_recovered(lab, "n1", guest.name, lost)
     return lab.clu("n1", "node", "show", lost)["evidence"]
 
 
@@ -48,13 +39,7 @@ def bring_back(lab, guest, node, boots):
     """The node and all lines as they were."""
     lab.fence_mode("ok")
     lab.network(node, True)
-    if lab.status()[node]["power"] != "on":
-        lab.power_on(node)
-    lab.wait_ready()
-    roles.wait_answering(lab)
-    guest.wait_answers(60)
-    guest.wait_writes()
-    guest.require_whole_disk(boots=boots)
+    roles.bring_back(lab, guest, node, boots)
 
 
 @lab_test(nodes=3, fresh=True)

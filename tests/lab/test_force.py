@@ -5,7 +5,7 @@ import time
 
 from clulab import roles
 from clulab.testing import CLU_NO_QUORUM, CLU_REFUSED, check, check_equal, lab_test, wait_until
-from clulab.votes import RETURN_TIMEOUT_S, add_fence_devices, elapsed_ms, is_level, quorum, wait_online
+from clulab.votes import RETURN_TIMEOUT_S, add_fence_devices, elapsed_ms, is_level, quorum
 
 
 def said(found, words):
@@ -39,7 +39,7 @@ def test_forced_on_the_last_one(lab):
     check(said(found, "the quorum was forced by"), f"quorum show says {found['text']}")
     entries = lab.clu("n3", "ledger", "list")["entries"]
     check(any("the others burned" in entry["text"] for entry in entries), "the ledger does not say why")
-    wait_online(lab, "n3", "vm01", "n3")
+    roles.wait_online(lab, "n3", "vm01", "n3")
     online_ms = elapsed_ms(begun)
 
     begun = time.monotonic()

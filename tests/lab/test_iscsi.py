@@ -5,15 +5,14 @@ import signal
 import time
 
 from clulab import roles, settings, target
-from clulab.testing import Stopwatch, check, check_equal, holds_for, lab_test, wait_until
+from clulab.testing import CLU_REFUSED, Stopwatch, check, check_equal, holds_for, lab_test, wait_until
 
-CLU_REFUSED = 3
 MOVES = 10
 OUTAGE_S = 3
 UNCONFIRMED_S = 4
 
 
-def add_volume(lab, password, exit_code=0):
+def add_volume(lab, password=target.PASSWORD, exit_code=0):
     """`clu volume add`, with the password on standard input."""
     portal = settings.outside_address(lab.place.load_shape()["index"])
     words = ["clu", "volume", "add", "san", "--kind", "iscsi", "--portal", portal, "--target", target.IQN, "--user",
@@ -21,6 +20,16 @@ def add_volume(lab, password, exit_code=0):
     done = lab.run("n1", *words, stdin=f"{password}\n", check_exit=False)
     check_equal(done.returncode, exit_code, f"exit code of volume add ({done.stdout} {done.stderr})")
     return done.stdout + done.stderr
+
+
+def start_on_a_lun(lab):
+    """vm01, writing to LUN 1 on n1."""
+    lab.target("start")
+    vm01 = lab.guest("vm01")
+    target.on_lun(lab, vm01, 1)
+    add_volume(lab)
+    roles.add(lab, vm01, "n1")
+    return vm01
 
 
 def gateways(lab, node):
@@ -53,24 +62,16 @@ def outage(lab, guest):
 def test_a_guest_on_a_lun_moves_survives_its_target_and_a_power_cut(lab):
     roles.add_fence_device(lab)
     lab.target("start")
-    vm01 = lab.guest("vm01")
-    target.on_lun(lab, vm01, 1)
     check("Authentication failure" in add_volume(lab, "wrong", CLU_REFUSED), "a wrong password is told")
-    add_volume(lab, target.PASSWORD)
+    vm01 = start_on_a_lun(lab)
     check_equal(lab.clu("n1", "volume", "show", "san")["direct"], lab.nodes, "who reaches it")
-
-    lab.clu("n1", "role", "add", "vm01", "--definition", vm01.definition, "--preferred", "n1")
-    vm01.wait_answers(60)
-    vm01.wait_writes()
     check_equal(roles.show(lab, "n1", "vm01")["volumes"], ["san"], "volumes of the role")
     check_is_secret(lab)
 
     with vm01.ping() as ping:
         for number in range(MOVES):
-            owner = roles.show(lab, "n1", "vm01")["owner"]
-            goal = lab.nodes[(lab.nodes.index(owner) + 1) % len(lab.nodes)]
-            row = lab.clu(lab.nodes[number % len(lab.nodes)], "role", "move", "vm01", "--node", goal)
-            check_equal((row["state"], row["owner"], row["last_move"]["succeeded"]), ("online", goal, True), "the move")
+            goal = lab.nodes[(number + 1) % len(lab.nodes)]
+            roles.move(lab, lab.nodes[number % len(lab.nodes)], "vm01", goal)
         silence_ms = ping.longest_silence_ms()
     check_equal([len(gateways(lab, node)) for node in lab.nodes], [0, 1, 0], "gateways")
 
@@ -95,8 +96,7 @@ def test_a_guest_on_a_lun_moves_survives_its_target_and_a_power_cut(lab):
 
     lab.power_off("n2")
     with Stopwatch() as recovery:
-        wait_until(lambda: roles.show(lab, "n1", "vm01")["state"] == "online" and
-                   roles.show(lab, "n1", "vm01")["owner"] in ("n1", "n3"), 60, "vm01 is recovered")
+        roles.wait_recovered(lab, "n1", "vm01", "n2")
     vm01.wait_writes()
     vm01.require_whole_disk(boots=2)
 
@@ -117,20 +117,13 @@ def refusals(lab, node):
 @lab_test(nodes=3, fresh=True)
 def test_the_target_refuses_what_an_owner_still_writes_that_was_wrongly_taken_for_dead(lab):
     roles.wait_answering(lab)
-    lab.target("start")
-    vm01 = lab.guest("vm01")
-    target.on_lun(lab, vm01, 1)
-    add_volume(lab, target.PASSWORD)
-    lab.clu("n1", "role", "add", "vm01", "--definition", vm01.definition, "--preferred", "n1")
-    vm01.wait_answers(60)
-    vm01.wait_writes()
+    vm01 = start_on_a_lun(lab)
 
     # n1 reaches the target and nobody else, and an operator looks at the wrong power lamp.
     cut = lab.partition(["n1"], ["n2", "n3"])
     wait_until(lambda: lab.clu("n2", "node", "show", "n1")["state"] == "lost", 10, "n1 is lost")
     lab.clu("n2", "node", "confirm-off", "n1")
-    wait_until(lambda: roles.show(lab, "n2", "vm01")["state"] == "online" and
-               roles.show(lab, "n2", "vm01")["owner"] != "n1", 20, "vm01 is recovered")
+    roles.wait_recovered(lab, "n2", "vm01", "n1", timeout_s=20)
     recovery_ms = (time.monotonic() - cut) * 1000
     check("vm01" in lab.domains("n1"), "vm01 still runs on n1")
     with Stopwatch() as refusal:
@@ -140,33 +133,17 @@ def test_the_target_refuses_what_an_owner_still_writes_that_was_wrongly_taken_fo
     lab.figures.note(running_elsewhere_ms=recovery_ms, refusal_ms=refusal.ms)
 
 
-def without_watchdogs(lab):
-    """Nor fence devices: nothing but the target can keep anybody out. Before anything runs."""
-    for node in lab.nodes:
-        lab.daemon_stop(node, "clu-guard")
-    wait_until(lambda: not any(row["watchdog"] for row in lab.clu("n1", "node", "list")["nodes"]), 20,
-               "every node says that it has no watchdog", poll_s=0.1)
-
-
-def start_on_a_lun(lab):
-    """vm01, writing to LUN 1 on n1, in a cluster with short times and nothing to turn a node off."""
+def start_with_nothing_to_fence(lab):
+    """start_on_a_lun() in a cluster with short times: nothing but the target can keep anybody out."""
     roles.wait_answering(lab)
     roles.shorten_guard_and_wait(lab)
-    without_watchdogs(lab)
-    lab.target("start")
-    vm01 = lab.guest("vm01")
-    target.on_lun(lab, vm01, 1)
-    add_volume(lab, target.PASSWORD)
-    lab.clu("n1", "role", "add", "vm01", "--definition", vm01.definition, "--preferred", "n1")
-    vm01.wait_answers(60)
-    vm01.wait_writes()
-    return vm01
+    roles.without_watchdogs(lab)
+    return start_on_a_lun(lab)
 
 
 def wait_preempted(lab, lost_at):
     """Until vm01 runs elsewhere by that evidence; milliseconds since, and those of the evidence since the loss."""
-    wait_until(lambda: roles.show(lab, "n2", "vm01")["state"] == "online" and
-               roles.show(lab, "n2", "vm01")["owner"] != "n1", 40, "vm01 is recovered", poll_s=0.05)
+    roles.wait_recovered(lab, "n2", "vm01", "n1", timeout_s=40)
     running_ms = (time.monotonic() - lost_at) * 1000
     proof = lab.clu("n2", "node", "show", "n1")["evidence"]
     check_equal(proof["kind"], "reservation-preempted", "evidence against n1")
@@ -181,7 +158,7 @@ def wait_preempted(lab, lost_at):
 
 @lab_test(nodes=3, fresh=True)
 def test_the_keys_of_an_owner_that_freezes_are_taken_away_and_what_it_writes_is_refused(lab):
-    vm01 = start_on_a_lun(lab)
+    vm01 = start_with_nothing_to_fence(lab)
     frozen = time.monotonic()
     lab.freeze("n1")
     running_ms, evidence_ms = wait_preempted(lab, frozen)
@@ -196,7 +173,7 @@ def test_the_keys_of_an_owner_that_freezes_are_taken_away_and_what_it_writes_is_
 
 @lab_test(nodes=3, fresh=True)
 def test_an_owner_that_is_cut_off_and_cannot_stop_its_guest_is_refused_by_the_target(lab):
-    vm01 = start_on_a_lun(lab)
+    vm01 = start_with_nothing_to_fence(lab)
     # It reaches the target and nobody else, and nobody there stops anything.
     for daemon in ("clusterd", "libvirtd"):
         lab.kill("n1", daemon, signal.SIGSTOP)

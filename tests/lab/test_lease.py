@@ -3,7 +3,7 @@
 
 import time
 
-from clulab import roles
+from clulab import roles, volume
 from clulab.testing import Stopwatch, check, check_equal, lab_test, wait_until
 from clulab.watch import DomainWatch
 
@@ -11,19 +11,11 @@ from clulab.watch import DomainWatch
 CUT_OFF_S = 45
 
 
-def add_volume(lab):
+def begin(lab, owners):
+    """{name: node} as roles that run there and may go by their nodes' leases; returns their guests."""
     roles.wait_answering(lab)
-    lab.clu("n1", "volume", "add", "csv", "--kind", "directory", "--path", "/csv")
-
-
-def wait_leased(lab):
-    """Every node has said that it holds its lease: from now on its guests may go by it."""
-    wait_until(lambda: lab.clu("n1", "volume", "show", "csv")["leased"] == lab.nodes, 10, "all leases are told")
-
-
-def where(lab):
-    shown = roles.show(lab, "n1", "vm01")
-    return shown["state"], shown["owner"]
+    volume.add(lab)
+    return roles.add_roles(lab, owners)
 
 
 def wait_for(seconds):
@@ -34,9 +26,7 @@ def wait_for(seconds):
 
 @lab_test(nodes=3, fresh=True)
 def test_the_whole_network_is_lost_and_no_guest_stops(lab):
-    add_volume(lab)
-    guests = roles.add_roles(lab, {"vm01": "n1", "vm02": "n2", "vm03": "n3"})
-    wait_leased(lab)
+    guests = begin(lab, {"vm01": "n1", "vm02": "n2", "vm03": "n3"})
     boots = {guest.name: len(guest.check_disk().boots) for guest in guests}
     before = len(lab.events())
 
@@ -48,8 +38,7 @@ def test_the_whole_network_is_lost_and_no_guest_stops(lab):
     with Stopwatch() as whole:
         roles.wait_answering(lab, 60)
     for guest, node in zip(guests, lab.nodes):
-        wait_until(lambda guest=guest: roles.show(lab, "n1", guest.name)["state"] == "online", 30, f"{guest.name} is online")
-        check_equal(roles.show(lab, "n1", guest.name)["owner"], node, f"owner of {guest.name}")
+        roles.wait_online(lab, "n1", guest.name, node, timeout_s=30)
         guest.wait_writes()
         guest.require_whole_disk(boots=boots[guest.name])
     roles.require_untouched_hardware(lab, before)
@@ -58,9 +47,7 @@ def test_the_whole_network_is_lost_and_no_guest_stops(lab):
 
 @lab_test(nodes=3, fresh=True)
 def test_an_isolated_owner_is_left_alone_and_goes_on(lab):
-    add_volume(lab)
-    (guest,) = roles.add_roles(lab, {"vm01": "n3"})
-    wait_leased(lab)
+    (guest,) = begin(lab, {"vm01": "n3"})
     before = len(lab.events())
     generation = roles.show(lab, "n1", "vm01")["generation"]
 
@@ -74,9 +61,7 @@ def test_an_isolated_owner_is_left_alone_and_goes_on(lab):
     check("its guard and its lease have to expire" in shown["waits_for"], shown["waits_for"])
     check_equal(guest.running_on(), ["n3"], "vm01")
     lab.heal()
-    wait_until(lambda: roles.show(lab, "n1", "vm01")["state"] == "online", 60, "vm01 is online")
-    shown = roles.show(lab, "n1", "vm01")
-    check_equal((shown["owner"], shown["generation"]), ("n3", generation), "vm01")
+    check_equal(roles.wait_online(lab, "n1", "vm01", "n3")["generation"], generation, "generation of vm01")
     guest.require_whole_disk(boots=1)
     roles.require_untouched_hardware(lab, before)
 
@@ -84,15 +69,14 @@ def test_an_isolated_owner_is_left_alone_and_goes_on(lab):
 @lab_test(nodes=3, fresh=True)
 def test_an_isolated_owner_that_does_not_return_is_revoked(lab):
     period_s = 30
-    add_volume(lab)
+    roles.wait_answering(lab)
     lab.clu("n1", "cluster", "set", "--resiliency-period", str(period_s * 1000))
-    (guest,) = roles.add_roles(lab, {"vm01": "n3"})
-    wait_leased(lab)
+    (guest,) = begin(lab, {"vm01": "n3"})
     before = len(lab.events())
 
     with DomainWatch(lab, lab.nodes) as watch:
         cut = lab.partition(["n1", "n2"], ["n3"])
-        wait_until(lambda: where(lab) in (("online", "n1"), ("online", "n2")), period_s + 40, "vm01 runs elsewhere", poll_s=0.05)
+        roles.wait_recovered(lab, "n1", "vm01", "n3", timeout_s=period_s + 40)
         stopped = watch.wait("Stopped", "vm01", cut, 5)[0]
         started = watch.wait("Started", "vm01", cut, 5)[0]
     check(stopped > cut + period_s, f"revoked {stopped - cut:.1f} s after the cut, before {period_s} s had passed")
@@ -105,13 +89,11 @@ def test_an_isolated_owner_that_does_not_return_is_revoked(lab):
 
 @lab_test(nodes=3, fresh=True)
 def test_a_dead_owner_is_recovered_without_a_device_when_all_has_expired(lab):
-    add_volume(lab)
-    (guest,) = roles.add_roles(lab, {"vm01": "n3"})
-    wait_leased(lab)
+    (guest,) = begin(lab, {"vm01": "n3"})
     bound_ms = roles.guard_ms(lab)
     with Stopwatch() as recovery:
         lab.power_off("n3")
-        wait_until(lambda: where(lab) in (("online", "n1"), ("online", "n2")), 60, "vm01 runs elsewhere", poll_s=0.05)
+        roles.wait_recovered(lab, "n1", "vm01", "n3")
     check(recovery.ms >= bound_ms, f"recovered after {recovery.ms:.0f} ms, before {bound_ms} ms had passed")
     check(recovery.ms <= bound_ms + 10000, f"recovered after {recovery.ms:.0f} ms")
     guest.wait_writes(60)

@@ -12,26 +12,15 @@ OWNERS = {"vm01": "n1", "vm02": "n2"}
 CSV_MIB = 48  # less than a guest's disk, which takes space as it is written
 
 
-def add_volume(lab):
-    lab.clu("n1", "volume", "add", "csv", "--kind", "directory", "--path", "/csv")
-    wait_until(lambda: lab.clu("n1", "volume", "show", "csv")["leased"] == lab.nodes, 20, "all leases are told")
-
-
 def stalls(lab):
     """As a node says it that runs none of them."""
     return [role["stall"] for role in lab.clu("n3", "role", "list")["roles"] if "stall" in role]
 
 
-def require_unaware(lab, guest, node):
-    """Of any error."""
-    console = lab.run(node, "cat", f"/var/log/{guest.name}.console.log").stdout
-    check("cannot" not in console, f"{guest.name} saw an error: {console}")
-
-
 @lab_test(nodes=3, fresh=True, volume_faults=True)
 def test_storage_that_is_gone_for_everybody_costs_no_guest(lab):
     roles.add_fence_device(lab)
-    add_volume(lab)
+    volume.add(lab)
     guests = roles.add_roles(lab, OWNERS, write_ms=WRITE_MS)
     with roles.Undisturbed(lab, guests, silence_ms=(GONE_S + 10) * 1000) as undisturbed, guests[0].writes() as writes:
         gone = lab.volume("down")
@@ -49,7 +38,7 @@ def test_storage_that_is_gone_for_everybody_costs_no_guest(lab):
         resumed_ms = (time.monotonic() - back) * 1000
         wait_until(lambda: not stalls(lab), 10, "both are told to go on", poll_s=0.1)
     for guest, node in zip(guests, OWNERS.values()):
-        require_unaware(lab, guest, node)
+        guest.require_unaware(node)
     lab.figures.note(told_ms=stalled_ms, resumed_ms=resumed_ms, stall_ms=writes.longest_stall_ms(),
                      silence_ms=undisturbed.longest_ms)
 
@@ -58,7 +47,7 @@ def test_storage_that_is_gone_for_everybody_costs_no_guest(lab):
 def test_a_guest_on_a_full_volume_goes_on_when_there_is_space(lab):
     volume.boot_with(lab, CSV_MIB)
     roles.wait_answering(lab)
-    add_volume(lab)
+    volume.add(lab)
     (guest,) = roles.add_roles(lab, {"vm01": "n1"})
     with roles.Undisturbed(lab, [guest], silence_ms=60000):
         volume.fill(lab)
@@ -67,7 +56,7 @@ def test_a_guest_on_a_full_volume_goes_on_when_there_is_space(lab):
         volume.unfill(lab)
         with Stopwatch() as resumed:
             guest.wait_writes(40)
-    require_unaware(lab, guest, "n1")
+    guest.require_unaware("n1")
     lab.figures.note(resumed_ms=resumed.ms)
 
 

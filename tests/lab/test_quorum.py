@@ -7,7 +7,7 @@ import time
 from clulab import roles
 from clulab.testing import CLU_NO_QUORUM, CLU_REFUSED, check, check_equal, holds_for, lab_test, wait_until
 from clulab.votes import (FOLLOW_TIMEOUT_S, RETURN_TIMEOUT_S, add_fence_devices, cuts_by_fencing, elapsed_ms, is_level,
-                          quorum, wait_mirrored, wait_online)
+                          quorum, wait_mirrored)
 
 # For as long must nothing be started where quorum was lost: a recovery by fencing takes 3 s.
 SILENCE_S = 10
@@ -105,12 +105,12 @@ def test_two_nodes_lose_their_power(lab):
     second, first = roles.add_roles(lab, {"vm01": "n2", "vm02": "n1"})
     wait_voters(lab, "n1", ["n1"])
     cut = lab.power_off("n2")
-    wait_online(lab, "n1", "vm01", "n1")
+    roles.wait_online(lab, "n1", "vm01", "n1")
     recovered_ms = elapsed_ms(cut)
     wait_mirrored(lab)
     lab.power_on("n2")
     roles.wait_answering(lab, RETURN_TIMEOUT_S)
-    wait_online(lab, "n1", "vm01", "n1")
+    roles.wait_online(lab, "n1", "vm01", "n1")
 
     cut = lab.power_off("n1")
     found = wait_until(lambda: (show := quorum(lab, "n2")) and not show["quorate"] and show, FOLLOW_TIMEOUT_S,
@@ -166,7 +166,7 @@ def test_two_nodes_shut_down_in_order(lab):
     ended_ms = elapsed_ms(begun)
     wait_voters(lab, "n2", ["n2"])
     cut = lab.power_off("n1")
-    wait_online(lab, "n2", "vm01", "n2")
+    roles.wait_online(lab, "n2", "vm01", "n2")
     recovered_ms = elapsed_ms(cut)
     lab.power_on("n1")
     wait_until(lambda: is_level(lab, "n1"), RETURN_TIMEOUT_S, "n1 is level", poll_s=0.1)
@@ -183,7 +183,7 @@ def partition_of_two(lab, survivor, loser):
     """Both can shoot; only who votes does. Returns the times of that."""
     wait_voters(lab, survivor, [survivor])
     cut = lab.partition(["n1"], ["n2"])
-    wait_online(lab, survivor, "vm01", survivor)
+    roles.wait_online(lab, survivor, "vm01", survivor)
     running_ms = elapsed_ms(cut)
     holds_for(lambda: lab.status()[survivor]["power"] == "on", SILENCE_S / 2, f"{survivor} is not shot", poll_s=0.2)
     check_equal(cuts_by_fencing(lab, cut), [loser], "who was shot")
@@ -220,7 +220,7 @@ def test_two_nodes_that_could_shoot_each_other(lab):
                 ("n1 may not be lost; n2 has no vote and may be lost",
                  "n2 may not be lost; n1 has no vote and may be lost"), "the plan")
     lab.clu("n1", "quorum", "set", "--node", "n2", "--priority", "5", "--reason", "on the better power supply")
-    wait_online(lab, "n1", "vm01", "n1")
+    roles.wait_online(lab, "n1", "vm01", "n1")
     wait_voters(lab, "n1", ["n2"])
     by_priority = says_why(lab, "n2", "it has the higher quorum priority")
     priority_shot_ms, priority_running_ms = partition_of_two(lab, "n2", "n1")

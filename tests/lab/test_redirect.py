@@ -3,21 +3,16 @@
 
 import time
 
-from clulab import roles
+from clulab import roles, volume
 from clulab.testing import Stopwatch, check, check_equal, holds_for, lab_test, wait_until
 
 WRITE_MS = 5
 
 
-def add_volume(lab):
-    lab.clu("n1", "volume", "add", "csv", "--kind", "directory", "--path", "/csv")
-    wait_until(lambda: lab.clu("n1", "volume", "show", "csv")["leased"] == lab.nodes, 20, "all leases are told")
-
-
 def begin(lab, possible):
     """vm01 on n1, which writes as fast as it may, and can run on POSSIBLE nodes."""
     roles.add_fence_device(lab)
-    add_volume(lab)
+    volume.add(lab)
     (guest,) = roles.add_roles(lab, {"vm01": "n1"}, write_ms=WRITE_MS)
     lab.clu("n1", "role", "set", "vm01", "--possible", ",".join(possible))
     return guest
@@ -37,11 +32,10 @@ def path_of(lab, node):
     return found
 
 
-def require_unaware(lab, guest, *nodes, boots=1):
+def require_unaware(guest, *nodes, boots=1):
     """It heard of no error, was started no more often, and its disk is whole."""
     for node in nodes:
-        console = lab.run(node, "cat", f"/var/log/{guest.name}.console.log").stdout
-        check("cannot" not in console, f"{guest.name} saw an error: {console}")
+        guest.require_unaware(node)
     guest.require_whole_disk(boots=boots)
 
 
@@ -99,7 +93,7 @@ def test_a_guest_goes_on_through_another_node_until_its_path_is_back(lab):
         guest.wait_writes()
     require_nothing_left(lab, lab.nodes)
     check_equal(roles.show(lab, "n1", "vm01")["owner"], "n1", "owner of vm01")
-    require_unaware(lab, guest, "n1")
+    require_unaware(guest, "n1")
     roles.check_ledgers_agree(lab)
     lab.figures.note(cut_stall_ms=cut.longest_stall_ms(), managed_stall_ms=managed.longest_stall_ms(),
                      exporter_without_path_stall_ms=handed.longest_stall_ms(), exporter_without_power_stall_ms=lost.longest_stall_ms(), home_after_ms=home_ms,
@@ -118,7 +112,7 @@ def test_a_redirected_guest_is_moved_to_where_the_path_is(lab):
     owner = roles.show(lab, "n2", "vm01")["owner"]
     check_equal(guest.running_on(), [owner], "where vm01 runs")
     require_nothing_left(lab, lab.nodes)
-    require_unaware(lab, guest, "n1", owner)
+    require_unaware(guest, "n1", owner)
     lab.figures.note(moved_after_ms=moved_ms, stall_ms=writes.longest_stall_ms(), silence_ms=ping.longest_silence_ms())
 
 
@@ -140,7 +134,7 @@ def test_the_owner_of_a_redirected_guest_loses_power(lab):
     guest.wait_answers(60)
     guest.wait_writes()
     require_nothing_left(lab, ["n2", "n3"])
-    require_unaware(lab, guest, "n3", boots=2)
+    require_unaware(guest, "n3", boots=2)
     entries = [f"{e['command']} {(e.get('command_json') or {}).get('report', '')}" for e in roles.entries(lab, "n2")]
     closed, started = last(entries, "redirect-report"), last(entries, "role-assign")
     check(closed < started, f"the export was proven gone before vm01 was given away: {entries}")

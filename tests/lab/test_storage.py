@@ -6,9 +6,8 @@ import os
 import re
 
 from clulab import check_disk, roles
-from clulab.testing import CLU_FAILED, Stopwatch, check, check_equal, lab_test, wait_until
+from clulab.testing import CLU_FAILED, CLU_REFUSED, Stopwatch, check, check_equal, lab_test, wait_until
 
-CLU_REFUSED = 3
 DISK_BYTES = 1 << 30
 WRITER_BYTES = check_disk.SLOTS * check_disk.SLOT_BYTES
 PIECE = 1 << 20
@@ -113,11 +112,6 @@ def begin_slowly(lab, where, node, mib_s):
     wait_until(lambda: progress(lab, node), 30, "a part of it is copied")
 
 
-def recovered(lab):
-    shown = roles.show(lab, "n1", "vm01")
-    return shown["state"] == "online" and shown["owner"] != "n2"
-
-
 @lab_test(nodes=3, fresh=True)
 def test_a_storage_moves_under_a_writing_guest_and_a_power_cut_finds_one_image(lab):
     roles.add_fence_device(lab)
@@ -166,13 +160,13 @@ def test_a_storage_moves_under_a_writing_guest_and_a_power_cut_finds_one_image(l
     wait_writes(lab, "b")
 
     # Live to another node, and on from there by the new image; then its owner loses power in the middle of a copy.
-    lab.clu("n2", "role", "move", "vm01", "--node", "n2")
+    roles.move(lab, "n2", "vm01", "n2")
     wait_writes(lab, "b")
     require_whole(lab, "b", digest)
     begin_slowly(lab, "a", "n2", 20)
     lab.power_off("n2")
     with Stopwatch() as recovery:
-        wait_until(lambda: recovered(lab), 40, "vm01 is recovered")
+        roles.wait_recovered(lab, "n1", "vm01", "n2", timeout_s=40)
     wait_until(lambda: copy(lab, "n1")["state"] == "none", 10, "what was half copied is removed")
     check_equal(images(lab), ["b/vm01.img"], "images")
     wait_writes(lab, "b")

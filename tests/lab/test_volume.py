@@ -5,15 +5,7 @@ import os
 import time
 
 from clulab import roles
-from clulab.testing import CLU_DONE, CLU_FAILED, Stopwatch, check, check_equal, lab_test, wait_until
-
-CLU_REFUSED = 3
-
-
-def where(lab, node, role):
-    """State and owner, as the node says that is asked."""
-    row = lab.clu(node, "role", "show", role, exit_code=None)
-    return row.get("state"), row.get("owner")
+from clulab.testing import CLU_DONE, CLU_FAILED, CLU_REFUSED, Stopwatch, check, check_equal, lab_test, wait_until
 
 
 def lease_is_held(lab, node):
@@ -72,7 +64,7 @@ def test_a_volume_is_proven_by_every_node_and_its_role_goes_only_where_it_is(lab
     check("n2 has no path to volume csv" in refused["error"]["message"], refused["error"]["message"])
     lab.power_off("n1")
     with Stopwatch() as recovery:
-        wait_until(lambda: where(lab, "n2", "vm01") == ("online", "n3"), 40, "vm01 runs on n3")
+        roles.wait_online(lab, "n2", "vm01", "n3", timeout_s=40)
     guest.require_whole_disk()
 
     lab.run("n2", "umount", "/csv")

@@ -28,11 +28,6 @@ def wait_held(lab):
         wait_until(lambda node=node: lease(lab, node).get("confirmed"), 20, f"{node} holds its lease", poll_s=0.1)
 
 
-def add_volume(lab):
-    lab.clu("n1", "volume", "add", "csv", "--kind", "directory", "--path", "/csv")
-    wait_until(lambda: shown(lab)["leased"] == lab.nodes, 10, "all leases are told")
-
-
 def add_role(lab):
     """Its disk has all its blocks: it needs no space any more."""
     lab.guest("vm01")
@@ -75,7 +70,7 @@ def test_what_a_volume_may_suffer_costs_no_guest(lab):
     check(area.all() == before, "the other cluster's lease area is as it was")
     os.unlink(area.path)
 
-    add_volume(lab)
+    volume.add(lab)
     guest = add_role(lab)
     generation = roles.show(lab, "n1", "vm01")["generation"]
 
@@ -108,8 +103,7 @@ def cut_off_with_clocks_that_jump(lab, guest):
     lab.heal()
     roles.wait_answering(lab)
     volume.unfill(lab)
-    wait_until(lambda: roles.show(lab, "n1", "vm01")["state"] == "online", 30, "vm01 is online")
-    check_equal(roles.show(lab, "n1", "vm01")["owner"], "n1", "owner of vm01")
+    roles.wait_online(lab, "n1", "vm01", "n1", timeout_s=30)
     guest.require_whole_disk(boots=1)
 
 

@@ -9,8 +9,7 @@ import time
 from clulab import roles
 from clulab.testing import CLU_REFUSED, check, check_equal, lab_test, wait_until
 from clulab.votes import (FOLLOW_TIMEOUT_S, RETURN_TIMEOUT_S, add_fence_devices, elapsed_ms, is_level,
-                          lose_power_in_turn, quorum, return_from_the_past, wait_mirrored, wait_online, wait_shot,
-                          wait_votes)
+                          lose_power_in_turn, quorum, return_from_the_past, wait_mirrored, wait_shot, wait_votes)
 
 SHARE = "/csv/witness"
 VOLUME = "quorum"
@@ -105,7 +104,7 @@ def test_a_witness_that_is_lost(lab):
     check(not found["witness"]["answers"] and "mounted" in found["witness"]["reason"], f"it says {found['witness']}")
     wait_mirrored(lab)
     cut = lab.power_off("n2")
-    wait_online(lab, "n1", "vm01", "n1")
+    roles.wait_online(lab, "n1", "vm01", "n1")
     running_ms = elapsed_ms(cut)
     wait_mirrored(lab)
     lab.power_on("n2")

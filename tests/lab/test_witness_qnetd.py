@@ -6,8 +6,7 @@ import time
 from clulab import roles, settings
 from clulab.testing import CLU_USAGE, check, lab_test, wait_until
 from clulab.votes import (FOLLOW_TIMEOUT_S, RETURN_TIMEOUT_S, add_fence_devices, elapsed_ms, is_level,
-                          lose_power_in_turn, quorum, return_from_the_past, wait_mirrored, wait_online, wait_shot,
-                          wait_votes)
+                          lose_power_in_turn, quorum, return_from_the_past, wait_mirrored, wait_shot, wait_votes)
 
 
 def set_witness(lab):
@@ -72,7 +71,7 @@ def test_two_nodes_and_a_qnetd_that_is_lost(lab):
     check(not quorum(lab, "n1")["witness"]["answers"], "it answers still")
     cut = lab.power_off("n2")
     for role in ("vm01", "vm02"):
-        wait_online(lab, "n1", role, "n1")
+        roles.wait_online(lab, "n1", role, "n1")
     running_ms = elapsed_ms(cut)
     wait_mirrored(lab)
     lab.qnetd_start()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the tests of clusterd share: guests as roles, and the proof that nothing touched them."""
+"""What the tests of clusterd share: guests as roles, where they run, and the proof that nothing touched them."""
 
 import time
 
@@ -46,23 +46,68 @@ def guard_ms(lab, *parts, node="n1"):
 def add_roles(lab, owners, **options):
     """{name: node} as roles that run there; returns the guests when all answer and write to their disks."""
     guests = {name: lab.guest(name, **options) for name in owners}
-
-    def add(name):
-        lab.clu(owners[name], "role", "add", name, "--definition", guests[name].definition,
-                "--preferred", owners[name])
-
-    in_parallel(add, list(owners))
-    in_parallel(lambda guest: guest.wait_answers(60), list(guests.values()))
-    for guest in guests.values():
-        guest.wait_writes()
-    for name, node in owners.items():
-        check_equal(show(lab, node, name)["owner"], node, f"owner of {name}")
+    in_parallel(lambda name: add(lab, guests[name], owners[name]), list(owners))
     return list(guests.values())
+
+
+def add(lab, guest, node):
+    """As a role that runs there, until it answers and writes to its disk."""
+    lab.clu(node, "role", "add", guest.name, "--definition", guest.definition, "--preferred", node)
+    guest.wait_answers(60)
+    guest.wait_writes()
+    check_equal(show(lab, node, guest.name)["owner"], node, f"owner of {guest.name}")
 
 
 def show(lab, node, name):
     """`clu role show`."""
     return lab.clu(node, "role", "show", name)
+
+
+def wait_online(lab, asked, name, *owners, timeout_s=60):
+    """Until ASKED says that it is, on one of OWNERS (default any node); returns the row."""
+    def online():
+        row = show(lab, asked, name)
+        return row if row["state"] == "online" and row["owner"] in (owners or lab.nodes) else None
+
+    return wait_until(online, timeout_s, f"{name} is online on {' or '.join(owners or lab.nodes)}", poll_s=0.05)
+
+
+def wait_recovered(lab, asked, name, lost, timeout_s=60):
+    """Until ASKED says that it runs on another node than LOST; returns the row."""
+    return wait_online(lab, asked, name, *(node for node in lab.nodes if node != lost), timeout_s=timeout_s)
+
+
+def move(lab, asked, name, node):
+    """Live, and the answer says so; returns it."""
+    row = lab.clu(asked, "role", "move", name, "--node", node)
+    check_equal((row["state"], row["owner"]), ("online", node), f"{name} after its move")
+    check_equal((row["last_move"]["to"], row["last_move"]["succeeded"]), (node, True), f"last move of {name}")
+    return row
+
+
+def bring_back(lab, guest, node, boots):
+    """Power for the node until all are level, while the guest boots; then its disk."""
+    if lab.status()[node]["power"] != "on":
+        lab.power_on(node)
+
+    def wait_whole():
+        lab.wait_ready()
+        wait_answering(lab)
+
+    def wait_writing():
+        guest.wait_answers(60)
+        guest.wait_writes()
+
+    in_parallel(lambda wait: wait(), [wait_whole, wait_writing])
+    guest.require_whole_disk(boots=boots)
+
+
+def without_watchdogs(lab):
+    """Every node from now on: its guard proves nothing. Before anything runs, so that the keeper releases the device."""
+    for node in lab.nodes:
+        lab.daemon_stop(node, "clu-guard")
+    wait_until(lambda: not any(row["watchdog"] for row in lab.clu("n1", "node", "list")["nodes"]), 20,
+               "every node says that it has no watchdog", poll_s=0.1)
 
 
 def answering(lab, nodes=None):

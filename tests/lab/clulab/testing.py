@@ -138,6 +138,10 @@ class Guest:
             wait_until(lambda: ping.replies, timeout_s, f"{self.name} answers at {self.address}")
         return (ping.replies[0] - begun) * 1000
 
+    def console(self, node):
+        """What it has said there."""
+        return self.lab.run(node, "cat", f"/var/log/{self.name}.console.log").stdout
+
     def check_disk(self):
         """The checker's Report."""
         return check_disk.check_image(f"{self.lab.place.csv_dir}/{self.name}.img")
@@ -157,6 +161,10 @@ class Guest:
         if boots is not None:
             check_equal(len(report.boots), boots, f"boots of {self.name}")
         return report
+
+    def require_unaware(self, node):
+        """It heard there of no error of its disk."""
+        check("cannot" not in self.console(node), f"{self.name} saw an error on {node}: {self.console(node)}")
 
     def wait_writes(self, timeout_s=30):
         """Until its disk has a record that it has not now."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What befalls the volume that all nodes share: it is small and gets full, its lease area is damaged or another's.
+"""The volume that all nodes share, and what befalls it: it is small and gets full, its lease area is damaged or another's.
 
 And the wall clocks of the nodes, which no lease may go by.
 """
@@ -11,7 +11,7 @@ import shutil
 import struct
 
 from clulab import cache, namespaces, settings
-from clulab.testing import Skip, in_parallel
+from clulab.testing import Skip, in_parallel, wait_until
 
 SECTOR_BYTES = 4096
 # csv-storage/README.md, "The lease area".
@@ -20,6 +20,12 @@ CHECKSUM_AT = 504
 HEADER = struct.Struct("<8sII64s16sI")
 VERSION, KIND_HEADER, NODES_MAX, SECTORS = 1, 1, 64, 193
 FILLER = "filler"
+
+
+def add(lab):
+    """`clu volume add`; every node has said that it holds its lease: its guests may go by it."""
+    lab.clu("n1", "volume", "add", "csv", "--kind", "directory", "--path", "/csv")
+    wait_until(lambda: lab.clu("n1", "volume", "show", "csv")["leased"] == lab.nodes, 20, "all leases are told")
 
 
 def boot_with(lab, csv_mib):

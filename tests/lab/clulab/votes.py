@@ -51,15 +51,6 @@ def cuts_by_fencing(lab, after):
     return [event["node"] for event in lab.events("off") if event["monotonic"] > after and event["why"] == "fenced"]
 
 
-def wait_online(lab, asked, name, owner):
-    """Until ASKED says so."""
-    def online():
-        row = roles.show(lab, asked, name)
-        return row["state"] == "online" and row["owner"] == owner
-
-    wait_until(online, FOLLOW_TIMEOUT_S, f"{name} is online on {owner}", poll_s=0.05)
-
-
 def wait_votes(lab, node, voters, witness):
     """Until NODE says that these vote and that there is quorum; what it says."""
     def settled():
@@ -78,7 +69,7 @@ def lose_power_in_turn(lab, return_of):
         cut = lab.power_off(lost)
         wait_votes(lab, left, [left], False)
         verdict_ms.append(elapsed_ms(cut))
-        wait_online(lab, left, "vm01", left)
+        roles.wait_online(lab, left, "vm01", left)
         running_ms.append(elapsed_ms(cut))
         wait_mirrored(lab)
         if lost == "n2":
@@ -108,7 +99,7 @@ def wait_shot(lab, cut):
     loser, = cuts_by_fencing(lab, cut)
     survivor = "n1" if loser == "n2" else "n2"
     for role in ("vm01", "vm02"):
-        wait_online(lab, survivor, role, survivor)
+        roles.wait_online(lab, survivor, role, survivor)
     holds_for(lambda: lab.status()[survivor]["power"] == "on", SILENCE_S, f"{survivor} is not shot", poll_s=0.2)
     lab.figures.note(cut_to_shot_ms=shot_ms, survivor=survivor)
     return survivor, loser
