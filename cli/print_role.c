@@ -117,6 +117,20 @@ static void print_progress(json_t *role)
         printf(", %s MiB/s\n", field(progress, "mib_s"));
 }
 
+static void print_reserved(json_t *role)
+{
+        size_t at;
+        json_t *reserved;
+        json_array_foreach(json_object_get(role, "reserved"), at, reserved)
+        {
+                printf("  reserved     on %s, for who has a key there", field(reserved, "volume"));
+                if (json_is_string(json_object_get(reserved, "keys_begin")))
+                        printf("; those of %s begin with %s", field(role, "owner"),
+                               field(reserved, "keys_begin"));
+                printf("\n");
+        }
+}
+
 static void print_placement(json_t *role)
 {
         printf("  preferred    %s\n", field_list(role, "preferred", "none"));
@@ -125,6 +139,7 @@ static void print_placement(json_t *role)
                 printf("  volumes      %s\n", field_list(role, "volumes", "none"));
         if (json_array_size(json_object_get(role, "leases")) > 0)
                 printf("  guard        contact, or leases on %s\n", field_list(role, "leases", "none"));
+        print_reserved(role);
         if (json_is_string(json_object_get(role, "failback")))
                 printf("  goes back to %s, when that takes roles again\n", field(role, "failback"));
 }

@@ -96,10 +96,22 @@ void iscsi_gateways_free(struct iscsi_gateways *gateways)
         free(gateways);
 }
 
-uint64_t iscsi_key_new(const char *cluster, const char *target, uint32_t node)
+static uint64_t key_begin(const char *cluster, const char *target, uint32_t node)
 {
         uint64_t claim = fnv1a(fnv1a(FNV1A_EMPTY, cluster, strlen(cluster)), target, strlen(target));
-        return (claim & 0xffffffff) << 32 | (uint64_t)node << 24 | (random_id() & 0xffffff);
+        return (claim & 0xffffffff) << 8 | node;
+}
+
+uint64_t iscsi_key_new(const char *cluster, const char *target, uint32_t node)
+{
+        return key_begin(cluster, target, node) << 24 | (random_id() & 0xffffff);
+}
+
+void iscsi_key_begin(const char *cluster, const char *target, uint32_t node,
+                     char ret_digits[ISCSI_KEY_BEGIN_BYTES])
+{
+        (void)snprintf(ret_digits, ISCSI_KEY_BEGIN_BYTES, "%010llx",
+                       (unsigned long long)key_begin(cluster, target, node));
 }
 
 void iscsi_gateways_know(struct iscsi_gateways *gateways, const struct model *model)

@@ -25,6 +25,10 @@ struct iscsi_gateways;
 
 /* A key for that target: which cluster, which node; the rest is random. */
 uint64_t iscsi_key_new(const char *cluster, const char *target, uint32_t node);
+/* The hexadecimal digits with which all keys of that node there begin. */
+#define ISCSI_KEY_BEGIN_BYTES 11
+void iscsi_key_begin(const char *cluster, const char *target, uint32_t node,
+                     char ret_digits[ISCSI_KEY_BEGIN_BYTES]);
 
 /* Of a role, as it stands on this node. */
 struct gateway_guest {

@@ -8,6 +8,7 @@
 #include "clusterd/base/scope.h"
 #include "clusterd/base/text.h"
 #include "clusterd/core/explain.h"
+#include "clusterd/io/iscsi_gateways.h"
 
 static void set_text(json_t *document, const char *key, const char *text)
 {
@@ -174,6 +175,23 @@ static json_t *document_hash(const uint8_t hash[HASH_BYTES])
         return json_string(text);
 }
 
+/* The targets whose reservations keep its owner from all of its disks, should that be lost. */
+static json_t *document_reserved(const struct model *model, const struct role *role)
+{
+        json_t *reserved = json_array();
+        NODE_SET_EACH (role->reserved, id) {
+                const struct volume *volume = model_volume_by_id(model, id);
+                char begin[ISCSI_KEY_BEGIN_BYTES];
+                if (volume == NULL)
+                        continue;
+                iscsi_key_begin(model->settings.cluster_name, volume->path, role->owner, begin);
+                json_array_append_new(reserved,
+                                      json_pack("{s:s, s:o}", "volume", volume->name, "keys_begin",
+                                                role->owner == NODE_NONE ? json_null() : json_string(begin)));
+        }
+        return reserved;
+}
+
 json_t *document_role(const struct request *request, const struct role *role)
 {
         const struct model *model = request->model;
@@ -188,6 +206,7 @@ json_t *document_role(const struct request *request, const struct role *role)
         json_object_set_new(document, "possible", document_node_set(model, role->possible));
         json_object_set_new(document, "volumes", document_volume_names(model, role->volumes));
         json_object_set_new(document, "leases", document_volume_names(model, role->leases));
+        json_object_set_new(document, "reserved", document_reserved(model, role));
         set_text(document, "note", role->note);
         set_text(document, "uuid", role->uuid);
         json_object_set_new(document, "definition_hash", document_hash(role->definition_hash));

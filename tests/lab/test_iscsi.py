@@ -66,6 +66,10 @@ def test_a_guest_on_a_lun_moves_survives_its_target_and_a_power_cut(lab):
     vm01 = start_on_a_lun(lab)
     check_equal(lab.clu("n1", "volume", "show", "san")["direct"], lab.nodes, "who reaches it")
     check_equal(roles.show(lab, "n1", "vm01")["volumes"], ["san"], "volumes of the role")
+    (reserved,) = roles.show(lab, "n1", "vm01")["reserved"]
+    check_equal((reserved["volume"], reserved["keys_begin"][-2:]), ("san", "01"), "where its disk is reserved, and for whom")
+    shown = lab.run("n1", "clu", "role", "show", "vm01").stdout
+    check(f"those of n1 begin with {reserved['keys_begin']}" in shown, f"role show: {shown}")
     check_is_secret(lab)
 
     with vm01.ping() as ping:

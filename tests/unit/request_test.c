@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "clusterd/base/text.h"
+#include "clusterd/io/iscsi_gateways.h"
 #include "clusterd/protocol/verb.h"
 #include "tests/unit/suite_run.h"
 
@@ -363,6 +364,39 @@ START_TEST(role_show_has_the_fixed_names)
 }
 END_TEST
 
+static json_t *reserved_as_shown(struct object *object)
+{
+        ck_assert_int_eq(model_put(fixture.cluster.model, object), 0);
+        json_t *shown = fixture_ask(&fixture, "role.show", "{\"name\":\"vm01\"}", false);
+        return json_object_get(json_object_get(shown, "result"), "reserved");
+}
+
+START_TEST(role_show_tells_where_its_disks_are_reserved_and_by_which_keys)
+{
+        struct object object;
+        char digits[17];
+        fixture_add_volume(&fixture, 2, "csv", 22);
+        fixture_add_volume(&fixture, 3, "san", 33);
+        const struct model *model = fixture.cluster.model;
+        uint64_t key = iscsi_key_new(model->settings.cluster_name, model->volumes[3].path, 1);
+        TEXT_PRINT(digits, "%016llx", (unsigned long long)key);
+        ck_assert_int_eq(model_get(model, OBJECT_ROLE, "vm01", &object), 0);
+        ck_assert_uint_eq(json_array_size(reserved_as_shown(&object)), 0);
+
+        object.role.reserved = node_set_of(3);
+        json_t *reserved = reserved_as_shown(&object);
+        ck_assert_uint_eq(json_array_size(reserved), 1);
+        ck_assert_str_eq(json_string_value(json_object_get(json_array_get(reserved, 0), "volume")), "san");
+        const char *begin = json_string_value(json_object_get(json_array_get(reserved, 0), "keys_begin"));
+        digits[10] = '\0';
+        ck_assert_str_eq(begin, digits);
+
+        object.role.owner = NODE_NONE;
+        reserved = reserved_as_shown(&object);
+        ck_assert(json_is_null(json_object_get(json_array_get(reserved, 0), "keys_begin")));
+}
+END_TEST
+
 START_TEST(why_tells_loss_evidence_assignment_and_start)
 {
         struct entry *entry = fixture_add_entry(&fixture, COMMAND_ROLE_START); /* 1: of an earlier story */
@@ -538,6 +572,7 @@ int main(void)
         tcase_add_test(tcase, a_history_does_not_hold_the_loop_up_for_long);
         tcase_add_test(tcase, cluster_status_has_the_fixed_names);
         tcase_add_test(tcase, role_show_has_the_fixed_names);
+        tcase_add_test(tcase, role_show_tells_where_its_disks_are_reserved_and_by_which_keys);
         tcase_add_test(tcase, why_tells_loss_evidence_assignment_and_start);
         tcase_add_test(tcase, why_tells_that_it_stood_still_before_it_was_started_elsewhere);
         tcase_add_test(tcase, events_go_on_after_an_index_and_show_nothing_uncommitted);
