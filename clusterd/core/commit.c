@@ -184,8 +184,9 @@ static struct volume volume_to_free(const struct cluster *cluster, const struct 
 
 static bool concerns_planner(const struct command *command)
 {
-        return command->kind != COMMAND_ROLE_SET ||
-               (command->role_set.fields & ~(uint32_t)ROLE_FIELD_NOTE) != 0;
+        bool notes_only = command->kind == COMMAND_ROLE_SET &&
+                          (command->role_set.fields & ~(uint32_t)ROLE_FIELD_NOTE) == 0;
+        return !notes_only && command->kind != COMMAND_FENCE_REPORT;
 }
 
 void commit_apply_next(struct cluster *cluster)

@@ -268,7 +268,7 @@ void fencing_tick(struct cluster *cluster)
         }
 }
 
-static uint64_t back_off_ms(uint32_t tries)
+uint64_t fencing_back_off_ms(uint32_t tries)
 {
         uint64_t delay = (uint64_t)RETRY_FIRST_MS << (tries < 6 ? tries : 6);
         return delay < RETRY_LAST_MS ? delay : RETRY_LAST_MS;
@@ -282,7 +282,7 @@ static void level_failed(struct cluster *cluster, const struct node *node)
         if (fence_level_after(cluster->model, node->id, fencing->level) != 0)
                 return;
         fencing->level = 0;
-        fencing->next_ms = cluster->now_ms + back_off_ms(fencing->tries++);
+        fencing->next_ms = cluster->now_ms + fencing_back_off_ms(fencing->tries++);
 }
 
 void fence_devices_add(char devices[NAME_BYTES], const char *device)
@@ -303,21 +303,24 @@ static void device_succeeded(struct cluster *cluster, uint32_t node, const char 
         cluster->fenced_ms[node] = cluster->now_ms;
 }
 
-/* Into the history, unless it would be the same again and again. */
+void fencing_report(struct cluster *cluster, const struct command_fence_report *report, uint32_t tries)
+{
+        struct command command = { .kind = COMMAND_FENCE_REPORT, .fence_report = *report };
+        if (report->succeeded || tries < REPORTED_TRIES || tries % REPORTED_EVERY == 0)
+                (void)propose(cluster, "fencing", &command);
+}
+
 static void report_answer(struct cluster *cluster, const struct cluster_event *event)
 {
         const struct fencing *fencing = &cluster->fencing[event->fence.node];
-        struct command command = { .kind = COMMAND_FENCE_REPORT };
-        if (!event->fence.succeeded && fencing->tries >= REPORTED_TRIES &&
-            fencing->tries % REPORTED_EVERY != 0)
-                return;
-        command.fence_report.node = event->fence.node;
-        command.fence_report.level = fencing->level;
-        command.fence_report.succeeded = event->fence.succeeded;
-        command.fence_report.duration_ms = (uint32_t)(cluster->now_ms - fencing->started_ms);
-        TEXT_COPY(command.fence_report.device, event->fence.device);
-        TEXT_COPY(command.fence_report.text, event->fence.text);
-        (void)propose(cluster, "fencing", &command);
+        struct command_fence_report report = { .node = event->fence.node,
+                                               .level = fencing->level,
+                                               .succeeded = event->fence.succeeded,
+                                               .duration_ms =
+                                                       (uint32_t)(cluster->now_ms - fencing->started_ms) };
+        TEXT_COPY(report.device, event->fence.device);
+        TEXT_COPY(report.text, event->fence.text);
+        fencing_report(cluster, &report, fencing->tries);
 }
 
 void fencing_done(struct cluster *cluster, const struct cluster_event *event)

@@ -93,6 +93,10 @@ void fence_test_answered(struct cluster *cluster, const struct entry *entry);
 void fence_test_round_ended(struct cluster *cluster);
 
 /* fencing.c */
+/* Before what failed that often is tried again. */
+uint64_t fencing_back_off_ms(uint32_t tries);
+/* An answer about a lost node goes into the history, unless it would be the same again and again. */
+void fencing_report(struct cluster *cluster, const struct command_fence_report *report, uint32_t tries);
 /* From when it was without contact to anybody here, on this node's clock, as far as this leader can say. */
 uint64_t fencing_counts_from(const struct cluster *cluster, uint32_t node);
 void fence_devices_add(char devices[NAME_BYTES], const char *device); /* "psu-a and psu-b" */

@@ -13,15 +13,6 @@
  * attempt that ends otherwise than with success says nothing, and is made again, for ever, with back-off.
  */
 
-#define RETRY_FIRST_MS 1000
-#define RETRY_LAST_MS  30000
-
-static uint64_t back_off_ms(uint32_t tries)
-{
-        uint64_t delay = (uint64_t)RETRY_FIRST_MS << (tries < 6 ? tries : 6);
-        return delay < RETRY_LAST_MS ? delay : RETRY_LAST_MS;
-}
-
 static struct preemption *find(struct cluster *cluster, uint32_t node, uint32_t volume)
 {
         struct preemption *free_one = NULL;
@@ -111,6 +102,18 @@ uint64_t preempt_node(struct cluster *cluster, const struct node *node, uint64_t
         return done;
 }
 
+static void report(struct cluster *cluster, const struct preemption *preemption, const char *volume,
+                   const struct cluster_event *event)
+{
+        struct command_fence_report report = { .node = preemption->node,
+                                               .succeeded = event->preempted.succeeded,
+                                               .duration_ms =
+                                                       (uint32_t)(cluster->now_ms - preemption->begun_ms) };
+        TEXT_COPY(report.volume, volume);
+        TEXT_COPY(report.text, event->preempted.text);
+        fencing_report(cluster, &report, preemption->tries);
+}
+
 void preempt_ended(struct cluster *cluster, const struct cluster_event *event)
 {
         for (size_t i = 0; i < PREEMPTIONS_MAX; i++) {
@@ -120,7 +123,9 @@ void preempt_ended(struct cluster *cluster, const struct cluster_event *event)
                 const struct volume *volume = model_volume_by_id(cluster->model, preemption->volume);
                 preemption->attempt = 0;
                 preemption->done = event->preempted.succeeded || MUTATED(PREEMPTED_UNPROVEN);
-                preemption->next_ms = cluster->now_ms + back_off_ms(preemption->tries++);
+                if (volume != NULL)
+                        report(cluster, preemption, volume->name, event);
+                preemption->next_ms = cluster->now_ms + fencing_back_off_ms(preemption->tries++);
                 action_add(cluster, CLUSTER_ACTION_LOG, "keys of %s on %s: %s%.90s",
                            model_node_name(cluster->model, preemption->node),
                            volume == NULL ? "-" : volume->name,

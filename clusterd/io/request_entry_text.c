@@ -294,8 +294,13 @@ static void say_fence_add(struct sentence *sentence, const struct fence_device *
 
 static void say_fence_report(struct sentence *sentence, const struct command_fence_report *report)
 {
-        say(sentence, "fence device %s (level %" PRIu32 ") %s %s", report->device, report->level,
-            report->succeeded ? "has turned off" : "could not turn off", name_of(sentence, report->node));
+        const char *node = name_of(sentence, report->node);
+        if (report->device[0] == '\0')
+                say(sentence, "the keys of %s on volume %s %s", node, report->volume,
+                    report->succeeded ? "are taken away" : "could not be taken away");
+        else
+                say(sentence, "fence device %s (level %" PRIu32 ") %s %s", report->device, report->level,
+                    report->succeeded ? "has turned off" : "could not turn off", node);
         say(sentence, ", after ");
         say_duration(sentence, report->duration_ms);
         say_reason(sentence, report->text);

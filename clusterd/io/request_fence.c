@@ -117,6 +117,9 @@ static json_t *report_details(const struct command *command)
 {
         const struct command_fence_report *report = &command->fence_report;
         const struct command_fence_tested *tested = &command->fence_tested;
+        if (command->kind == COMMAND_FENCE_REPORT && report->device[0] == '\0')
+                return json_pack("{s:s, s:b, s:I}", "volume", report->volume, "succeeded",
+                                 (int)report->succeeded, "duration_ms", (json_int_t)report->duration_ms);
         if (command->kind == COMMAND_FENCE_REPORT)
                 return json_pack("{s:s, s:i, s:b, s:I}", "device", report->device, "level",
                                  (int)report->level, "succeeded", (int)report->succeeded, "duration_ms",

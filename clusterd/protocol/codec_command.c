@@ -247,8 +247,9 @@ static const struct json_shape fence_remove_shape = JSON_SHAPE(fence_remove_fiel
 
 static const struct json_field fence_report_fields[] = {
         JSON_FIELD("node", NODE, struct command_fence_report, node),
-        JSON_FIELD("device", NAME, struct command_fence_report, device),
+        JSON_FIELD("device", NAME_OR_EMPTY, struct command_fence_report, device),
         JSON_FIELD("level", UINT32, struct command_fence_report, level),
+        JSON_FIELD("volume", NAME_OR_EMPTY, struct command_fence_report, volume, .later = true),
         JSON_FIELD("succeeded", BOOL, struct command_fence_report, succeeded),
         JSON_FIELD("duration_ms", UINT32, struct command_fence_report, duration_ms),
         JSON_FIELD("text", TEXT, struct command_fence_report, text),

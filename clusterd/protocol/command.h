@@ -36,8 +36,8 @@ enum command_kind {
         COMMAND_ROLE_REMOVE,
         COMMAND_FENCE_ADD,
         COMMAND_FENCE_REMOVE,
-        COMMAND_NODE_FENCE,      /* an operator wants a node turned off: it counts as lost at once */
-        COMMAND_FENCE_REPORT,    /* by the leader: what a fence device answered; changes nothing */
+        COMMAND_NODE_FENCE,   /* an operator wants a node turned off: it counts as lost at once */
+        COMMAND_FENCE_REPORT, /* by the leader: what a fence device or a target answered; changes nothing */
         COMMAND_NODE_QUARANTINE, /* by the leader: it was lost too often */
         COMMAND_CLUSTER_PAUSE,
         COMMAND_CLUSTER_RESUME, /* by the leader when the pause is over, or by operators */
@@ -168,9 +168,10 @@ struct command_node_evidence {
 
 struct command_fence_report {
         uint32_t node;
-        char device[NAME_BYTES];
+        char device[NAME_BYTES]; /* "": it is about keys on a volume's target */
         uint32_t level;
-        bool succeeded; /* off, and its status confirmed it */
+        char volume[NAME_BYTES];
+        bool succeeded; /* off, and its status confirmed it; or it has no key there any more */
         uint32_t duration_ms;
         char text[REASON_BYTES]; /* what the agent said */
 };

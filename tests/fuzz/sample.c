@@ -467,7 +467,10 @@ void sample_command(struct sample_random *random, enum command_kind kind, struct
                 return;
         case COMMAND_FENCE_REPORT:
                 ret_command->fence_report.node = node(random);
-                NAME(random, ret_command->fence_report.device);
+                if (either(random))
+                        NAME(random, ret_command->fence_report.device);
+                else
+                        NAME(random, ret_command->fence_report.volume);
                 ret_command->fence_report.level = integer32(random);
                 ret_command->fence_report.succeeded = either(random);
                 ret_command->fence_report.duration_ms = integer32(random);

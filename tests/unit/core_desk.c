@@ -173,6 +173,10 @@ static bool carry_out(struct desk *desk, const struct cluster_action *action)
                 desk->entries++;
                 if (action->entry->command.kind == COMMAND_NODE_EVIDENCE)
                         desk->proven_after_ms = action->entry->command.node_evidence.duration_ms;
+                if (action->entry->command.kind == COMMAND_FENCE_REPORT) {
+                        desk->fence_report = action->entry->command.fence_report;
+                        desk->fence_reports++;
+                }
                 return true;
         case CLUSTER_ACTION_PROMISE:
                 desk->store_promised = action->promised;

@@ -44,8 +44,10 @@ struct desk {
         size_t seen[CLUSTER_ACTION_COUNT]; /* orders of a kind before this one were looked at */
         struct cluster_action *orders;     /* to the world; DESK_ORDERS_MAX */
         uint64_t tokens;
-        uint64_t promises, entries; /* stored so far */
-        uint32_t proven_after_ms;   /* what the last evidence says of its time */
+        uint64_t promises, entries;               /* stored so far */
+        uint32_t proven_after_ms;                 /* what the last evidence says of its time */
+        size_t fence_reports;                     /* stored so far, */
+        struct command_fence_report fence_report; /* and the last */
         size_t guard_changes;
         node_set told_voters, told_before; /* to the keeper, the last time */
         bool guard_armed;

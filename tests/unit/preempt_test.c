@@ -171,6 +171,30 @@ START_TEST(what_could_not_be_asked_proves_nothing_and_is_tried_again)
 }
 END_TEST
 
+START_TEST(what_came_of_it_is_reported_but_not_again_and_again)
+{
+        lose();
+        desk_wait(&desk, stop_ms());
+        for (size_t tries = 1; tries <= 21; tries++) {
+                ck_assert(take_order());
+                answer(order.preempt.attempt, false);
+                ck_assert_uint_eq(desk.fence_reports, tries <= 3 ? tries : tries <= 20 ? 3 : 4);
+                desk_wait(&desk, 30100);
+        }
+        ck_assert_uint_eq(desk.fence_report.node, 2);
+        ck_assert_str_eq(desk.fence_report.volume, "san");
+        ck_assert_str_eq(desk.fence_report.device, "");
+        ck_assert(!desk.fence_report.succeeded);
+        ck_assert_uint_eq(desk.fence_report.duration_ms, 100);
+        ck_assert_str_eq(desk.fence_report.text, "LUN 1: its keys cannot be read");
+        ck_assert(take_order());
+        answer(order.preempt.attempt, true);
+        ck_assert_uint_eq(desk.fence_reports, 5);
+        ck_assert(desk.fence_report.succeeded);
+        ck_assert_int_eq(n2()->state, NODE_DOWN);
+}
+END_TEST
+
 START_TEST(an_answer_about_an_earlier_loss_is_none)
 {
         lose();
@@ -222,6 +246,7 @@ int main(void)
         tcase_add_checked_fixture(tcase, begin, end);
         tcase_add_test(tcase, keys_are_taken_away_when_the_node_has_had_its_time_and_that_is_evidence);
         tcase_add_test(tcase, what_could_not_be_asked_proves_nothing_and_is_tried_again);
+        tcase_add_test(tcase, what_came_of_it_is_reported_but_not_again_and_again);
         tcase_add_test(tcase, an_answer_about_an_earlier_loss_is_none);
         tcase_add_test(tcase, other_roles_of_the_node_wait);
         tcase_add_test(tcase, who_returns_keeps_its_keys);

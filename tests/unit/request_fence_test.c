@@ -185,6 +185,23 @@ START_TEST(fence_history_tells_of_one_node_or_all)
 }
 END_TEST
 
+START_TEST(fence_history_tells_of_keys_that_could_not_be_taken_away)
+{
+        struct command_fence_report *report =
+                &fixture_add_entry(&fixture, COMMAND_FENCE_REPORT)->command.fence_report;
+        *report = (struct command_fence_report){
+                .node = 2, .volume = "san", .duration_ms = 3000, .text = "LUN 1: it is away"
+        };
+        json_t *one =
+                json_object_get(fixture_ask(&fixture, "fence.history", "{\"name\":\"n2\"}", false), "result");
+        json_t *event = json_array_get(json_object_get(one, "events"), 0);
+        ck_assert_str_eq(json_string_value(json_object_get(event, "volume")), "san");
+        ck_assert(json_is_false(json_object_get(event, "succeeded")));
+        ck_assert_ptr_null(json_object_get(event, "device"));
+        ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(event, "text")), "LUN 1: it is away"));
+}
+END_TEST
+
 START_TEST(fence_options_are_never_shown)
 {
         add_device("f1");
@@ -215,6 +232,7 @@ int main(void)
         tcase_add_test(tcase, who_lacks_an_agent_is_named);
         tcase_add_test(tcase, a_real_fence_test_is_a_change);
         tcase_add_test(tcase, fence_history_tells_of_one_node_or_all);
+        tcase_add_test(tcase, fence_history_tells_of_keys_that_could_not_be_taken_away);
         tcase_add_test(tcase, fence_options_are_never_shown);
         suite_add_tcase(suite, tcase);
         return suite_run(suite);
