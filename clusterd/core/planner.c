@@ -30,16 +30,14 @@ struct pass {
         uint32_t order_count;
 };
 
-static struct planner_step *add_step(struct pass *pass, enum command_kind kind, uint32_t slot, uint32_t node)
+/* False: this pass is full, the next one may. */
+static bool add_step(struct pass *pass, const struct command *command, uint32_t slot, uint32_t node)
 {
         if (pass->output->count == PLANNER_STEPS_MAX)
-                return NULL;
-        struct planner_step *step = &pass->output->step[pass->output->count++];
-        memset(step, 0, sizeof *step);
-        step->command.kind = kind;
-        step->slot = slot;
-        step->node = node;
-        return step;
+                return false;
+        pass->output->step[pass->output->count++] =
+                (struct planner_step){ .command = *command, .slot = slot, .node = node };
+        return true;
 }
 
 static bool is_asked(const struct pass *pass, uint32_t slot)
@@ -174,16 +172,14 @@ static bool plan_redirect(struct pass *pass, const struct role *role, uint32_t s
         planned->had_no_exporter = exporter == NODE_NONE && redirect_volume(pass->model, role) != NULL;
         if (exporter == NODE_NONE || !is_due(pass, planned->again_ms))
                 return false;
-        struct planner_step *step = add_step(pass, COMMAND_ROLE_REDIRECT, slot, role->owner);
-        if (step == NULL)
-                return true;
-        struct command_role_redirect *redirect = &step->command.role_redirect;
-        TEXT_COPY(redirect->role, role->name);
-        redirect->exporter = exporter;
-        redirect->stall = role->stall.index;
-        TEXT_PRINT(redirect->reason, "%.30s has lost volume %.30s, %.30s writes for it",
+        struct command command = { .kind = COMMAND_ROLE_REDIRECT,
+                                   .role_redirect = { .exporter = exporter, .stall = role->stall.index } };
+        TEXT_COPY(command.role_redirect.role, role->name);
+        TEXT_PRINT(command.role_redirect.reason, "%.30s has lost volume %.30s, %.30s writes for it",
                    model_node_name(pass->model, role->owner), redirect_volume(pass->model, role)->name,
                    model_node_name(pass->model, exporter));
+        if (!add_step(pass, &command, slot, role->owner))
+                return true;
         planned->wait_ms = planned->wait_ms == 0                       ? REDIRECT_AGAIN_MS
                            : 2 * planned->wait_ms < REDIRECT_RARELY_MS ? 2 * planned->wait_ms
                                                                        : REDIRECT_RARELY_MS;
@@ -217,17 +213,14 @@ static bool is_to_close(struct pass *pass, const struct role *role, uint64_t sin
 
 static void plan_redirected(struct pass *pass, const struct role *role, uint32_t slot)
 {
-        char reason[REASON_BYTES];
+        struct command command = { .kind = COMMAND_ROLE_REDIRECT_END,
+                                   .role_redirect_end = { .index = role->redirect.index } };
         uint64_t since_ms = redirected_since(pass, role, slot);
         if (role->state != ROLE_ONLINE || role->redirect.state == REDIRECT_CLOSING ||
-            !is_to_close(pass, role, since_ms, reason))
+            !is_to_close(pass, role, since_ms, command.role_redirect_end.reason))
                 return;
-        struct planner_step *step = add_step(pass, COMMAND_ROLE_REDIRECT_END, slot, role->owner);
-        if (step == NULL)
-                return;
-        TEXT_COPY(step->command.role_redirect_end.role, role->name);
-        step->command.role_redirect_end.index = role->redirect.index;
-        TEXT_COPY(step->command.role_redirect_end.reason, reason);
+        TEXT_COPY(command.role_redirect_end.role, role->name);
+        (void)add_step(pass, &command, slot, role->owner);
 }
 
 /* What runs by another node's export moves to a node that has its volumes, when that has lasted for a while.
@@ -249,7 +242,9 @@ static void plan_stalled(struct pass *pass, const struct role *role, uint32_t sl
 {
         const struct settings *settings = &pass->model->settings;
         struct planned_role *planned = &pass->input->planned[slot];
-        char reason[REASON_BYTES];
+        struct command command = { .kind = COMMAND_ROLE_RELOCATE,
+                                   .role_relocate = { .stall = role->stall.index } };
+        char *reason = command.role_relocate.reason;
         bool may_act = model_unproven(pass->model) == 0 && !node_set_has(pass->input->away, role->owner);
         if (role->state != ROLE_ONLINE || role->stall.index == 0 || !may_act)
                 return;
@@ -271,12 +266,8 @@ static void plan_stalled(struct pass *pass, const struct role *role, uint32_t sl
                                settings->stall_limit_ms / 1000, role->stall.text);
         else if (planned->place_ms == 0 || !is_due(pass, planned->place_ms + STALL_PATIENCE_MS))
                 return;
-        struct planner_step *step = add_step(pass, COMMAND_ROLE_RELOCATE, slot, role->owner);
-        if (step == NULL)
-                return;
-        TEXT_COPY(step->command.role_relocate.role, role->name);
-        step->command.role_relocate.stall = role->stall.index;
-        TEXT_COPY(step->command.role_relocate.reason, reason);
+        TEXT_COPY(command.role_relocate.role, role->name);
+        (void)add_step(pass, &command, slot, role->owner);
 }
 
 /* A plan says nothing of it: nobody knows how long it will last. */
@@ -371,50 +362,44 @@ static void plan_nodes(struct pass *pass)
         MODEL_EACH_NODE (pass->model, node) {
                 if (node_set_has(pass->input->nodes_asked, node->id))
                         continue;
-                struct planner_step *step = NULL;
+                struct command command = { .node = { .node = node->id, .incarnation = node->incarnation } };
                 if (node->state == NODE_UP && node_set_has(pass->input->lost, node->id)) {
-                        step = add_step(pass, COMMAND_NODE_LOST, UINT32_MAX, node->id);
-                        if (step != NULL)
-                                TEXT_COPY(step->command.node.reason, "left the membership without a word");
+                        command.kind = COMMAND_NODE_LOST;
+                        TEXT_COPY(command.node.reason, "left the membership without a word");
                 } else if (node->duty == DUTY_DRAINING &&
                            (!node_set_has(pass->busy, node->id) || MUTATED(DRAINED_WHILE_RUNNING))) {
-                        step = add_step(pass, COMMAND_NODE_DRAINED, UINT32_MAX, node->id);
-                        if (step != NULL)
-                                TEXT_COPY(step->command.node.reason, "it runs nothing any more");
+                        command.kind = COMMAND_NODE_DRAINED;
+                        TEXT_COPY(command.node.reason, "it runs nothing any more");
+                } else {
+                        continue;
                 }
-                if (step != NULL) {
-                        step->command.node.node = node->id;
-                        step->command.node.incarnation = node->incarnation;
-                }
+                (void)add_step(pass, &command, UINT32_MAX, node->id);
         }
 }
 
 static void plan_start(struct pass *pass, const struct role *role, uint32_t slot)
 {
         uint32_t node = NODE_NONE;
-        char choice[REASON_BYTES];
+        struct command command = { .kind = COMMAND_ROLE_ASSIGN,
+                                   .role_assign = { .generation = role->generation + 1,
+                                                    .owner_evidence = role->owner_evidence,
+                                                    .target_evidence = role->target_evidence } };
+        char *choice = command.role_assign.reason;
         /* A role of OCF kind on its way to another node carries where to. */
         bool heading =
                 role->target != NODE_NONE && !node_set_has(pass->input->away, role->target) &&
                 placement_check(pass->model, role, &pass->load, role->target, choice) == PLACEMENT_FOUND;
         if (heading) {
                 node = role->target;
-                TEXT_PRINT(choice, "%s: as asked", model_node_name(pass->model, node));
+                TEXT_PRINT(command.role_assign.reason, "%s: as asked", model_node_name(pass->model, node));
         } else if (placement_choose(pass->model, role, &pass->load, pass->input->lost | pass->input->away,
                                     &node, choice) != PLACEMENT_FOUND) {
                 return;
         }
         placement_load_add(&pass->load, node, role);
-        struct planner_step *step = add_step(pass, COMMAND_ROLE_ASSIGN, slot, node);
-        if (step == NULL)
-                return;
-        struct command_role_assign *assign = &step->command.role_assign;
-        TEXT_COPY(assign->role, role->name);
-        assign->node = node;
-        assign->generation = role->generation + 1;
-        assign->owner_evidence = role->owner_evidence;
-        assign->target_evidence = role->target_evidence;
-        TEXT_COPY(assign->reason, choice);
+        TEXT_COPY(command.role_assign.role, role->name);
+        command.role_assign.node = node;
+        (void)add_step(pass, &command, slot, node);
 }
 
 static void plan_move(struct pass *pass, const struct role *role, uint32_t slot)
@@ -439,16 +424,12 @@ static void plan_move(struct pass *pass, const struct role *role, uint32_t slot)
         uint32_t limit = pass->model->settings.moves_max;
         if (pass->moves[role->owner] >= limit || pass->moves[node] >= limit)
                 return;
-        struct planner_step *step = add_step(pass, COMMAND_ROLE_MOVE, slot, node);
-        if (step == NULL)
-                return;
-        pass->moves[role->owner]++;
-        pass->moves[node]++;
-        struct command_role_move *move = &step->command.role_move;
+        struct command command = {
+                .kind = COMMAND_ROLE_MOVE,
+                .role_move = { .target = node, .generation = role->generation + 1, .drain = drain }
+        };
+        struct command_role_move *move = &command.role_move;
         TEXT_COPY(move->role, role->name);
-        move->target = node;
-        move->generation = role->generation + 1;
-        move->drain = drain;
         if (drain)
                 TEXT_PRINT(move->reason, "drain of %.40s; %.100s", model_node_name(pass->model, role->owner),
                            choice);
@@ -456,6 +437,10 @@ static void plan_move(struct pass *pass, const struct role *role, uint32_t slot)
                 TEXT_PRINT(move->reason, "another node writes for it; %.110s", choice);
         else
                 TEXT_COPY(move->reason, choice);
+        if (!add_step(pass, &command, slot, node))
+                return;
+        pass->moves[role->owner]++;
+        pass->moves[node]++;
 }
 
 bool planner_settle_target(const struct model *model, struct command *command, char reason[REASON_BYTES])
