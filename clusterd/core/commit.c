@@ -28,6 +28,7 @@ static void proposal_dropped(struct cluster *cluster, const struct message_propo
         pending_dropped(cluster, &entry);
         reconcile_applied(cluster, &entry, false);
         copy_answered(cluster, &entry, false);
+        redirect_answered(cluster, &entry, false);
         cluster->planner_due = true;
 }
 

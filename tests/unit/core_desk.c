@@ -142,10 +142,11 @@ static bool acts_on_the_world(enum cluster_action_kind kind)
                kind == CLUSTER_ACTION_ANNOUNCE || kind == CLUSTER_ACTION_LIST ||
                kind == CLUSTER_ACTION_FENCE || kind == CLUSTER_ACTION_CONFIRM ||
                kind == CLUSTER_ACTION_PREEMPT || kind == CLUSTER_ACTION_FENCE_END ||
-               kind == CLUSTER_ACTION_WITNESS || kind == CLUSTER_ACTION_LOOK ||
-               kind == CLUSTER_ACTION_LEASE || kind == CLUSTER_ACTION_FORGET_VOLUME ||
-               kind == CLUSTER_ACTION_REPLY || kind == CLUSTER_ACTION_SEND_ENTRIES ||
-               kind == CLUSTER_ACTION_SEND_SNAPSHOT || kind == CLUSTER_ACTION_DELETE_OBJECT;
+               kind == CLUSTER_ACTION_EXPORT || kind == CLUSTER_ACTION_WITNESS ||
+               kind == CLUSTER_ACTION_LOOK || kind == CLUSTER_ACTION_LEASE ||
+               kind == CLUSTER_ACTION_FORGET_VOLUME || kind == CLUSTER_ACTION_REPLY ||
+               kind == CLUSTER_ACTION_SEND_ENTRIES || kind == CLUSTER_ACTION_SEND_SNAPSHOT ||
+               kind == CLUSTER_ACTION_DELETE_OBJECT;
 }
 
 static bool carry_out(struct desk *desk, const struct cluster_action *action)

@@ -304,6 +304,11 @@ check_PROGRAMS += %D%/preempt_test
 %C%_preempt_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_preempt_test_LDADD   = $(CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/redirect_test
+%C%_redirect_test_SOURCES = %D%/redirect_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_redirect_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
+%C%_redirect_test_LDADD   = $(CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/core_lease_test
 %C%_core_lease_test_SOURCES = %D%/core_lease_test.c %D%/core_desk.c %D%/core_desk.h
 %C%_core_lease_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
