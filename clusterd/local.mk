@@ -60,6 +60,7 @@ noinst_LIBRARIES += %D%/libclucore.a
 	%D%/core/node_state.c %D%/core/node_state.h \
 	%D%/core/observe.c \
 	%D%/core/copy.c %D%/core/copy.h \
+	%D%/core/report.c %D%/core/report.h \
 	%D%/core/stall.c %D%/core/stall.h \
 	%D%/core/apply_redirect.c %D%/core/redirect.c %D%/core/redirect.h \
 	%D%/core/redirect_rule.c %D%/core/redirect_rule.h \

@@ -91,8 +91,7 @@ struct local_role {
         uint32_t duration_ms, downtime_ms; /* of the operation that ended */
         char text[REASON_BYTES];
 
-        uint64_t report_count;                   /* request_id of a report on its way; 0: none */
-        uint64_t not_before_ms;                  /* next attempt at whatever failed or was refused */
+        struct local_report report;
         uint64_t stop_again_ms;                  /* next attempt at a stop that did not succeed */
         uint64_t online_generation, online_ms;   /* since when it runs here, for REPORT_STABLE */
         uint64_t sending_generation, sending_ms; /* since when it is to be moved away */
@@ -123,8 +122,7 @@ struct local_path {
         uint64_t moved_after_ms; /* which began then */
         char text[REASON_BYTES];
         uint64_t hurry_until_ms; /* guests here stand still for it: looked at more often */
-        uint64_t report_count;   /* request_id of a report on its way; 0: none */
-        uint64_t not_before_ms;
+        struct local_report report;
         uint64_t settle_count; /* leader: of a proposal that ends the proof */
 };
 

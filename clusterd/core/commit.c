@@ -27,8 +27,6 @@ static void proposal_dropped(struct cluster *cluster, const struct message_propo
         path_answered(cluster, &entry, false);
         pending_dropped(cluster, &entry);
         reconcile_applied(cluster, &entry, false);
-        copy_answered(cluster, &entry, false);
-        redirect_answered(cluster, &entry, false);
         cluster->planner_due = true;
 }
 
@@ -235,8 +233,6 @@ void commit_apply_next(struct cluster *cluster)
         pause_answered(cluster, entry);
         quarantine_applied(cluster, entry, apply.outcome == APPLY_DONE);
         reconcile_applied(cluster, entry, apply.outcome == APPLY_DONE);
-        copy_answered(cluster, entry, apply.outcome == APPLY_DONE);
-        redirect_answered(cluster, entry, apply.outcome == APPLY_DONE);
 }
 
 void commit_advance(struct cluster *cluster)

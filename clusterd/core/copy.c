@@ -12,8 +12,6 @@
  * lost at any time: each order finds out by itself what is done already.
  */
 
-#define AGAIN_MS 1000 /* what nobody knows the end of, or was refused */
-
 static void order(struct cluster *cluster, const struct role *role, struct local_copy *local,
                   enum copy_order kind, const char *reason)
 {
@@ -43,9 +41,9 @@ static void report(struct cluster *cluster, const struct role *role, struct loca
                 content->duration_ms = (uint32_t)(cluster->now_ms - local->begun_ms);
         content->held_ms = local->held_ms;
         TEXT_COPY(content->text, local->text);
-        local->report_count = propose(cluster, "node", &command);
-        if (local->report_count == 0)
-                local->not_before_ms = cluster->now_ms + 1;
+        uint64_t again_ms = report_propose(cluster, &local->report, &command);
+        if (again_ms != TIME_NEVER)
+                look_later(cluster, role_slot(cluster, role), again_ms);
         else if (kind == COPY_REPORT_HELD && local->done == COPY_ORDER_HOLD)
                 local->done = COPY_ORDER_MIRROR; /* should that come to nothing, it is to be looked at anew */
 }
@@ -110,13 +108,13 @@ void copy_see_to(struct cluster *cluster, const struct role *role, struct local_
         bool ends = local->order == COPY_ORDER_MIRROR &&
                     (role->copy.abort_index != 0 || role->copy.state != COPY_RUNNING);
         if (role->copy.state == COPY_NONE || (local->order != COPY_ORDER_NONE && !ends) ||
-            local->report_count != 0)
+            local->report.count != 0)
                 return;
         if (local->state != role->copy.state) {
                 local->state = role->copy.state;
                 local->failed = false; /* that was of the state before */
         }
-        if (cluster->now_ms >= local->not_before_ms) {
+        if (cluster->now_ms >= local->report.not_before_ms) {
                 switch (role->copy.state) {
                 case COPY_RUNNING:
                         see_to_running(cluster, role, local);
@@ -132,8 +130,8 @@ void copy_see_to(struct cluster *cluster, const struct role *role, struct local_
                         break;
                 }
         }
-        if (cluster->now_ms < local->not_before_ms)
-                look_later(cluster, role_slot(cluster, role), local->not_before_ms);
+        if (cluster->now_ms < local->report.not_before_ms)
+                look_later(cluster, role_slot(cluster, role), local->report.not_before_ms);
 }
 
 bool copy_holds(const struct role *role, const struct local_role *of)
@@ -142,7 +140,7 @@ bool copy_holds(const struct role *role, const struct local_role *of)
         return role->copy.state == COPY_SWITCHING ||
                (role->copy.state == COPY_RUNNING && local->index == role->copy.index &&
                 (local->order == COPY_ORDER_HOLD || local->done == COPY_ORDER_HOLD ||
-                 local->report_count != 0));
+                 local->report.count != 0));
 }
 
 void copy_ordered(struct cluster *cluster, const struct cluster_event *event)
@@ -164,27 +162,10 @@ void copy_ordered(struct cluster *cluster, const struct cluster_event *event)
                 local->failed = true;
                 break;
         case OPERATION_UNKNOWN:
-                local->not_before_ms = cluster->now_ms + AGAIN_MS;
+                local->report.not_before_ms = cluster->now_ms + COPY_AGAIN_MS;
                 break;
         }
         if (event->copy.text[0] != '\0' || (event->copy.result == OPERATION_SUCCEEDED && !local->failed))
                 TEXT_COPY(local->text, event->copy.text);
-        slot_list_add(&cluster->attention, role_slot(cluster, role));
-}
-
-void copy_answered(struct cluster *cluster, const struct entry *entry, bool done)
-{
-        bool ours = entry->command.kind == COMMAND_COPY_REPORT &&
-                    entry->request.node == cluster->identity.node &&
-                    entry->request.incarnation == cluster->identity.incarnation;
-        const struct role *role = ours ? model_role(cluster->model, entry->command.copy_report.role) : NULL;
-        if (role == NULL)
-                return;
-        struct local_copy *local = &cluster->local[role_slot(cluster, role)].copy;
-        if (local->report_count != entry->request.count)
-                return;
-        local->report_count = 0;
-        if (!done)
-                local->not_before_ms = cluster->now_ms + AGAIN_MS;
         slot_list_add(&cluster->attention, role_slot(cluster, role));
 }

@@ -6,8 +6,11 @@
  * folder alone. */
 
 #include "clusterd/core/cluster.h"
+#include "clusterd/core/report.h"
 
 struct local_role;
+
+#define COPY_AGAIN_MS 1000 /* what nobody knows the end of, or was refused */
 
 /* What this node knows of it. */
 struct local_copy {
@@ -19,14 +22,12 @@ struct local_copy {
         uint64_t begun_ms;     /* 0: by an earlier process */
         uint32_t held_ms;
         char text[REASON_BYTES];
-        uint64_t report_count; /* request_id of a report on its way; 0: none */
-        uint64_t not_before_ms;
+        struct local_report report;
 };
 
 void copy_see_to(struct cluster *cluster, const struct role *role, struct local_role *of);
 /* Its guest stands still for the switch, or may: it cannot shut itself down. */
 bool copy_holds(const struct role *role, const struct local_role *of);
 void copy_ordered(struct cluster *cluster, const struct cluster_event *event);
-void copy_answered(struct cluster *cluster, const struct entry *entry, bool done);
 
 #endif

@@ -341,7 +341,7 @@ void observe_operation_done(struct cluster *cluster, const struct cluster_event_
         if (done->result == OPERATION_UNKNOWN) {
                 /* A stop may have cut into a move. */
                 local->in_doubt = done->operation != OPERATION_START && !MUTATED(MOVE_IN_DOUBT);
-                local->not_before_ms = cluster->now_ms + 2000;
+                local->report.not_before_ms = cluster->now_ms + 2000;
                 return;
         }
         /* That it shut itself down when we stopped it is not what somebody inside wanted. */

@@ -120,12 +120,6 @@ static enum path_state finding(const struct cluster *cluster, const struct volum
 static void report(struct cluster *cluster, const struct volume *volume, struct local_path *local,
                    enum path_state state, bool leased)
 {
-        if (local->report_count != 0)
-                return;
-        if (cluster->now_ms < local->not_before_ms) {
-                wake_at(cluster, local->not_before_ms);
-                return;
-        }
         struct command command = { .kind = COMMAND_VOLUME_REPORT };
         struct command_volume_report *content = &command.volume_report;
         TEXT_COPY(content->volume, volume->name);
@@ -136,9 +130,7 @@ static void report(struct cluster *cluster, const struct volume *volume, struct 
         if (path_state_is_lost(state))
                 TEXT_PRINT(content->text, "%s%s%.90s", path_state_explain(state),
                            local->text[0] == '\0' ? "" : ": ", local->text);
-        local->report_count = propose(cluster, "node", &command);
-        if (local->report_count == 0)
-                wake_at(cluster, cluster->now_ms + 1);
+        wake_at(cluster, report_propose(cluster, &local->report, &command));
 }
 
 static void conclude(struct local_path *local, enum path_state found, node_set seen, node_set renewing,
@@ -347,18 +339,14 @@ void path_answered(struct cluster *cluster, const struct entry *entry, bool done
                 struct local_path *local = &cluster->paths[id];
                 if (local->settle_count == entry->request.count)
                         local->settle_count = 0;
-                if (local->report_count != entry->request.count)
-                        continue;
-                local->report_count = 0;
-                if (!done)
-                        local->not_before_ms = cluster->now_ms + AGAIN_MS;
+                (void)report_is_answered(cluster, &local->report, entry, done, AGAIN_MS);
         }
 }
 
 void path_round_ended(struct cluster *cluster)
 {
         for (uint32_t id = 1; id <= VOLUMES_MAX; id++) {
-                cluster->paths[id].report_count = 0;
+                cluster->paths[id].report.count = 0;
                 cluster->paths[id].settle_count = 0;
         }
 }

@@ -71,27 +71,25 @@ static void move_away(struct looked_at *at)
         TEXT_COPY(action->role.migration_address, target->migration_address);
 }
 
+void reconcile_propose(struct looked_at *at, struct local_report *report, const struct command *command)
+{
+        uint64_t again_ms = report_propose(at->cluster, report, command);
+        if (again_ms != TIME_NEVER)
+                reconcile_look_again(at, again_ms);
+}
+
 void reconcile_report(struct looked_at *at, enum report_kind kind, const char *text)
 {
-        struct cluster *cluster = at->cluster;
-        if (at->local->report_count != 0)
-                return;
-        if (cluster->now_ms < at->local->not_before_ms) {
-                reconcile_look_again(at, at->local->not_before_ms);
-                return;
-        }
         struct command command = { .kind = COMMAND_ROLE_REPORT };
         struct command_role_report *content = &command.role_report;
         TEXT_COPY(content->role, at->role->name);
-        content->node = self(cluster);
+        content->node = self(at->cluster);
         content->generation = at->role->generation;
         content->kind = kind;
         content->duration_ms = at->local->duration_ms;
         content->downtime_ms = at->local->downtime_ms;
         TEXT_COPY(content->text, text);
-        at->local->report_count = propose(cluster, "node", &command);
-        if (at->local->report_count == 0)
-                reconcile_look_again(at, cluster->now_ms + 1);
+        reconcile_propose(at, &at->local->report, &command);
 }
 
 /* Why it is gone, as far as anybody knows. Precondition: absent and confirmed. */
@@ -125,8 +123,8 @@ static bool is_surely_absent(struct looked_at *at)
  */
 static void stop_paused(struct looked_at *at)
 {
-        if (at->cluster->now_ms < at->local->not_before_ms) {
-                reconcile_look_again(at, at->local->not_before_ms);
+        if (at->cluster->now_ms < at->local->report.not_before_ms) {
+                reconcile_look_again(at, at->local->report.not_before_ms);
                 return;
         }
         stop(at, 0, "a move left it paused, and it may have run elsewhere since");
@@ -136,10 +134,10 @@ static void stop_paused(struct looked_at *at)
 /* A stop that succeeds ends the doubt about starts that were asked for before. */
 static void settle(struct looked_at *at)
 {
-        if (at->cluster->now_ms >= at->local->not_before_ms)
+        if (at->cluster->now_ms >= at->local->report.not_before_ms)
                 stop(at, 0, "nobody knows whether a start of it comes true: it is stopped to be sure");
         else
-                reconcile_look_again(at, at->local->not_before_ms);
+                reconcile_look_again(at, at->local->report.not_before_ms);
 }
 
 static void see_to_starting(struct looked_at *at)
@@ -156,10 +154,10 @@ static void see_to_starting(struct looked_at *at)
                 settle(at);
         } else if (local->unresolved) {
                 /* Here, starting it once more is harmless; elsewhere it would not be. */
-                if (at->cluster->now_ms >= local->not_before_ms)
+                if (at->cluster->now_ms >= local->report.not_before_ms)
                         start(at);
                 else
-                        reconcile_look_again(at, local->not_before_ms);
+                        reconcile_look_again(at, local->report.not_before_ms);
         } else if (local->start_failed == at->role->generation && local->confirmed) {
                 reconcile_report(at, REPORT_START_FAILED,
                                  local->text[0] != '\0' ? local->text : "it did not start");
@@ -200,8 +198,8 @@ static void see_to_stopping(struct looked_at *at)
         }
         if (!at->present)
                 return;
-        if (at->cluster->now_ms < at->local->not_before_ms)
-                reconcile_look_again(at, at->local->not_before_ms);
+        if (at->cluster->now_ms < at->local->report.not_before_ms)
+                reconcile_look_again(at, at->local->report.not_before_ms);
         else if (copy_holds(at->role, at->local) && !at->role->stop_now)
                 copy_see_to(at->cluster, at->role, at->local);
         else
@@ -473,8 +471,8 @@ void reconcile_round_ended(struct cluster *cluster)
 {
         cluster->join_count = 0;
         for (uint32_t slot = 0; slot < cluster->model->roles_used; slot++)
-                cluster->local[slot].report_count = cluster->local[slot].copy.report_count =
-                        cluster->local[slot].redirect.report_count = 0;
+                cluster->local[slot].report.count = cluster->local[slot].copy.report.count =
+                        cluster->local[slot].redirect.report.count = 0;
 }
 
 void reconcile_role_removed(struct cluster *cluster, uint32_t slot)
@@ -515,6 +513,29 @@ void reconcile_role_changed(struct cluster *cluster, uint32_t slot)
         slot_list_add(&cluster->attention, slot);
 }
 
+/* NULL: it is no report of a role, or of one that is gone. */
+static const struct role *role_reported(const struct cluster *cluster, const struct command *command)
+{
+        if (command->kind == COMMAND_ROLE_REPORT)
+                return model_role(cluster->model, command->role_report.role);
+        if (command->kind == COMMAND_COPY_REPORT)
+                return model_role(cluster->model, command->copy_report.role);
+        if (command->kind == COMMAND_REDIRECT_REPORT)
+                return model_role(cluster->model, command->redirect_report.role);
+        return NULL;
+}
+
+static void report_answered(struct cluster *cluster, const struct role *role, const struct entry *entry,
+                            bool done)
+{
+        uint32_t slot = role_slot(cluster, role);
+        struct local_role *local = &cluster->local[slot];
+        if (report_is_answered(cluster, &local->report, entry, done, AGAIN_MS) ||
+            report_is_answered(cluster, &local->copy.report, entry, done, COPY_AGAIN_MS) ||
+            report_is_answered(cluster, &local->redirect.report, entry, done, AGAIN_MS))
+                slot_list_add(&cluster->attention, slot);
+}
+
 void reconcile_applied(struct cluster *cluster, const struct entry *entry, bool done)
 {
         const struct command *command = &entry->command;
@@ -530,19 +551,11 @@ void reconcile_applied(struct cluster *cluster, const struct entry *entry, bool 
         if (command->kind == COMMAND_ROLE_ADD && done)
                 observe_role_added(
                         cluster, role_slot(cluster, model_role(cluster->model, command->role_add.role.name)));
-        if (command->kind != COMMAND_ROLE_REPORT)
-                return;
 
-        const struct role *role = model_role(cluster->model, command->role_report.role);
+        const struct role *role = role_reported(cluster, command);
         if (role == NULL)
                 return;
-        struct local_role *local = &cluster->local[role_slot(cluster, role)];
-        if (ours && local->report_count == entry->request.count) {
-                local->report_count = 0;
-                if (!done)
-                        local->not_before_ms = cluster->now_ms + AGAIN_MS;
-                slot_list_add(&cluster->attention, role_slot(cluster, role));
-        }
+        report_answered(cluster, role, entry, done);
         if (done && role->owner == self(cluster) && role->last_move.index == entry->index &&
             role->last_move.succeeded)
                 announce(cluster, role);

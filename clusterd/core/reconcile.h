@@ -18,7 +18,8 @@ struct looked_at {
 void reconcile_look_again(struct looked_at *at, uint64_t when_ms);
 /* About this role, at its generation. */
 struct cluster_action *reconcile_act(struct looked_at *at, enum cluster_action_kind kind, const char *reason);
-/* Proposes it, unless one is on its way. */
+/* Unless one is on its way; looks again when it may be. */
+void reconcile_propose(struct looked_at *at, struct local_report *report, const struct command *command);
 void reconcile_report(struct looked_at *at, enum report_kind kind, const char *text);
 
 #endif

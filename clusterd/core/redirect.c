@@ -50,12 +50,6 @@ static void report(struct looked_at *at, enum redirect_report kind)
         struct local_redirect *local = &at->local->redirect;
         struct command command = { .kind = COMMAND_REDIRECT_REPORT };
         struct command_redirect_report *content = &command.redirect_report;
-        if (local->report_count != 0)
-                return;
-        if (at->cluster->now_ms < local->not_before_ms) {
-                reconcile_look_again(at, local->not_before_ms);
-                return;
-        }
         TEXT_COPY(content->role, at->role->name);
         content->node = at->cluster->identity.node;
         content->index = at->role->redirect.index;
@@ -65,9 +59,7 @@ static void report(struct looked_at *at, enum redirect_report kind)
                 TEXT_COPY(content->key, local->key);
         }
         TEXT_COPY(content->text, local->text);
-        local->report_count = propose(at->cluster, "node", &command);
-        if (local->report_count == 0)
-                reconcile_look_again(at, at->cluster->now_ms + 1);
+        reconcile_propose(at, &local->report, &command);
 }
 
 /* --- the exporter --- */
@@ -75,8 +67,8 @@ static void report(struct looked_at *at, enum redirect_report kind)
 static void order_export(struct looked_at *at, enum export_order order, const char *reason)
 {
         struct local_redirect *local = &at->local->redirect;
-        if (at->cluster->now_ms < local->not_before_ms) {
-                reconcile_look_again(at, local->not_before_ms);
+        if (at->cluster->now_ms < local->report.not_before_ms) {
+                reconcile_look_again(at, local->report.not_before_ms);
                 return;
         }
         path_hurry(at->cluster, at->role->volumes); /* it may have been the path here that failed */
@@ -147,13 +139,13 @@ void redirect_exported(struct cluster *cluster, const struct cluster_event *even
         local->order = EXPORT_ORDER_NONE;
         slot_list_add(&cluster->attention, role_slot(cluster, role));
         if (event->export.result == OPERATION_UNKNOWN) {
-                local->not_before_ms = cluster->now_ms + CLOSE_AGAIN_MS;
+                local->report.not_before_ms = cluster->now_ms + CLOSE_AGAIN_MS;
                 return;
         }
         bool open = event->export.open && event->export.result == OPERATION_SUCCEEDED;
         bool failed = !event->export.open && event->export.result == OPERATION_FAILED;
         if (failed) { /* something of it is left */
-                local->not_before_ms = cluster->now_ms + CLOSE_AGAIN_MS;
+                local->report.not_before_ms = cluster->now_ms + CLOSE_AGAIN_MS;
                 return;
         }
         local->strange = open && local->index != event->export.index;
@@ -204,8 +196,8 @@ static void order_guest(struct looked_at *at, enum operation operation, enum clu
         const struct role_redirect *redirect = &at->role->redirect;
         struct local_redirect *local = &at->local->redirect;
         const struct node *exporter = model_node(at->cluster->model, redirect->exporter);
-        if (at->cluster->now_ms < local->not_before_ms || at->local->operation != OPERATION_NONE) {
-                reconcile_look_again(at, local->not_before_ms);
+        if (at->cluster->now_ms < local->report.not_before_ms || at->local->operation != OPERATION_NONE) {
+                reconcile_look_again(at, local->report.not_before_ms);
                 return;
         }
         observe_begin(at->cluster, at->local, operation);
@@ -275,25 +267,7 @@ void redirect_done(struct cluster *cluster, const struct cluster_event_operation
         local->returned = returns && done_well;
         TEXT_COPY(local->text, done->text);
         if (!done_well)
-                local->not_before_ms = cluster->now_ms + (returns ? RETURN_EACH_MS : AGAIN_MS);
+                local->report.not_before_ms = cluster->now_ms + (returns ? RETURN_EACH_MS : AGAIN_MS);
         if (local->failed)
-                local->not_before_ms = cluster->now_ms;
-}
-
-void redirect_answered(struct cluster *cluster, const struct entry *entry, bool done)
-{
-        bool ours = entry->command.kind == COMMAND_REDIRECT_REPORT &&
-                    entry->request.node == cluster->identity.node &&
-                    entry->request.incarnation == cluster->identity.incarnation;
-        const struct role *role =
-                ours ? model_role(cluster->model, entry->command.redirect_report.role) : NULL;
-        if (role == NULL)
-                return;
-        struct local_redirect *local = local_of(cluster, role);
-        if (local->report_count != entry->request.count)
-                return;
-        local->report_count = 0;
-        if (!done)
-                local->not_before_ms = cluster->now_ms + AGAIN_MS;
-        slot_list_add(&cluster->attention, role_slot(cluster, role));
+                local->report.not_before_ms = cluster->now_ms;
 }

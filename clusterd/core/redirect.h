@@ -8,6 +8,7 @@
  */
 
 #include "clusterd/core/cluster.h"
+#include "clusterd/core/report.h"
 
 struct looked_at;
 
@@ -28,8 +29,7 @@ struct local_redirect {
         bool served, returned, failed; /* so that ended */
         uint64_t direct_ms;            /* since when its volumes are all there; 0: they are not */
         char text[REASON_BYTES];
-        uint64_t report_count; /* request_id of a report on its way; 0: none */
-        uint64_t not_before_ms;
+        struct local_report report;
 };
 
 /* Of any role: exported from here, or to be, or not any more. */
@@ -40,7 +40,6 @@ void redirect_done(struct cluster *cluster, const struct cluster_event_operation
 void redirect_exported(struct cluster *cluster, const struct cluster_event *event);
 /* A listing named an export here. */
 void redirect_listed(struct cluster *cluster, const char *role);
-void redirect_answered(struct cluster *cluster, const struct entry *entry, bool done);
 void redirect_role_changed(struct cluster *cluster, uint32_t slot);
 void redirect_forget_role(struct cluster *cluster, uint32_t slot);
 
