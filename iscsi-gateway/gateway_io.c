@@ -174,6 +174,12 @@ static void put_back(struct request *request)
         (void)pthread_mutex_unlock(&request->io->lock);
 }
 
+static void note(struct gateway_io *io, enum reservation_result result)
+{
+        io->is_broken |= result == RESERVATION_AGAIN || result == RESERVATION_LATER;
+        io->is_preempted |= result == RESERVATION_PREEMPTED || result == RESERVATION_FOREIGN;
+}
+
 static void on_answer(struct iscsi_context *iscsi, int status, void *data, void *context)
 {
         struct request *request = context;
@@ -185,8 +191,11 @@ static void on_answer(struct iscsi_context *iscsi, int status, void *data, void 
         } else if (status == SCSI_STATUS_CHECK_CONDITION && task->sense.key != SCSI_SENSE_UNIT_ATTENTION) {
                 finish(request, task->sense.key == SCSI_SENSE_DATA_PROTECTION ? EROFS : EIO);
         } else if (status == SCSI_STATUS_RESERVATION_CONFLICT) {
-                io->is_preempted = true;
-                finish(request, EPERM);
+                note(io, reservation_refused(&io->reservation));
+                if (io->is_preempted)
+                        finish(request, EPERM);
+                else
+                        put_back(request);
         } else {
                 bool is_refused = status == SCSI_STATUS_BUSY || status == SCSI_STATUS_TASK_SET_FULL;
                 if (is_refused)
@@ -218,12 +227,6 @@ static bool send_one(struct gateway_io *io, struct request *request)
                 break;
         }
         return task != NULL;
-}
-
-static void note(struct gateway_io *io, enum reservation_result result)
-{
-        io->is_broken |= result == RESERVATION_AGAIN || result == RESERVATION_LATER;
-        io->is_preempted |= result == RESERVATION_PREEMPTED || result == RESERVATION_FOREIGN;
 }
 
 static struct request *take_waiting(struct gateway_io *io)

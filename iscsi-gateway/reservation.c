@@ -250,6 +250,11 @@ enum reservation_result reservation_take(struct reservation *reservation, struct
         return RESERVATION_AGAIN;
 }
 
+enum reservation_result reservation_refused(const struct reservation *reservation)
+{
+        return reservation->owns ? RESERVATION_PREEMPTED : RESERVATION_AGAIN;
+}
+
 /* --- a leader --- */
 
 static int fail(const char *what, char ret_error[ISCSI_ERROR_SIZE])

@@ -43,6 +43,9 @@ enum reservation_result reservation_enter(struct reservation *reservation, struc
 /* Once; in a session that has entered. */
 enum reservation_result reservation_take(struct reservation *reservation, struct iscsi_context *iscsi,
                                          int lun);
+/* A command was refused for want of a key. Who has not taken over lost it to who did that late, or to a
+ * leader, and enters again; who has is preempted. */
+enum reservation_result reservation_refused(const struct reservation *reservation);
 
 /* The byte of a key that names its node. */
 #define RESERVATION_NODE_SHIFT 24

@@ -195,9 +195,11 @@ START_TEST(who_was_preempted_before_it_took_over_registers_anew_and_waits)
         ck_assert_int_eq(reservation_take(&second, session(1), 1), RESERVATION_DONE);
         ck_assert_int_eq(reservation_take(&first, session(0), 1), RESERVATION_AGAIN);
         ck_assert(is_registered(SECOND) && !first.owns);
+        ck_assert_int_eq(reservation_refused(&first), RESERVATION_AGAIN); /* if it had only flushed */
         ck_assert_int_eq(enter(&first, 0), RESERVATION_DONE);
         ck_assert(first.registered_anew && is_registered(SECOND));
         ck_assert_int_eq(reservation_take(&first, session(0), 1), RESERVATION_DONE); /* once confirmed */
+        ck_assert_int_eq(reservation_refused(&first), RESERVATION_PREEMPTED);
         ck_assert_int_eq(enter(&second, 1), RESERVATION_PREEMPTED);
 }
 END_TEST
