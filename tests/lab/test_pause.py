@@ -67,7 +67,7 @@ def warnings(lab, node):
 @lab_test(nodes=3, fresh=True, volume_faults=True)
 def test_a_guest_whose_path_hangs_goes_on_elsewhere_when_its_node_is_off(lab):
     roles.add_fence_device(lab)
-    add_volume(lab)
+    volume.add(lab)
     (guest,) = roles.add_roles(lab, {"vm01": "n1"}, write_ms=WRITE_MS)
     hung = lab.volume("hang", "n1")
     wait_until(lambda: "vm01 may stand still: volume csv does not answer on n1" in warnings(lab, "n2"), 30,
