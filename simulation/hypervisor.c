@@ -166,18 +166,17 @@ bool hypervisor_moves_to(struct world *world, struct simulated_node *node, const
         return false;
 }
 
-bool hypervisor_is_arriving(struct world *world, struct simulated_node *node, const char *name)
+struct simulated_node *hypervisor_sender(struct world *world, struct simulated_node *node, const char *name)
 {
         const struct domain *domain = hypervisor_domain(world, node, name);
         if (domain == NULL || domain->state != DOMAIN_INCOMING)
-                return false;
+                return NULL;
         WORLD_EACH_NODE (world, source) {
                 const struct hypervisor_job *job = moving_out(hypervisor_slot(world, source, name));
-                if (job != NULL && job->domain_id == domain->id &&
-                    hypervisor_is_running(world, source, name) && !history_left_behind(world, source, name))
-                        return true;
+                if (job != NULL && job->domain_id == domain->id && hypervisor_is_running(world, source, name))
+                        return source;
         }
-        return false;
+        return NULL;
 }
 
 enum observation hypervisor_observation(const struct domain *domain)
@@ -232,7 +231,8 @@ bool hypervisor_may_run(struct world *world, struct simulated_node *node, const 
         if (!node->powered)
                 return false;
         const struct domain *domain = hypervisor_slot(world, node, name);
-        if (domain->state != DOMAIN_NONE && !domain->doomed)
+        bool stranded = domain->state == DOMAIN_INCOMING && hypervisor_sender(world, node, name) == NULL;
+        if (domain->state != DOMAIN_NONE && !domain->doomed && !stranded)
                 return true;
         for (const struct hypervisor_job *job = domain->jobs; job != NULL; job = job->next)
                 if (job->operation == OPERATION_START)

@@ -126,7 +126,8 @@ static void check_stop(struct world *world, struct simulated_node *node, const s
 {
         const char *name = action->role.name;
         const struct domain *domain = hypervisor_domain(world, node, name);
-        bool arrives = hypervisor_is_arriving(world, node, name);
+        const struct simulated_node *sender = hypervisor_sender(world, node, name);
+        bool arrives = sender != NULL && !history_left_behind(world, sender, name);
         if (domain == NULL || (domain->state != DOMAIN_RUNNING && !arrives) || fork_bars_guests(world, node))
                 return;
         uint64_t hold_us = MS(cluster_model(node->core)->settings.isolation_hold_ms);

@@ -100,9 +100,10 @@ void hypervisor_guest_ends(struct world *world, struct simulated_node *node, str
                            enum observation why);
 struct domain *hypervisor_domain(struct world *world, struct simulated_node *node, const char *name);
 struct domain *hypervisor_some_guest(struct world *world, struct simulated_node *node, struct random *random);
-/* Has libvirtd taken up a move of it away from there, or to there? */
+/* Has libvirtd taken up a move of it away from there? */
 bool hypervisor_is_leaving(struct world *world, struct simulated_node *node, const char *name);
-bool hypervisor_is_arriving(struct world *world, struct simulated_node *node, const char *name);
+/* Where what arrives there comes from; NULL: nothing does, or its guest has ended, so that it never runs. */
+struct simulated_node *hypervisor_sender(struct world *world, struct simulated_node *node, const char *name);
 /* Is a move of it to there under way, or about to be? */
 bool hypervisor_moves_to(struct world *world, struct simulated_node *node, const char *name);
 bool hypervisor_is_running(struct world *world, struct simulated_node *node, const char *name);
