@@ -7,7 +7,6 @@
 #include "clusterd/base/scope.h"
 #include "clusterd/base/text.h"
 #include "clusterd/io/hypervisor_state.h"
-#include "clusterd/io/log.h"
 
 #define GONE_WAIT_MS    10000 /* from here, once it runs there */
 #define LOOK_PAUSE_MS   50
@@ -135,20 +134,6 @@ static bool has_job(virDomainPtr domain)
         return virDomainGetJobInfo(domain, &job) < 0 || job.type != VIR_DOMAIN_JOB_NONE;
 }
 
-/* Only what libvirt says a migration paused, and only when the target certainly does not have it: two that
- * run would write to one volume. */
-static bool resume(struct task *task, virDomainPtr domain, int reason)
-{
-        struct sighting there = { 0 };
-        if (reason != VIR_DOMAIN_PAUSED_MIGRATION)
-                return false;
-        look_at_peer(task, &there);
-        if (there.look != LOOK_ABSENT || virDomainResume(domain) < 0)
-                return false;
-        log_notice("resumed the guest after its move failed" QB_XS " role=%s", task->role);
-        return true;
-}
-
 static bool is_paused_by_move(const struct sighting *sighting)
 {
         return sighting->state == VIR_DOMAIN_PAUSED &&
@@ -177,11 +162,11 @@ static bool ask_here(struct task *task, virConnectPtr connection, uint64_t settl
         else if (!is_paused_by_move(&here))
                 task_finish(task, OPERATION_FAILED,
                             here.observation == OBSERVED_STALLED ? OBSERVED_STALLED : OBSERVED_RUNNING, text);
-        else if (hypervisor_now_ms() < settled_at_ms || resume(task, domain, here.reason))
+        else if (hypervisor_now_ms() < settled_at_ms)
                 is_over = false;
         else
-                task_finish(task, OPERATION_UNKNOWN, OBSERVED_RUNNING,
-                            "the move failed; paused here, and not certain to be absent from the target");
+                task_finish(task, OPERATION_UNKNOWN, OBSERVED_PAUSED,
+                            "the move failed, and libvirt has left it paused here");
         if (domain != NULL)
                 (void)virDomainFree(domain);
         return is_over;

@@ -94,22 +94,30 @@ def test_the_leader_is_killed_in_the_middle_of_moves(lab):
     lab.figures.note(moves=cases, arrived=succeeded, silence_ms=longest_ms)
 
 
+def wait_switch(lab, node, name):
+    """Until the guest stands still there for the end of its move, or is gone."""
+    stands = f"while state=$(virsh domstate {name} --reason) && [ \"${{state#paused}}\" = \"$state\" ]; do :; done"
+    lab.run(node, "sh", "-c", stands)
+
+
 @lab_test(nodes=3, fresh=True)
 def test_libvirtd_is_killed_during_moves(lab):
     guests = prepare(lab)
     longest_ms = 0.0
     arrived = {}
-    for end in ("source", "target"):
+    for end, moment in (("source", "begin"), ("target", "begin"), ("source", "switch"), ("target", "switch")):
         guest = guests[0]
         source = roles.show(lab, "n3", guest.name)["owner"]
         target = "n2" if source == "n1" else "n1"
         victim = source if end == "source" else target
         with roles.Undisturbed(lab, guests, moves=1, silence_ms=MOVE_SILENCE_MS) as watch:
             begin_move(lab, "n3", guest.name, target)
+            if moment == "switch":
+                wait_switch(lab, source, guest.name)
             lab.kill(victim, "libvirtd")
         owner = roles.show(lab, "n1", guest.name)["owner"]
         check(owner in (source, target), f"{guest.name} moved from {source} to {target} and is on {owner}")
-        arrived[f"arrived_{end}_killed"] = owner == target
+        arrived[f"arrived_{end}_killed_at_{moment}"] = owner == target
         longest_ms = max(longest_ms, watch.longest_ms)
     # The road is free again.
     with roles.Undisturbed(lab, guests, moves=1, silence_ms=MOVE_SILENCE_MS):
