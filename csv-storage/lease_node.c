@@ -81,6 +81,7 @@ static void start_pass(struct lease_node *lease, uint64_t now_ms, enum lease_pas
                 .boot = lease->boot,
                 .held_until_ms = lease->held_until_ms,
                 .timings = lease->timings,
+                .obeys = kind == LEASE_PASS_RELEASE ? lease->obeys : 0,
         };
         if (kind != LEASE_PASS_LOOK)
                 actions->pass.record.sequence = ++lease->sequence;
@@ -99,6 +100,7 @@ static void on_begin(struct lease_node *lease, const struct lease_event *event)
         lease->sequence = 0;
         lease->held_until_ms = 0;
         lease->confirmed = false;
+        lease->obeys = 0;
         lease->next_pass_ms = event->now_ms;
 }
 
@@ -177,8 +179,10 @@ static void on_pass_held(struct lease_node *lease, const struct lease_pass_resul
         if (pass->outcome != LEASE_PASS_DONE || now_ms >= lease->held_until_ms)
                 return;
         lease->held_until_ms = pass->started_ms + lease->timings.lease_ms;
-        if (lease->state == LEASE_HELD && is_revoked(lease, pass))
+        if (lease->state == LEASE_HELD && is_revoked(lease, pass)) {
                 enter(lease, LEASE_STOPPING, LEASE_REASON_REVOKED, now_ms);
+                lease->obeys = pass->revocation.lost_incarnation;
+        }
 }
 
 static void on_pass_releasing(struct lease_node *lease, const struct lease_pass_result *pass, uint64_t now_ms)

@@ -79,6 +79,7 @@ struct lease_node {
         uint64_t landed_ms; /* by then this incarnation stood on the volume */
         bool confirmed;     /* the cluster was met after that */
         bool adopting;
+        uint64_t obeys; /* lost_incarnation of the revocation by which it stops; 0: of none */
         uint64_t epoch; /* last one in which this node was level */
         bool pass_running;
         enum lease_pass_kind pass_kind; /* of the last one */

@@ -81,20 +81,27 @@ uint64_t lease_observer_next_ms(const struct lease_observer *observer)
 }
 
 bool lease_observer_revokes(const struct lease_observer *observer, uint32_t writer, uint64_t epoch,
-                            struct lease_revocation *ret_revocation)
+                            uint64_t lost_incarnation, struct lease_revocation *ret_revocation)
 {
         const struct lease_sight *last = &observer->last;
         if (observer->since_ms == 0 || last->content != SECTOR_VALID ||
             last->record.state != LEASE_RECORD_HELD)
                 return false;
         if (last->has_revocation && last->revocation.incarnation == last->record.incarnation &&
-            last->revocation.epoch >= epoch)
+            last->revocation.epoch >= epoch && last->revocation.lost_incarnation >= lost_incarnation)
                 return false;
         *ret_revocation = (struct lease_revocation){
                 .node = observer->node,
                 .writer = writer,
                 .incarnation = last->record.incarnation,
                 .epoch = epoch,
+                .lost_incarnation = lost_incarnation,
         };
         return true;
+}
+
+bool lease_observer_is_obeyed(const struct lease_observer *observer, uint64_t lost_incarnation)
+{
+        return observer->finding == LEASE_FINDING_RELEASED &&
+               observer->last.record.obeys == lost_incarnation && lost_incarnation != 0;
 }

@@ -50,9 +50,12 @@ enum lease_finding lease_observer_see(struct lease_observer *observer, const str
 uint64_t lease_observer_next_ms(const struct lease_observer *observer);
 
 /* True: *ret_revocation is to be written, because the lease is held and not asked back yet, by what was last
- * seen. */
+ * seen. lost_incarnation: of the node, in the ledger, that was lost. */
 bool lease_observer_revokes(const struct lease_observer *observer, uint32_t writer, uint64_t epoch,
-                            struct lease_revocation *ret_revocation);
+                            uint64_t lost_incarnation, struct lease_revocation *ret_revocation);
+
+/* It was released because a revocation after the loss of this incarnation of the node had asked for that. */
+bool lease_observer_is_obeyed(const struct lease_observer *observer, uint64_t lost_incarnation);
 
 const char *lease_finding_name(enum lease_finding finding);
 

@@ -32,9 +32,11 @@ enum field_offset {
         AT_WATCHDOG = 148,
         AT_MARGIN = 152,
         AT_CONFIRMED = 156,
+        AT_OBEYS = 160,
         /* of a revocation */
         AT_WRITER = 100,
         AT_EPOCH = 112,
+        AT_LOST_INCARNATION = 120,
         /* of every record again */
         AT_CHECKSUM = RECORD_BYTES - 8
 };
@@ -161,6 +163,7 @@ void lease_record_encode(const struct lease_area_id *area, const struct lease_re
         put_le(ret_bytes + AT_STOP, record->timings.stop_ms, 4);
         put_le(ret_bytes + AT_WATCHDOG, record->timings.watchdog_ms, 4);
         put_le(ret_bytes + AT_MARGIN, record->timings.margin_ms, 4);
+        put_le(ret_bytes + AT_OBEYS, record->obeys, 8);
         record_end(ret_bytes);
 }
 
@@ -195,6 +198,7 @@ enum sector_content lease_record_decode(const uint8_t *bytes, const struct lease
                 .boot = get_le(bytes + AT_BOOT, 8),
                 .held_until_ms = get_le(bytes + AT_HELD_UNTIL, 8),
                 .timings = timings,
+                .obeys = get_le(bytes + AT_OBEYS, 8),
         };
         return SECTOR_VALID;
 }
@@ -207,6 +211,7 @@ void lease_revocation_encode(const struct lease_area_id *area, const struct leas
         put_le(ret_bytes + AT_WRITER, revocation->writer, 4);
         put_le(ret_bytes + AT_INCARNATION, revocation->incarnation, 8);
         put_le(ret_bytes + AT_EPOCH, revocation->epoch, 8);
+        put_le(ret_bytes + AT_LOST_INCARNATION, revocation->lost_incarnation, 8);
         record_end(ret_bytes);
 }
 
@@ -221,6 +226,7 @@ enum sector_content lease_revocation_decode(const uint8_t *bytes, const struct l
                 .writer = get_le32(bytes + AT_WRITER),
                 .incarnation = get_le(bytes + AT_INCARNATION, 8),
                 .epoch = get_le(bytes + AT_EPOCH, 8),
+                .lost_incarnation = get_le(bytes + AT_LOST_INCARNATION, 8),
         };
         return SECTOR_VALID;
 }

@@ -47,14 +47,16 @@ struct lease_record {
         uint64_t boot;          /* of the host: only its own processes compare the time below */
         uint64_t held_until_ms; /* CLOCK_BOOTTIME of the host: what its last renewal had brought */
         struct lease_timings timings;
+        uint64_t obeys; /* released: lost_incarnation of the revocation that asked for it; 0: nobody did */
 };
 
 /* What a leader asks of a node that it cannot reach. */
 struct lease_revocation {
-        uint32_t node;        /* whose lease */
-        uint32_t writer;      /* who asks */
-        uint64_t incarnation; /* of the lease that is to end */
-        uint64_t epoch;       /* of the leader: who has been part of a later one is not meant */
+        uint32_t node;             /* whose lease */
+        uint32_t writer;           /* who asks */
+        uint64_t incarnation;      /* of the lease that is to end */
+        uint64_t epoch;            /* of the leader: who has been part of a later one is not meant */
+        uint64_t lost_incarnation; /* of the node, in the ledger, that was lost */
 };
 
 /* A node was here: what others see of it shows that they see the same volume. */

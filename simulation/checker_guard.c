@@ -112,10 +112,29 @@ static void check_lease_expired(struct world *world, const struct simulated_node
                               "%s says that it has, of volume %u", leader->name, id);
 }
 
+/* Does its record say so where the leader reads it? Whether it is true is asked when it is committed. */
+static void check_lease_released(struct world *world, struct simulated_node *leader,
+                                 const struct simulated_node *lost, uint32_t id)
+{
+        const struct volume *volume = model_volume_by_id(cluster_model(leader->core), id);
+        const struct lease_sector *sector =
+                volume == NULL
+                        ? NULL
+                        : volume_lease_sector_of(world, leader, volume->path + 1, volume->identity, lost->id);
+        if (sector != NULL && sector->written && sector->record.state != LEASE_RECORD_RELEASED)
+                world_violate(world, "3: a lease that was not given up", lost, NULL,
+                              "%s says that it was, of volume %u", leader->name, id);
+}
+
 void checker_expired(struct world *world, struct simulated_node *leader, const struct cluster_status *status,
                      const struct command_node_evidence *evidence)
 {
         struct simulated_node *lost = &world->nodes[evidence->node];
+        if (evidence->kind == EVIDENCE_LEASE_RELEASED) {
+                NODE_SET_EACH (evidence->leases, id)
+                        check_lease_released(world, leader, lost, id);
+                return;
+        }
         if (!lost->powered || !leads_its_ring(leader, status) || lost->station.ring == leader->station.ring)
                 return;
         bool by_watchdog = evidence->kind == EVIDENCE_GUARD_EXPIRED;

@@ -153,6 +153,7 @@ static void check_evidence(struct world *world, const struct simulated_node *nod
               evidence->incarnation, evidence->node, before->incarnation);
         CLAIM(evidence->kind == EVIDENCE_POWERED_OFF ||
                       (evidence->kind == EVIDENCE_GUARD_EXPIRED && before->watchdog) ||
+                      evidence->kind == EVIDENCE_LEASE_RELEASED ||
                       evidence->kind == EVIDENCE_RESERVATION_PREEMPTED,
               NULL, "entry %" PRIu64 ": %s does not prove that n%u is off", index,
               evidence_kind_name(evidence->kind), evidence->node);

@@ -177,8 +177,11 @@ static bool report_may_come(unsigned row, unsigned column)
 static bool evidence_may_come(unsigned row, unsigned column)
 {
         bool of_node = row == EVIDENCE_POWERED_OFF || row == EVIDENCE_GUARD_EXPIRED ||
-                       row == EVIDENCE_OPERATOR || row == EVIDENCE_RESERVATION_PREEMPTED;
+                       row == EVIDENCE_OPERATOR || row == EVIDENCE_RESERVATION_PREEMPTED ||
+                       row == EVIDENCE_LEASE_RELEASED;
         bool of_role = of_node || row == EVIDENCE_NONE || row == EVIDENCE_STOPPED;
+        if (column == 2 && row == EVIDENCE_LEASE_RELEASED)
+                return false; /* what is on its way may come after it */
         return column == 0 ? of_node : of_role || (column == 1 && row == EVIDENCE_NEVER_RAN);
 }
 

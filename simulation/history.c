@@ -240,7 +240,7 @@ static void on_node_proof(struct world *world, const struct simulated_node *node
         for (uint32_t number = 0; number < world->names.count; number++) {
                 const struct runner_record *record = &world->checker.runners[number];
                 const char *name = world->names.name[number];
-                if (kind != EVIDENCE_RESERVATION_PREEMPTED &&
+                if (kind != EVIDENCE_RESERVATION_PREEMPTED && kind != EVIDENCE_LEASE_RELEASED &&
                     export_may_write(world, &world->nodes[about], name))
                         world_violate(world, "3: false evidence", &world->nodes[about], name,
                                       "entry %" PRIu64 " says %s, and it may write for it", index,

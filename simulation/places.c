@@ -232,6 +232,7 @@ static bool no_proof_is_true(const struct model *model, const struct role *role,
                 FALSE("'%s' speaks of nobody who may run it", shown);
         bool leased = !exports && places_is_leased(model, role, node->id);
         bool reserved = !exports && role->reserved != 0;
+        bool releases = leased && role->owner == node->id && model->settings.resiliency_ms != 0;
         bool fenced = places_can_be_fenced(model, node->id), lost = node->state == NODE_LOST, is_true = false;
         if (begins(&at, "it is up and has to say so itself"))
                 is_true = node->state == NODE_UP;
@@ -243,9 +244,13 @@ static bool no_proof_is_true(const struct model *model, const struct role *role,
                 is_true = lost && !fenced && node->watchdog && !node->fence_wanted && !leased;
         else if (begins(&at, "its keys on the targets of the role have to be taken away"))
                 is_true = lost && !fenced && !node->watchdog && !node->fence_wanted && reserved;
+        else if (begins(&at, "it may give its lease up when it is asked; is it off? then say: clu node "
+                             "confirm-off"))
+                is_true = lost && !fenced && !node->watchdog && !node->fence_wanted && releases;
         else if (begins(&at, "is it off? then say: clu node confirm-off"))
                 is_true = lost && !fenced &&
-                          ((!node->watchdog && !reserved) || node->fence_wanted || node->forced_out);
+                          ((!node->watchdog && !reserved && !releases) || node->fence_wanted ||
+                           node->forced_out);
         if (!is_true)
                 FALSE("'%s' is not so: it is %s", shown, node_state_name(node->state));
         return true;

@@ -103,6 +103,10 @@
         MUTATION(EXPIRY_BY_SHORTENED_TIMES, "core/fencing.c", "a lost node may go by longer times")          \
         MUTATION(EXPIRY_WITHOUT_LEASE, "core/lease_guard.c", "what leases guard is proven by theirs, too")   \
         MUTATION(REVOKED_AT_ONCE, "core/lease_watch.c", "an isolated node has its time to return")           \
+        MUTATION(REVOKED_IN_CONTACT, "core/lease_watch.c", "who may have contact is not asked for leases")   \
+        MUTATION(RELEASED_BEFORE_THE_LOSS, "core/lease_watch.c", "a release answers what was asked since")   \
+        MUTATION(RELEASED_BEFORE_AN_ARRIVAL, "core/lease_guard.c", "a guest may arrive after a release")     \
+        MUTATION(RELEASED_PROVES_ALL_ROLES, "core/lease_guard.c", "a release is of one volume's roles")      \
         MUTATION(LEASES_UNKNOWN_ON_RETURN, "core/apply_node.c", "who did not boot may go by its leases")     \
         MUTATION(TIMES_SETTLED_UNHEARD, "core/guard_times.c", "shorter times count when all follow")         \
         MUTATION(TIMES_SHORTENED_AT_ANY_TIME, "core/apply.c", "no shorter times while a node is lost")       \

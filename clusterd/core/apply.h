@@ -99,6 +99,10 @@ void apply_suspend_roles(struct apply *apply, const struct node *node);
 /* An epoch begins that an operator forced. */
 void apply_forced(struct apply *apply, const struct command_epoch *epoch);
 
+/* What is said of volumes as well, and proves only those roles that hang on these. The node need not be off.
+ */
+bool evidence_is_of_some_roles(enum evidence_kind kind);
+
 bool node_may_run_something(const struct model *model, uint32_t node);
 
 /*

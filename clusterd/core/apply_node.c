@@ -19,10 +19,10 @@ bool node_may_run_something(const struct model *model, uint32_t node)
         return false;
 }
 
-/* What the end of contact proves only together with what is said of volumes. */
-static bool is_of_some_roles(enum evidence_kind kind)
+bool evidence_is_of_some_roles(enum evidence_kind kind)
 {
-        return kind == EVIDENCE_GUARD_EXPIRED || kind == EVIDENCE_RESERVATION_PREEMPTED;
+        return kind == EVIDENCE_GUARD_EXPIRED || kind == EVIDENCE_LEASE_RELEASED ||
+               kind == EVIDENCE_RESERVATION_PREEMPTED;
 }
 
 static bool evidence_covers(const struct model *model, const struct role *role,
@@ -30,6 +30,8 @@ static bool evidence_covers(const struct model *model, const struct role *role,
 {
         if (command->kind == EVIDENCE_GUARD_EXPIRED)
                 return lease_evidence_covers(model, role, command->node, command->leases);
+        if (command->kind == EVIDENCE_LEASE_RELEASED)
+                return lease_release_covers(role, command->node, command->leases);
         return command->kind != EVIDENCE_RESERVATION_PREEMPTED ||
                reservation_covers(role, command->reservations);
 }
@@ -38,6 +40,8 @@ static bool evidence_is_of_use(const struct model *model, const struct command_n
 {
         if (command->kind == EVIDENCE_GUARD_EXPIRED)
                 return lease_evidence_is_of_use(model, command->node, command->leases);
+        if (command->kind == EVIDENCE_LEASE_RELEASED)
+                return lease_release_is_of_use(model, command->node, command->leases);
         return command->kind != EVIDENCE_RESERVATION_PREEMPTED ||
                reservation_is_of_use(model, command->node, command->reservations);
 }
@@ -51,7 +55,7 @@ static void clear_runner(struct apply *apply, const struct command_node_evidence
                 if (role->name[0] != '\0' && role_may_run_on(role, command->node) &&
                     evidence_covers(model, role, command))
                         apply_runner_gone(apply, role, command->node, evidence);
-        /* An export needs contact, whatever leases its node has; but no key. */
+        /* An export needs contact, whatever leases its node has; but no key, and no lease. */
         if (evidence->kind == EVIDENCE_POWERED_OFF || evidence->kind == EVIDENCE_GUARD_EXPIRED ||
             evidence->kind == EVIDENCE_OPERATOR)
                 apply_exports_gone(apply, command->node, evidence_kind_name(evidence->kind));
@@ -232,7 +236,7 @@ bool node_awaits_arrival(const struct model *model, uint32_t node)
 /* The others are said of one role at one generation, not of a node. */
 static bool proves_node_off(enum evidence_kind kind)
 {
-        return kind == EVIDENCE_POWERED_OFF || kind == EVIDENCE_OPERATOR || is_of_some_roles(kind);
+        return kind == EVIDENCE_POWERED_OFF || kind == EVIDENCE_OPERATOR || evidence_is_of_some_roles(kind);
 }
 
 void apply_node_evidence(struct apply *apply, const struct command_node_evidence *command)
@@ -259,7 +263,8 @@ void apply_node_evidence(struct apply *apply, const struct command_node_evidence
                              node->name);
                 return;
         }
-        if (is_of_some_roles(command->kind) && node->forced_out && !MUTATED(EXPIRY_OF_THE_FORCED_OUT)) {
+        if (evidence_is_of_some_roles(command->kind) && node->forced_out &&
+            !MUTATED(EXPIRY_OF_THE_FORCED_OUT)) {
                 apply_refuse(
                         apply,
                         "the quorum was forced without %s, which may have contact with others: only that "
@@ -267,7 +272,7 @@ void apply_node_evidence(struct apply *apply, const struct command_node_evidence
                         node->name);
                 return;
         }
-        if (is_of_some_roles(command->kind) && node_awaits_arrival(apply->model, node->id)) {
+        if (evidence_is_of_some_roles(command->kind) && node_awaits_arrival(apply->model, node->id)) {
                 apply_refuse(apply,
                              "a role may still be on its way to %s: its source has to end the move first",
                              node->name);
@@ -275,9 +280,9 @@ void apply_node_evidence(struct apply *apply, const struct command_node_evidence
         }
         if (!evidence_is_of_use(apply->model, command)) {
                 apply_refuse(apply,
-                             command->kind == EVIDENCE_GUARD_EXPIRED
-                                     ? "%s may still run its roles by its leases on their volumes"
-                                     : "%s may still write to other disks of its roles",
+                             command->kind == EVIDENCE_RESERVATION_PREEMPTED
+                                     ? "%s may still write to other disks of its roles"
+                                     : "%s may still run its roles by its leases on their volumes",
                              node->name);
                 return;
         }
@@ -285,9 +290,11 @@ void apply_node_evidence(struct apply *apply, const struct command_node_evidence
         TEXT_COPY(evidence.text, command->text);
         clear_runner(apply, command, &evidence);
         apply_changed_node(apply, node);
-        if (is_of_some_roles(command->kind) && node_may_run_something(apply->model, node->id))
+        if (evidence_is_of_some_roles(command->kind) && node_may_run_something(apply->model, node->id))
                 return; /* by leases that have not expired, or from disks that are elsewhere */
-        if (command->kind == EVIDENCE_RESERVATION_PREEMPTED && node->fence_wanted)
+        bool is_reset =
+                command->kind != EVIDENCE_RESERVATION_PREEMPTED && command->kind != EVIDENCE_LEASE_RELEASED;
+        if (!is_reset && node->fence_wanted)
                 return; /* it is not off, as an operator wants it */
         node->evidence = evidence;
         node->fence_wanted = false;

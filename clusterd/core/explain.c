@@ -23,7 +23,7 @@ static bool lacks_place(const struct model *model, const struct role *role, node
 }
 
 /* What can still prove that a node runs nothing. */
-static const char *way_to_proof(const struct model *model, bool leased, bool reserved,
+static const char *way_to_proof(const struct model *model, bool leased, bool reserved, bool releases,
                                 const struct node *node)
 {
         if (node->state == NODE_UP)
@@ -33,6 +33,8 @@ static const char *way_to_proof(const struct model *model, bool leased, bool res
         /* Whom an operator wants off may well be in contact: then its guard does not expire. */
         if (!node->watchdog && !node->fence_wanted && !node->forced_out && reserved)
                 return "its keys on the targets of the role have to be taken away";
+        if (!node->watchdog && !node->fence_wanted && !node->forced_out && releases)
+                return "it may give its lease up when it is asked; is it off? then say: clu node confirm-off";
         if (!node->watchdog || node->fence_wanted || node->forced_out)
                 return "is it off? then say: clu node confirm-off";
         return leased ? "its guard and its lease have to expire" : "its guard has to expire";
@@ -57,12 +59,13 @@ static bool lacks_proof(const struct model *model, const struct role *role, char
         const struct node *node = unproven(model, role);
         if (node == NULL)
                 return false;
+        bool leased = lease_guards(model, role, node->id);
+        bool releases = leased && role->owner == node->id && model->settings.resiliency_ms != 0;
         if (model->settings.pause_ms != 0 && node->state == NODE_LOST && !node->fence_wanted)
                 (void)snprintf(reason, REASON_BYTES, PAUSED);
         else
-                (void)snprintf(
-                        reason, REASON_BYTES, "no proof yet that %.40s runs it no more; %s", node->name,
-                        way_to_proof(model, lease_guards(model, role, node->id), role->reserved != 0, node));
+                (void)snprintf(reason, REASON_BYTES, "no proof yet that %.40s runs it no more; %s",
+                               node->name, way_to_proof(model, leased, role->reserved != 0, releases, node));
         return true;
 }
 
@@ -98,7 +101,7 @@ static bool waits_for_export(const struct model *model, const struct role *role,
             role_possible_runners(role) != 0)
                 return false;
         (void)snprintf(reason, REASON_BYTES, "no proof yet that %.40s writes for it no more; %s", node->name,
-                       way_to_proof(model, false, false, node)); /* an export needs contact */
+                       way_to_proof(model, false, false, false, node)); /* an export needs contact */
         return true;
 }
 

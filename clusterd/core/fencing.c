@@ -104,8 +104,7 @@ static uint64_t guard_expires_at(const struct cluster *cluster, const struct nod
         return lost_ms + (MUTATED(EXPIRY_AT_ONCE) ? 0 : guard_ms);
 }
 
-/* The same without a watchdog: by then it has stopped its guests itself, unless it cannot. */
-static uint64_t has_stopped_at(const struct cluster *cluster, const struct node *node)
+uint64_t fencing_has_stopped_at(const struct cluster *cluster, const struct node *node)
 {
         const struct settings *settings = &cluster->model->settings;
         uint64_t guard_ms = settings_guard_ms(settings), expires_at = guard_expires_at(cluster, node);
@@ -145,6 +144,17 @@ static bool guard_proves_something(struct cluster *cluster, const struct node *n
         }
         give_evidence(cluster, node, EVIDENCE_GUARD_EXPIRED,
                       leases == 0 ? "no contact" : "no contact and no renewal", leases);
+        return true;
+}
+
+/* It has answered: what was there is stopped. That needs no guard, and no watchdog. */
+static bool release_proves_something(struct cluster *cluster, const struct node *node)
+{
+        uint64_t volumes = lease_watch_released(cluster, node);
+        if (volumes == 0 || !lease_release_is_of_use(cluster->model, node->id, volumes) ||
+            node_awaits_arrival(cluster->model, node->id))
+                return false;
+        give_evidence(cluster, node, EVIDENCE_LEASE_RELEASED, "its own word", volumes);
         return true;
 }
 
@@ -232,7 +242,9 @@ static void tick_node(struct cluster *cluster, const struct node *node)
         /* Who was forced out may have contact with others over there. */
         bool has_no_contact = (!node->forced_out || MUTATED(EXPIRY_OF_THE_FORCED_OUT)) &&
                               !node_set_has(cluster->round.connected, node->id);
-        if (has_no_contact && has_ended(cluster, has_stopped_at(cluster, node)) &&
+        if (has_no_contact && release_proves_something(cluster, node))
+                return;
+        if (has_no_contact && has_ended(cluster, fencing_has_stopped_at(cluster, node)) &&
             preemption_proves_something(cluster, node))
                 return;
         if (has_no_contact && (node->watchdog || MUTATED(EXPIRY_WITHOUT_WATCHDOG)) &&

@@ -103,13 +103,27 @@ static void confirm(struct cluster *cluster, const struct volume *volume, struct
         step(cluster, volume, local, &event);
 }
 
+/* An absence that nobody has confirmed is none: who is told that the lease was given up takes that for a
+ * proof. */
+static bool is_surely_without(const struct cluster *cluster, const struct volume *volume)
+{
+        for (uint32_t slot = 0; slot < cluster->model->roles_used; slot++) {
+                const struct role *role = &cluster->model->roles[slot];
+                if (role->name[0] != '\0' && !cluster->local[slot].confirmed &&
+                    node_set_has(role->volumes | role->leases | role->copy.volumes, volume->id))
+                        return MUTATED(ABSENT_UNCONFIRMED);
+        }
+        return true;
+}
+
 /* Nothing of this volume is here, nor can be started or let in before there is contact again. */
 static bool has_no_guests(struct cluster *cluster, const struct volume *volume)
 {
         if (!guard_has_lapsed(cluster) || cluster->unsurveyed)
                 return false;
         guard_survey(cluster);
-        return !node_set_has(cluster->bound, volume->id) || MUTATED(RELEASED_WITH_GUESTS);
+        return (!node_set_has(cluster->bound, volume->id) && is_surely_without(cluster, volume)) ||
+               MUTATED(RELEASED_WITH_GUESTS);
 }
 
 /* Then those who have quorum need not wait until it expires, or for ever. */

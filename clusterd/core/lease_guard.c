@@ -54,6 +54,22 @@ bool lease_evidence_covers(const struct model *model, const struct role *role, u
                MUTATED(EXPIRY_WITHOUT_LEASE);
 }
 
+/* It said so of all that was here then. What is on its way to it may have come since. */
+bool lease_release_covers(const struct role *role, uint32_t node, uint64_t released)
+{
+        bool was_here = role->owner == node || MUTATED(RELEASED_BEFORE_AN_ARRIVAL);
+        return was_here && ((role->leases & released) != 0 || MUTATED(RELEASED_PROVES_ALL_ROLES));
+}
+
+bool lease_release_is_of_use(const struct model *model, uint32_t node, uint64_t released)
+{
+        MODEL_EACH_ROLE (model, role)
+                if (role_may_run_on(role, node) && released != 0 &&
+                    lease_release_covers(role, node, released))
+                        return true;
+        return false;
+}
+
 bool lease_evidence_is_of_use(const struct model *model, uint32_t node, uint64_t expired)
 {
         bool runs_something = false;

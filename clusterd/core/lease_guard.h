@@ -31,4 +31,11 @@ bool lease_evidence_covers(const struct model *model, const struct role *role, u
 /* The same: does it prove anything? */
 bool lease_evidence_is_of_use(const struct model *model, uint32_t node, uint64_t expired);
 
+/* That it gave its leases on these volumes up, because it was asked to after it was lost: does it prove that
+ * it runs the role no more? */
+bool lease_release_covers(const struct role *role, uint32_t node, uint64_t released);
+
+/* The same: does it prove anything? */
+bool lease_release_is_of_use(const struct model *model, uint32_t node, uint64_t released);
+
 #endif

@@ -62,20 +62,36 @@ static struct cluster_action *act(struct cluster *cluster, struct lease_watch *w
         return action;
 }
 
+/*
+ * When it has had its time to return, and by no contact may start anything any more: what it answers is then
+ * true until it has joined anew.
+ */
+static uint64_t revoked_at(const struct cluster *cluster, const struct lease_watch *watch,
+                           const struct node *node)
+{
+        uint64_t due_ms = watch->alive_ms + cluster->model->settings.resiliency_ms;
+        uint64_t stopped_ms = fencing_has_stopped_at(cluster, node);
+        if (MUTATED(REVOKED_AT_ONCE))
+                due_ms = watch->alive_ms;
+        return due_ms < stopped_ms && !MUTATED(REVOKED_IN_CONTACT) ? stopped_ms : due_ms;
+}
+
 /* An isolated node has had its time: it is asked to stop what its lease keeps. It may never read that. */
 static bool revoke(struct cluster *cluster, struct lease_watch *watch, const struct volume *volume)
 {
-        uint32_t period_ms = cluster->model->settings.resiliency_ms;
+        const struct node *node = model_node(cluster->model, watch->node);
         struct lease_revocation revocation;
-        if (!watch->looked || watch->alive_ms == 0 || period_ms == 0 || pause_is_on(cluster))
+        if (!watch->looked || watch->alive_ms == 0 || cluster->model->settings.resiliency_ms == 0 ||
+            pause_is_on(cluster) ||
+            (node_set_has(cluster->round.connected, watch->node) && !MUTATED(REVOKED_IN_CONTACT)))
                 return false;
-        uint64_t due_ms = watch->alive_ms + period_ms;
-        if (cluster->now_ms < due_ms && !MUTATED(REVOKED_AT_ONCE)) {
+        uint64_t due_ms = revoked_at(cluster, watch, node);
+        if (cluster->now_ms < due_ms) {
                 wake_at(cluster, due_ms);
                 return false;
         }
         if (!lease_observer_revokes(&watch->observer, cluster->identity.node, cluster->round.decide.epoch,
-                                    &revocation))
+                                    node->incarnation, &revocation))
                 return false;
         act(cluster, watch, volume, CLUSTER_ACTION_REVOKE, "its time to return is over: a lease is revoked")
                 ->sight.revocation = revocation;
@@ -173,6 +189,20 @@ uint64_t lease_watch_expired(const struct cluster *cluster, uint32_t node)
                 const struct lease_watch *watch = &cluster->lease_watches[i];
                 if (watch->node == node && (watch->observer.finding == LEASE_FINDING_EXPIRED ||
                                             watch->observer.finding == LEASE_FINDING_RELEASED))
+                        volumes |= node_set_of(watch->volume);
+        }
+        return volumes;
+}
+
+uint64_t lease_watch_released(const struct cluster *cluster, const struct node *node)
+{
+        uint64_t volumes = 0;
+        for (size_t i = 0; i < LEASE_WATCHES_MAX; i++) {
+                const struct lease_watch *watch = &cluster->lease_watches[i];
+                if (watch->node == node->id &&
+                    (lease_observer_is_obeyed(&watch->observer, node->incarnation) ||
+                     (watch->observer.finding == LEASE_FINDING_RELEASED &&
+                      MUTATED(RELEASED_BEFORE_THE_LOSS))))
                         volumes |= node_set_of(watch->volume);
         }
         return volumes;

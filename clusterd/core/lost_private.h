@@ -76,6 +76,8 @@ void lease_watch_seen(struct cluster *cluster, const struct cluster_event *event
 void lease_watch_revoked(struct cluster *cluster, const struct cluster_event *event);
 /* Volumes on which the leases of that lost node are proven to have expired. */
 uint64_t lease_watch_expired(const struct cluster *cluster, uint32_t node);
+/* On which it gave its lease up because it was asked to after this loss. */
+uint64_t lease_watch_released(const struct cluster *cluster, const struct node *node);
 
 /* preempt.c */
 /* Sees to it that the lost node has no keys on the targets of its roles. On which of them it has none, by an
@@ -99,6 +101,8 @@ uint64_t fencing_back_off_ms(uint32_t tries);
 void fencing_report(struct cluster *cluster, const struct command_fence_report *report, uint32_t tries);
 /* From when it was without contact to anybody here, on this node's clock, as far as this leader can say. */
 uint64_t fencing_counts_from(const struct cluster *cluster, uint32_t node);
+/* When it has stopped what needs contact itself, unless it cannot; a watchdog may need longer. */
+uint64_t fencing_has_stopped_at(const struct cluster *cluster, const struct node *node);
 void fence_devices_add(char devices[NAME_BYTES], const char *device); /* "psu-a and psu-b" */
 void fencing_tick(struct cluster *cluster);
 void fencing_done(struct cluster *cluster, const struct cluster_event *event);

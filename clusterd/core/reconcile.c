@@ -300,8 +300,7 @@ static void see_to_moving_in(struct looked_at *at)
                  * not. */
                 bool is_gone = owner_done && owner != NULL &&
                                (owner->state == NODE_DOWN ||
-                                at->role->owner_evidence.kind == EVIDENCE_GUARD_EXPIRED ||
-                                at->role->owner_evidence.kind == EVIDENCE_RESERVATION_PREEMPTED);
+                                evidence_is_of_some_roles(at->role->owner_evidence.kind));
                 bool is_stranded = (is_gone || MUTATED(STRANDED_WHILE_SENT)) &&
                                    (at->local->listed > at->local->stamp || MUTATED(STRANDED_BY_OLD_LISTING));
                 if (is_stranded) {

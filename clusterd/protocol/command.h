@@ -162,7 +162,8 @@ struct command_node_evidence {
         enum evidence_kind kind;
         char text[NAME_BYTES]; /* device */
         uint32_t duration_ms;  /* from the loss to the proof */
-        uint64_t leases;       /* GUARD_EXPIRED: volumes on which its lease has expired, too */
+        uint64_t leases;       /* GUARD_EXPIRED: volumes on which its lease has expired, too; LEASE_RELEASED:
+                                  on which it gave it up */
         uint64_t reservations; /* RESERVATION_PREEMPTED: volumes on whose targets it has no key any more */
 };
 

@@ -37,7 +37,8 @@ ENUM_TEXT(evidence_kind, EVIDENCE_COUNT,
           [EVIDENCE_GUARD_EXPIRED] = "guard-expired",
           [EVIDENCE_NEVER_RAN] = "never-ran",
           [EVIDENCE_OPERATOR] = "operator",
-          [EVIDENCE_RESERVATION_PREEMPTED] = "reservation-preempted")
+          [EVIDENCE_RESERVATION_PREEMPTED] = "reservation-preempted",
+          [EVIDENCE_LEASE_RELEASED] = "lease-released")
 
 ENUM_TEXT(node_state, NODE_STATE_COUNT,
           [NODE_DOWN] = "down",

@@ -30,6 +30,7 @@ enum evidence_kind {
         EVIDENCE_RESERVATION_PREEMPTED, /* no contact until it had time to stop, and no target takes its
                                          * writes
                                          */
+        EVIDENCE_LEASE_RELEASED,        /* it gave its leases up, as it was asked to after it was lost */
         EVIDENCE_COUNT
 };
 

@@ -69,14 +69,24 @@ START_TEST(a_lost_role_is_not_started_before_there_is_evidence)
 }
 END_TEST
 
-static enum apply_outcome guard_expired(uint32_t node, uint64_t leases)
+static enum apply_outcome without_leases(uint32_t node, enum evidence_kind kind, uint64_t leases)
 {
         struct command command = { .kind = COMMAND_NODE_EVIDENCE };
         command.node_evidence.node = node;
         command.node_evidence.incarnation = model_node(story.model, node)->incarnation;
-        command.node_evidence.kind = EVIDENCE_GUARD_EXPIRED;
+        command.node_evidence.kind = kind;
         command.node_evidence.leases = leases;
         return story_apply(&story, 2, &command);
+}
+
+static enum apply_outcome guard_expired(uint32_t node, uint64_t leases)
+{
+        return without_leases(node, EVIDENCE_GUARD_EXPIRED, leases);
+}
+
+static enum apply_outcome released(uint32_t node, uint64_t leases)
+{
+        return without_leases(node, EVIDENCE_LEASE_RELEASED, leases);
 }
 
 /* vm01 has a disk on volumes 1 and 2, vm02 has none there; both run on node 1. */
@@ -114,6 +124,55 @@ START_TEST(a_node_that_has_told_of_no_lease_is_proven_by_want_of_contact)
         story_lost(&story, 1);
         ck_assert_int_eq(guard_expired(1, 0), APPLY_DONE);
         ck_assert_int_eq(model_node(story.model, 1)->state, NODE_DOWN);
+}
+END_TEST
+
+/* There is no watchdog, and vm02 needs contact. */
+START_TEST(a_lease_that_was_given_up_proves_the_roles_of_its_volume)
+{
+        run_on_volumes();
+        story.model->nodes[1].watchdog = false;
+        ck_assert_int_eq(released(1, node_set_of(2)), APPLY_REFUSED); /* it is up */
+        story_lost(&story, 1);
+        ck_assert_int_eq(released(1, 0), APPLY_REFUSED);
+        ck_assert_int_eq(released(1, node_set_of(3)), APPLY_REFUSED);
+        ck_assert_int_eq(released(1, node_set_of(2)), APPLY_DONE);
+        ck_assert_int_eq(the_role(&story, "vm01")->owner_evidence.kind, EVIDENCE_LEASE_RELEASED);
+        ck_assert_uint_eq(role_possible_runners(the_role(&story, "vm01")), 0);
+        ck_assert_uint_eq(role_possible_runners(the_role(&story, "vm02")), node_set_of(1));
+        ck_assert_int_eq(model_node(story.model, 1)->state, NODE_LOST);
+        ck_assert_int_eq(released(1, node_set_of(2)), APPLY_REFUSED); /* it proves nothing more */
+}
+END_TEST
+
+START_TEST(who_gave_all_up_is_down_unless_it_is_wanted_off)
+{
+        bool wanted = _i == 1;
+        run_on_volumes();
+        ((struct role *)the_role(&story, "vm02"))->leases = node_set_of(2);
+        story_lost(&story, 1);
+        story.model->nodes[1].fence_wanted = wanted;
+        ck_assert_int_eq(released(1, node_set_of(2)), APPLY_DONE);
+        ck_assert_uint_eq(role_possible_runners(the_role(&story, "vm02")), 0);
+        ck_assert_int_eq(model_node(story.model, 1)->state, wanted ? NODE_LOST : NODE_DOWN);
+        ck_assert(model_node(story.model, 1)->fence_wanted == wanted);
+}
+END_TEST
+
+/* vm01 moves from node 2 to node 1, and both are lost. */
+START_TEST(a_release_says_nothing_of_what_is_on_its_way)
+{
+        run_on_volumes();
+        struct role *role = (struct role *)the_role(&story, "vm01");
+        role->owner = 2;
+        story_move(&story, "vm01", 1);
+        ck_assert_int_eq(role->state, ROLE_MOVING);
+        story_lost(&story, 1);
+        ck_assert_int_eq(released(1, node_set_of(2)), APPLY_REFUSED); /* its source is up */
+        story_lost(&story, 2);
+        ck_assert_int_eq(released(1, node_set_of(2)), APPLY_REFUSED);
+        ck_assert_int_eq(released(2, node_set_of(2)), APPLY_DONE);
+        ck_assert_uint_eq(role_possible_runners(the_role(&story, "vm01")), node_set_of(1));
 }
 END_TEST
 
@@ -279,10 +338,11 @@ static const struct {
         enum evidence_kind kind;
         enum apply_outcome want;
 } node_evidence[] = {
-        { EVIDENCE_NONE, APPLY_REFUSED },        { EVIDENCE_STOPPED, APPLY_REFUSED },
-        { EVIDENCE_HANDED_OVER, APPLY_REFUSED }, { EVIDENCE_POWERED_OFF, APPLY_DONE },
-        { EVIDENCE_GUARD_EXPIRED, APPLY_DONE },  { EVIDENCE_NEVER_RAN, APPLY_REFUSED },
-        { EVIDENCE_OPERATOR, APPLY_DONE },       { EVIDENCE_RESERVATION_PREEMPTED, APPLY_REFUSED },
+        { EVIDENCE_NONE, APPLY_REFUSED },           { EVIDENCE_STOPPED, APPLY_REFUSED },
+        { EVIDENCE_HANDED_OVER, APPLY_REFUSED },    { EVIDENCE_POWERED_OFF, APPLY_DONE },
+        { EVIDENCE_GUARD_EXPIRED, APPLY_DONE },     { EVIDENCE_NEVER_RAN, APPLY_REFUSED },
+        { EVIDENCE_OPERATOR, APPLY_DONE },          { EVIDENCE_RESERVATION_PREEMPTED, APPLY_REFUSED },
+        { EVIDENCE_LEASE_RELEASED, APPLY_REFUSED },
 };
 
 START_TEST(only_some_evidence_can_be_given_of_a_node)
@@ -483,6 +543,9 @@ int main(void)
         tcase_add_test(tcase, a_node_that_has_told_of_no_lease_is_proven_by_want_of_contact);
         tcase_add_test(tcase, what_is_off_needs_no_lease_to_expire);
         tcase_add_test(tcase, what_a_node_said_of_its_leases_lasts_until_it_boots);
+        tcase_add_test(tcase, a_lease_that_was_given_up_proves_the_roles_of_its_volume);
+        tcase_add_loop_test(tcase, who_gave_all_up_is_down_unless_it_is_wanted_off, 0, 2);
+        tcase_add_test(tcase, a_release_says_nothing_of_what_is_on_its_way);
         tcase_add_test(tcase, keys_that_are_gone_prove_roles_whose_targets_are_all_named);
         tcase_add_test(tcase, who_is_wanted_off_stays_lost_without_its_keys);
         tcase_add_test(tcase, a_role_goes_only_to_a_node_that_takes_it);

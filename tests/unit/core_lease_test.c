@@ -221,6 +221,33 @@ START_TEST(a_lease_without_guests_is_given_up_when_cut_off)
 }
 END_TEST
 
+/* Others take a release for a proof: a word that was on its way is none. */
+START_TEST(it_is_given_up_when_a_listing_says_that_the_guest_is_gone)
+{
+        run_by_lease();
+        be_cut_off();
+        for (int i = 0; i < 12; i++) {
+                desk_wait(&desk, 1100);
+                ck_assert(take_pass());
+                end_pass(LEASE_PASS_DONE);
+        }
+        desk_observed(&desk, "vm01", OBSERVED_ABSENT_UNKNOWN);
+        for (int i = 0; i < 3; i++) {
+                desk_wait(&desk, 1100);
+                ck_assert(take_pass());
+                ck_assert_int_eq(pass.lease.what.kind, LEASE_PASS_RENEW);
+                end_pass(LEASE_PASS_DONE);
+        }
+        desk_list(&desk, NULL);
+        for (int i = 0; i < 3 && pass.lease.what.kind != LEASE_PASS_RELEASE; i++) {
+                desk_wait(&desk, 1100);
+                if (take_pass())
+                        end_pass(LEASE_PASS_DONE);
+        }
+        ck_assert_int_eq(pass.lease.what.kind, LEASE_PASS_RELEASE);
+}
+END_TEST
+
 START_TEST(a_lease_that_lapsed_is_taken_anew_when_no_write_is_on_its_way)
 {
         end_pass(LEASE_PASS_DONE);
@@ -286,6 +313,7 @@ int main(void)
         tcase_add_test(tcase, a_lease_keeps_its_guests_without_quorum);
         tcase_add_test(tcase, its_guests_are_stopped_before_it_lapses);
         tcase_add_test(tcase, a_lease_without_guests_is_given_up_when_cut_off);
+        tcase_add_test(tcase, it_is_given_up_when_a_listing_says_that_the_guest_is_gone);
         tcase_add_test(tcase, a_lease_that_lapsed_is_taken_anew_when_no_write_is_on_its_way);
         tcase_add_test(tcase, the_end_of_a_pass_over_another_volume_says_nothing);
         tcase_add_test(tcase, a_lost_node_is_isolated_by_what_it_wrote_since);

@@ -256,7 +256,7 @@ static void renew_revoked(uint64_t incarnation, uint64_t epoch)
         tick(11000);
         event.pass =
                 (struct lease_pass_result){ .started_ms = 11000, .ended_ms = 11010, .has_revocation = true };
-        event.pass.revocation = (struct lease_revocation){ 3, 1, incarnation, epoch };
+        event.pass.revocation = (struct lease_revocation){ 3, 1, incarnation, epoch, 8 };
         step(11010, event);
 }
 
@@ -274,6 +274,17 @@ START_TEST(a_revocation_stops_the_guests_and_is_acknowledged_when_they_are_gone)
         ck_assert(!actions.start_pass);
         guests_gone(12100);
         assert_pass(LEASE_PASS_RELEASE, 5, 3);
+        ck_assert_uint_eq(actions.pass.record.obeys, 8);
+        pass(12110, 12100, LEASE_PASS_DONE);
+        /* What is taken anew answers nothing that was asked before. */
+        begin(13000, 6, false);
+        assert_pass(LEASE_PASS_BEGIN, 6, 1);
+        ck_assert_uint_eq(actions.pass.record.obeys, 0);
+        pass(13010, 13000, LEASE_PASS_DONE);
+        end(13020);
+        guests_gone(13030);
+        assert_pass(LEASE_PASS_RELEASE, 6, 2);
+        ck_assert_uint_eq(actions.pass.record.obeys, 0);
 }
 END_TEST
 

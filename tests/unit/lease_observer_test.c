@@ -151,27 +151,49 @@ START_TEST(a_revocation_is_written_until_it_stands_there)
 {
         struct lease_revocation revocation;
         struct lease_sight one = sight(50000, 50010, 5, 7);
-        ck_assert(!lease_observer_revokes(&observer, 1, 12, &revocation));
+        ck_assert(!lease_observer_revokes(&observer, 1, 12, 4, &revocation));
         lease_observer_see(&observer, &one);
-        ck_assert(lease_observer_revokes(&observer, 1, 12, &revocation));
+        ck_assert(lease_observer_revokes(&observer, 1, 12, 4, &revocation));
         ck_assert(revocation.node == 3 && revocation.writer == 1 && revocation.incarnation == 5 &&
                   revocation.epoch == 12);
         /* Somebody's older one came after ours. */
         one.has_revocation = true;
-        one.revocation = (struct lease_revocation){ 3, 2, 5, 11 };
+        one.revocation = (struct lease_revocation){ 3, 2, 5, 11, 4 };
         lease_observer_see(&observer, &one);
-        ck_assert(lease_observer_revokes(&observer, 1, 12, &revocation));
+        ck_assert(lease_observer_revokes(&observer, 1, 12, 4, &revocation));
         one.revocation.epoch = 12;
         lease_observer_see(&observer, &one);
-        ck_assert(!lease_observer_revokes(&observer, 1, 12, &revocation));
+        ck_assert(!lease_observer_revokes(&observer, 1, 12, 4, &revocation));
         /* It was taken anew: the new one is to end as well. */
         one.record.incarnation = 6;
         lease_observer_see(&observer, &one);
-        ck_assert(lease_observer_revokes(&observer, 1, 12, &revocation));
+        ck_assert(lease_observer_revokes(&observer, 1, 12, 4, &revocation));
         ck_assert_uint_eq(revocation.incarnation, 6);
+        ck_assert_uint_eq(revocation.lost_incarnation, 4);
+        /* It has returned since, and is lost again. */
+        one.revocation = revocation;
+        lease_observer_see(&observer, &one);
+        ck_assert(lease_observer_revokes(&observer, 1, 12, 5, &revocation));
         one.record.state = LEASE_RECORD_RELEASED;
         lease_observer_see(&observer, &one);
-        ck_assert(!lease_observer_revokes(&observer, 1, 12, &revocation));
+        ck_assert(!lease_observer_revokes(&observer, 1, 12, 4, &revocation));
+}
+END_TEST
+
+START_TEST(a_release_answers_the_loss_after_which_it_was_asked_for)
+{
+        struct lease_sight one = sight(50000, 50010, 5, 7);
+        one.record.obeys = 4;
+        lease_observer_see(&observer, &one);
+        ck_assert(!lease_observer_is_obeyed(&observer, 4)); /* it is held */
+        one.record.state = LEASE_RECORD_RELEASED;
+        ck_assert_int_eq(lease_observer_see(&observer, &one), LEASE_FINDING_RELEASED);
+        ck_assert(lease_observer_is_obeyed(&observer, 4));
+        ck_assert(!lease_observer_is_obeyed(&observer, 5));
+        one.record.obeys = 0; /* nobody asked, or an earlier version answers */
+        lease_observer_see(&observer, &one);
+        ck_assert(!lease_observer_is_obeyed(&observer, 4));
+        ck_assert(!lease_observer_is_obeyed(&observer, 0));
 }
 END_TEST
 
@@ -191,6 +213,7 @@ int main(void)
         tcase_add_test(tcase, a_read_that_fails_says_nothing_and_takes_nothing_away);
         tcase_add_test(tcase, it_looks_again_at_each_renewal_and_at_the_moment_that_counts);
         tcase_add_test(tcase, a_revocation_is_written_until_it_stands_there);
+        tcase_add_test(tcase, a_release_answers_the_loss_after_which_it_was_asked_for);
         suite_add_tcase(suite, tcase);
         return suite_run(suite);
 }

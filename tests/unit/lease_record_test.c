@@ -24,10 +24,15 @@ static const struct lease_record sample = {
                      .stop_ms = 2000,
                      .watchdog_ms = 5000,
                      .margin_ms = 1000 },
+        .obeys = UINT64_C(0xa1a2a3a4a5a6a7a8),
 };
 
 static const struct lease_revocation revocation = {
-        .node = 3, .writer = 64, .incarnation = 7, .epoch = UINT64_MAX
+        .node = 3,
+        .writer = 64,
+        .incarnation = 7,
+        .epoch = UINT64_MAX,
+        .lost_incarnation = UINT64_C(0xb1b2b3b4b5b6b7b8),
 };
 
 START_TEST(a_lease_survives_a_round_trip)

@@ -106,7 +106,7 @@ static void revoke(struct world *world, struct host *leader, struct host *host)
         if (world->now_ms < host->lost_since_ms + host->patience_ms ||
             world->now_ms < host->revoked_at_ms + 1000)
                 return;
-        if (!lease_observer_revokes(&host->observer, leader->id, world->epoch, &revocation))
+        if (!lease_observer_revokes(&host->observer, leader->id, world->epoch, 1, &revocation))
                 return;
         lease_revocation_encode(&world->area, &revocation, bytes);
         orphan_add(world, REVOCATION_SECTOR(host->id), bytes, world->now_ms + io_delay_ms(world, leader));

@@ -49,6 +49,7 @@ START_TEST(names_are_those_that_people_know)
         ck_assert_str_eq(report_kind_name(REPORT_START_FAILED), "start-failed");
         ck_assert_str_eq(evidence_kind_name(EVIDENCE_GUARD_EXPIRED), "guard-expired");
         ck_assert_str_eq(evidence_kind_name(EVIDENCE_RESERVATION_PREEMPTED), "reservation-preempted");
+        ck_assert_str_eq(evidence_kind_name(EVIDENCE_LEASE_RELEASED), "lease-released");
         ck_assert_str_eq(role_state_name(ROLE_RECOVERING), "recovering");
 }
 END_TEST
