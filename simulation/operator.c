@@ -147,7 +147,7 @@ static void write_evict(const struct simulated_node *node, char *words)
 
 static void write_fence_add(struct world *world, char *words)
 {
-        if (world->operator.likes_luns && random_chance(chance(world), 700))
+        if (world->operator.isolates ||(world->operator.likes_luns && random_chance(chance(world), 700)))
                 return;
         uint32_t number = random_node(world);
         uint32_t level = 1 + (uint32_t)random_below(chance(world), 2);
@@ -271,6 +271,34 @@ void operator_draw_luns(struct world *world)
                 node->has_watchdog &= random_chance(&random, 500);
 }
 
+/* The same. */
+void operator_draw_isolation(struct world *world)
+{
+        struct random random;
+        random_init(&random, world->options.seed ^ UINT64_C(0x6c6f6e656c79));
+        world->operator.isolates = !world->operator.likes_luns && random_chance(&random, 100);
+        if (!world->operator.isolates)
+                return;
+        world->settings.resiliency_ms = (uint32_t)random_between(&random, 1, 8000);
+        WORLD_EACH_NODE (world, node)
+                node->has_watchdog &= random_chance(&random, 500);
+}
+
+/* One node after the other; of a chance of its own. */
+static void isolate(struct world *world, uint64_t seconds)
+{
+        struct random random;
+        random_init(&random, world->options.seed ^ UINT64_C(0x616c6f6e65));
+        uint64_t at_us = random_between(&random, SECOND(8), SECOND(15));
+        while (at_us < SECOND(seconds)) {
+                struct incident alone = { .kind = INCIDENT_ISOLATE,
+                                          .node = 1 + (uint32_t)random_below(&random, world->node_count),
+                                          .duration_us = random_between(&random, SECOND(8), SECOND(30)) };
+                incident_schedule(world, alone, at_us);
+                at_us += alone.duration_us + random_between(&random, 0, SECOND(15));
+        }
+}
+
 /* In some worlds somebody turns nodes on, whatever has become of them; of a chance of its own. */
 void operator_draw_power(struct world *world, uint64_t seconds)
 {
@@ -287,7 +315,7 @@ void operator_draw_power(struct world *world, uint64_t seconds)
         }
 }
 
-void operator_begin(struct world *world)
+void operator_begin(struct world *world, uint64_t seconds)
 {
         static const uint64_t intervals[] = { MS(100), MS(400), MS(1000), MS(3000) };
         random_init(chance(world), world->options.seed ^ UINT64_C(0x6f70657261746f72));
@@ -296,6 +324,12 @@ void operator_begin(struct world *world)
         world->operator.stores = random_chance(chance(world), 300);
         if (world->operator.stores)
                 world->faults.weight[FAULT_PATH] += 40;
+        if (world->operator.isolates) {
+                world->operator.stores = true;
+                world->faults.weight[FAULT_ISOLATE] = 0;
+                world->faults.interval_us *= 4;
+                isolate(world, seconds);
+        }
         for (uint64_t at_us = SECOND(3); world->operator.likes_luns && at_us<SECOND(12); at_us += SECOND(3)) {
                 struct incident add = { .kind = INCIDENT_CLU, .words = ADD_SAN };
                 incident_schedule(world, add, at_us);

@@ -302,6 +302,7 @@ static uint64_t cluster_draw(struct world *world, struct random *random)
                 node->cpus = 16;
         }
         operator_draw_luns(world);
+        operator_draw_isolation(world);
         return random_between(random, 15, seconds_max);
 }
 
@@ -325,7 +326,7 @@ static void end_draw(struct world *world, struct random *random, uint64_t second
 static void incidents_draw(struct world *world, struct random *random, uint64_t seconds)
 {
         faults_begin(world);
-        operator_begin(world);
+        operator_begin(world, seconds);
         operator_draw_power(world, seconds);
         witness_draw(world, seconds);
         end_draw(world, random, seconds);

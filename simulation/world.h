@@ -286,13 +286,17 @@ struct operator_model {
         bool likes_luns;      /* most roles have their disks there */
         uint64_t next_token;
         uint64_t interval_us;
-        bool stores; /* most disks on one volume, which it adds first and keeps */
+        bool stores;   /* most disks on one volume, which it adds first and keeps */
+        bool isolates; /* the same, with no fence devices, and nodes are cut off for long */
 };
 
-void operator_begin(struct world *world);
+void operator_begin(struct world *world, uint64_t seconds);
 /* In some worlds most roles run from a target, and half of the nodes have no watchdog. Before nodes are made.
  */
 void operator_draw_luns(struct world *world);
+/* In some other worlds nodes are cut off for so long that they are asked for their leases. Before nodes are
+ * made. */
+void operator_draw_isolation(struct world *world);
 void operator_draw_power(struct world *world, uint64_t seconds);
 void operator_on_command(struct world *world, const struct event *event);
 void operator_carry_out(struct world *world, const struct incident *incident);
