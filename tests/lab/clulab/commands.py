@@ -176,11 +176,11 @@ def print_report(name, report):
         print(f"  {problem}")
 
 
-def do_room(place, _options):
+def do_room(place, options):
     """(internal) the hardware process"""
     from clulab import room
 
-    room.main(place)
+    room.main(place, options.ready)
 
 
 def do_boot(place, options):
@@ -239,7 +239,7 @@ VERBS = {
         argument("name", nargs="?", metavar="NAME", help="a guest, or the path of an image"),
         argument("--all", action="store_true"), JSON,
     ]),
-    "room": (do_room, []),
+    "room": (do_room, [argument("ready", type=int, metavar="DESCRIPTOR")]),
     "boot": (do_boot, [NODE]),
 }
 

@@ -102,11 +102,10 @@ def start_room(place):
     if enter.room_pid(place) is not None:
         return
     reading, writing = os.pipe()
-    room = [sys.executable, "-IS", f"{settings.LAB_DIR}/lab", "room"]
+    room = [sys.executable, "-IS", f"{settings.LAB_DIR}/lab", "room", str(writing)]
     with open(place.room_log, "ab") as log:
         subprocess.Popen(
-            ["/bin/sh", "-c", 'exec "$@" 3>&"$0"', str(writing), *room],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, pass_fds=(writing,), cwd="/",
+            room, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, pass_fds=(writing,), cwd="/",
             env={**os.environ, "LAB_NAME": place.name},
         )
     os.close(writing)
@@ -219,8 +218,9 @@ def down(place):
     shutil.rmtree(place.disk_dir, ignore_errors=True)
     # Last: it holds the index and the records by which a second try would find things.
     shutil.rmtree(place.run_dir, ignore_errors=True)
-    if not os.listdir(settings.DISK_ROOT):
-        os.rmdir(settings.DISK_ROOT)
+    with cache.locked(settings.RUN_ROOT):  # or a lab that comes up just then finds it gone
+        if os.path.isdir(settings.DISK_ROOT) and not os.listdir(settings.DISK_ROOT):
+            os.rmdir(settings.DISK_ROOT)
     return True
 
 

@@ -316,8 +316,8 @@ CONTROL_VERBS = {
 }
 
 
-def main(place):
-    """Started by `lab up`; says "ready" on standard output's duplicate 3 and goes on without a terminal."""
+def main(place, ready):
+    """Started by `lab up`; says "ready" on that descriptor and goes on without a terminal."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
@@ -327,7 +327,7 @@ def main(place):
     room.listen(place.control_socket, room.on_control_line)
     room.listen(f"{place.power_dir}/power.sock", room.on_power_line)
     print(json.dumps({"event": "ready", "time": time.time()}), flush=True)
-    os.write(3, b"ready\n")
-    os.close(3)
+    os.write(ready, b"ready\n")
+    os.close(ready)
     room.run()
     sys.exit(0)
