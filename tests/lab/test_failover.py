@@ -107,7 +107,7 @@ def note_cuts(lab, cuts):
     )
 
 
-@lab_test(nodes=3, fresh=True)
+@lab_test(nodes=3, fresh=True, alone=True)
 def test_power_cut_of_the_owner_with_a_fence_device(lab):
     roles.add_fence_device(lab)
     guest = add_guest(lab)

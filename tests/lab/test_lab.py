@@ -27,7 +27,7 @@ def start(lab, name, node):
 
 @lab_test(bare=True, fresh=True)
 def test_up_is_quorate_and_down_leaves_nothing(lab):
-    other = Lab("beside")
+    other = Lab(f"b{os.getpid()}")
     try:
         with Stopwatch() as watch:
             other.up(2, bare=True)
@@ -44,7 +44,7 @@ def test_up_is_quorate_and_down_leaves_nothing(lab):
             other.down()
     lab.figures.note(down_ms=watch.ms)
     left = [path for path in (other.place.run_dir, other.place.disk_dir) if os.path.exists(path)]
-    left += glob.glob("/sys/fs/cgroup/**/clu-lab-beside-*", recursive=True)
+    left += glob.glob(f"/sys/fs/cgroup/**/clu-lab-{other.place.name}-*", recursive=True)
     left += [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
     check_equal(left, [], "what the second lab left behind")
     check_equal([lab.members(node) for node in lab.nodes], [3, 3, 3], "rings of the first lab afterwards")
@@ -87,7 +87,7 @@ def test_nodes_share_nothing_but_the_volume(lab):
     lab.run("n1", "ping", "-c1", "-W1", "n2-migration")
 
 
-@lab_test(bare=True)
+@lab_test(bare=True, alone=True)
 def test_run_passes_exit_code_and_input(lab):
     check_equal(lab.run("n1", "sh", "-c", "exit 7", check_exit=False).returncode, 7, "exit code")
     check_equal(lab.run("n1", "cat", stdin="hello").stdout, "hello", "standard input")
@@ -181,7 +181,7 @@ def test_watchdog_fires_on_a_frozen_node(lab):
     lab.figures.note(fired_after_ms=(fired["monotonic"] - frozen) * 1000)
 
 
-@lab_test(bare=True)
+@lab_test(bare=True, alone=True)
 def test_fence_agent_is_quick_and_honest(lab):
     agent = ["fence_lab", "-n", "n3", "-o"]
     check_equal(lab.run("n1", *agent, "status", check_exit=False).returncode, 0, "status of a node that is on")

@@ -1,30 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs test functions against labs, prints what they measured, keeps the logs of what failed."""
+"""Runs test functions against labs, tells what they measured, keeps the logs of what failed."""
 
 import argparse
 import glob
 import importlib.util
 import os
 import shutil
-import signal
 import tempfile
 import time
 import traceback
 
-from clulab import life, settings
-from clulab.errors import EXIT_SKIP, LabError
+from clulab import jobs, life, settings
+from clulab.errors import EXIT_SKIP, EXIT_USAGE, LabError
+from clulab.report import Result
 from clulab.testing import Figures, Lab, Skip
 
 LOGS_OF_NODE = ("log", "lib/clu")
-
-
-class Interrupted(BaseException):
-    """SIGTERM: clean up like for ^C."""
-
-
-def on_terminate(_number, _frame):
-    """Turn the signal into an exception, so that every `finally` runs."""
-    raise Interrupted()
+# More labs at once than this nobody has tried.
+JOBS_MAX = 4
 
 
 def load_tests(directory, names):
@@ -50,7 +43,6 @@ class Runner:
         self.keep = keep
         self.lab = None
         self.shape = None
-        self.counts = {"passed": 0, "failed": 0, "skipped": 0}
 
     def lab_for(self, needs):
         """A lab of the wanted shape, without faults and guests."""
@@ -71,30 +63,29 @@ class Runner:
             lab.down()
 
     def run(self, name, function):
-        """One test; prints one line, or more when it failed."""
-        print(f"{name} ...", end=" ", flush=True)
+        """One test; its Result."""
         started = time.monotonic()
         try:
             function(self.lab_for(function.lab_needs))
-            result, trouble = "passed", None
+            outcome, trouble = "passed", []
         except Skip as reason:
-            result, trouble = "skipped", str(reason)
+            outcome, trouble = "skipped", str(reason).split("\n")
         except Exception as error:
-            result, trouble = "failed", describe(error)
-        figures = self.lab.figures if self.lab else ""
-        print(f"{result} in {time.monotonic() - started:.1f} s  {figures}".rstrip(), flush=True)
-        self.counts[result] += 1
-        if trouble:
-            print("    " + trouble.replace("\n", "\n    "), flush=True)
-        self.after(name, function, result)
+            outcome, trouble = "failed", describe(error).split("\n")
+        figures = str(self.lab.figures) if self.lab else ""
+        result = Result(name, outcome, trouble, time.monotonic() - started, figures)
+        self.after(function, result)
+        return result
 
-    def after(self, name, function, result):
-        """Keep logs of a failure; leave a lab that the next test can use, or none."""
-        if result == "failed":
-            print(f"    logs: {self.collect_logs(name)}", flush=True)
+    def after(self, function, result):
+        """Keep logs of a failure; leave a lab that the next test can use, or none, or (--keep) this one as it is."""
+        if result.outcome == "failed":
+            result.lines.append(f"logs: {self.collect_logs(result.name)}")
             if self.keep:
-                raise KeptLab(self.lab_name)
-        if result == "failed" or function.lab_needs["fresh"]:
+                result.lines.append(f"the lab is still up: LAB_NAME={self.lab_name} {settings.LAB_DIR}/lab status")
+                result.keeps_lab = True
+                return
+        if result.outcome == "failed" or function.lab_needs["fresh"]:
             self.discard()
             return
         try:
@@ -102,7 +93,7 @@ class Runner:
                 self.lab.repair()
                 self.lab.forget_guests()
         except (LabError, AssertionError) as error:
-            print(f"    (the lab was not whole afterwards, the next test gets a new one: {error})", flush=True)
+            result.lines.append(f"(the lab was not whole afterwards, the next test gets a new one: {error})")
             self.discard()
 
     def collect_logs(self, name):
@@ -134,10 +125,6 @@ class Runner:
                         stream.write(f"$ {' '.join(command)}\n{error}\n")
 
 
-class KeptLab(Exception):
-    """--keep: stop at the first failure and leave the lab as it is."""
-
-
 def copy_quietly(source, target):
     """A log that is not there is not worth a second failure."""
     os.makedirs(os.path.dirname(target), exist_ok=True)
@@ -166,13 +153,23 @@ def parse(argv):
     parser.add_argument("names", nargs="*", metavar="NAME", help="parts of names of tests; default all")
     parser.add_argument("--list", action="store_true", help="print the names of the tests")
     parser.add_argument("--bare", action="store_true", help="only the tests of the lab itself, without clusterd")
-    parser.add_argument("--keep", action="store_true", help="stop at the first failure and leave the lab up")
+    parser.add_argument("--jobs", type=int, metavar="N", default=min(len(os.sched_getaffinity(0)), JOBS_MAX),
+                        help="so many at once, each in a lab of its own; default one for each processor (%(default)s)")
+    parser.add_argument("--keep", action="store_true", help="one at a time; stop at the first failure and leave the lab up")
     parser.add_argument("--logs", metavar="DIR", help="where logs of failed tests go")
     return parser.parse_args(argv)
 
 
+def places_for(number):
+    """Of the labs that may stand at once."""
+    if number < 1:
+        raise LabError("--jobs must be 1 at least", EXIT_USAGE)
+    name = os.environ.get("LAB_NAME") or f"test-{os.getpid()}"
+    return [settings.Settings(name if job == 1 else f"{name}-{job}") for job in range(1, number + 1)]
+
+
 def main(argv):
-    """Exit code: 0 all passed, 1 something failed, 77 nothing could run."""
+    """Exit code: 0 all passed, 1 something failed, 2 wrong words, 77 nothing could run."""
     options = parse(argv)
     tests = load_tests(settings.LAB_DIR, options.names)
     if options.bare:
@@ -183,32 +180,12 @@ def main(argv):
     try:
         life.require_root()
         life.require_programs()
+        places = places_for(1 if options.keep else options.jobs)
     except LabError as error:
-        print(f"skipped: {error}")
-        return EXIT_SKIP
-    signal.signal(signal.SIGTERM, on_terminate)
+        print(f"skipped: {error}" if error.exit_code == EXIT_SKIP else f"run: {error}")
+        return error.exit_code
     logs = options.logs or tempfile.mkdtemp(prefix="clu-lab-logs-")
-    lab_name = os.environ.get("LAB_NAME") or f"test-{os.getpid()}"
-    return run_all(Runner(lab_name, logs, options.keep), tests, logs)
-
-
-def run_all(runner, tests, logs):
-    """Every test, and nothing left behind."""
-    try:
-        # What an earlier run of this name left when it was killed.
-        life.down(settings.Settings(runner.lab_name))
-        for name, function in tests:
-            runner.run(name, function)
-        runner.discard()
-    except KeptLab as kept:
-        print(f"the lab is still up: LAB_NAME={kept} {settings.LAB_DIR}/lab status")
-    except (KeyboardInterrupt, Interrupted):
-        print("interrupted", flush=True)
-        runner.counts["failed"] += 1
-        runner.discard()
+    report = jobs.Jobs([Runner(place.name, logs, options.keep) for place in places]).run(tests)
     if os.path.isdir(logs) and not os.listdir(logs):
         os.rmdir(logs)
-    counts = runner.counts
-    skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
-    print(f"{counts['passed']} passed, {counts['failed']} failed{skipped}")
-    return 1 if counts["failed"] or not counts["passed"] else 0
+    return 1 if report.counts["failed"] or not report.counts["passed"] else 0

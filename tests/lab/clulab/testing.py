@@ -24,13 +24,14 @@ class Skip(Exception):
     """Raise it in a test that cannot run here; the reason is printed."""
 
 
-def lab_test(nodes=3, bare=False, fresh=False, volume_faults=False):
+def lab_test(nodes=3, bare=False, fresh=False, volume_faults=False, alone=False):
     """Marks a test function, which gets a Lab of that shape; FRESH means a lab that nobody used before,
-    VOLUME_FAULTS one whose nodes can lose their paths to the volume.
+    VOLUME_FAULTS one whose nodes can lose their paths to the volume, ALONE that no other test runs meanwhile.
     """
 
     def mark(function):
-        function.lab_needs = {"nodes": nodes, "bare": bare, "fresh": fresh, "volume_faults": volume_faults}
+        function.lab_needs = {"nodes": nodes, "bare": bare, "fresh": fresh, "volume_faults": volume_faults,
+                              "alone": alone}
         return function
 
     return mark
