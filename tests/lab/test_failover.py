@@ -132,7 +132,8 @@ def test_power_cut_of_the_owner_without_a_fence_device(lab):
     guest = add_guest(lab)
     wait_ms = {"default": roles.guard_ms(lab)}
     cuts = {"default": guard_cut(lab, guest, on_leader=False, boots=2)}
-    roles.shorten_guard_and_wait(lab)
+    roles.shorten_guard(lab)
+    roles.wait_guard_is_short(lab)
     wait_ms["short"] = wait_ms["short_leader"] = roles.guard_ms(lab)
     cuts["short_leader"] = guard_cut(lab, guest, on_leader=True, boots=3)
     cuts["short"] = guard_cut(lab, guest, on_leader=False, boots=4)
@@ -159,9 +160,11 @@ def guard_cut(lab, guest, on_leader, boots):
 
 @lab_test(nodes=3, fresh=True)
 def test_power_cut_without_fence_device_and_watchdog_waits_for_the_operator(lab):
-    roles.shorten_guard_and_wait(lab)
+    roles.wait_answering(lab)
+    roles.shorten_guard(lab)
     roles.without_watchdogs(lab)
     guest = add_guest(lab)
+    roles.wait_guard_is_short(lab)
     lost = roles.show(lab, "n1", guest.name)["owner"]
     node = next(node for node in lab.nodes if node != lost)
     survivors = [other for other in lab.nodes if other != lost]

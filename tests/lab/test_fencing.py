@@ -50,6 +50,7 @@ def test_a_dead_bmc_is_no_dead_end(lab):
     roles.shorten_guard(lab)
     add_device(lab, "bmc", 1)
     guest = add_guest(lab, "n3")
+    roles.wait_guard_is_short(lab)
     for boots, (mode, said) in enumerate((("fail", "does not do as it is told"), ("hang", "no answer"),
                                           ("gone", "no answer")), 2):
         lost = roles.show(lab, "n1", guest.name)["owner"]

@@ -20,8 +20,9 @@ START_TIMEOUT_S = 30
 def test_a_frozen_clusterd_in_contact_costs_nothing(lab):
     """Nobody is fenced, reset or given up for it, the leader neither; with times short enough to be passed."""
     roles.add_fence_device(lab)
-    roles.shorten_guard_and_wait(lab)
+    roles.shorten_guard(lab)
     guests = roles.add_roles(lab, {f"vm{node[1:]}": node for node in lab.nodes})
+    roles.wait_guard_is_short(lab)
     frozen_ms = roles.guard_ms(lab) + 1000
     leader = lab.clu("n1", "cluster", "status")["leader"]
     other = next(node for node in lab.nodes if node != leader)
@@ -42,8 +43,10 @@ def test_a_frozen_clusterd_in_contact_costs_nothing(lab):
 @lab_test(nodes=3, fresh=True)
 def test_a_frozen_clusterd_out_of_contact_is_ended_by_the_watchdog(lab):
     """It cannot stop its guests when the guard lapses. The watchdog does, not before, and before others start them."""
-    roles.shorten_guard_and_wait(lab)
+    roles.wait_answering(lab)
+    roles.shorten_guard(lab)
     guest, = roles.add_roles(lab, {"vm01": "n3"})
+    roles.wait_guard_is_short(lab)
     lapsed_ms = roles.guard_ms(lab, "isolation_hold", "stop_grace")
     watchdog_ms = roles.guard_ms(lab, "watchdog")
     least_ms = lapsed_ms + watchdog_ms - watchdog_ms / PET_SHARE - CONTACT_AGE_MS

@@ -141,9 +141,11 @@ def test_the_target_refuses_what_an_owner_still_writes_that_was_wrongly_taken_fo
 def start_with_nothing_to_fence(lab):
     """start_on_a_lun() in a cluster with short times: nothing but the target can keep anybody out."""
     roles.wait_answering(lab)
-    roles.shorten_guard_and_wait(lab)
+    roles.shorten_guard(lab)
     roles.without_watchdogs(lab)
-    return start_on_a_lun(lab)
+    vm01 = start_on_a_lun(lab)
+    roles.wait_guard_is_short(lab)
+    return vm01
 
 
 def wait_preempted(lab, lost_at):

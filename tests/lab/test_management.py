@@ -7,8 +7,7 @@ import time
 from clulab import roles
 from clulab.testing import Stopwatch, check, check_equal, holds_for, in_parallel, lab_test, wait_until
 
-LIBVIRTD_HANG_S = 60
-CLUSTERD_AWAY_S = 15
+LIBVIRTD_HANG_S = 30  # its keepalive gives a connection up after 15 to 20 s
 # A live move itself is silent for about 0.3 s.
 MOVE_SILENCE_MS = 3000
 
@@ -53,7 +52,11 @@ def test_clusterd_is_killed_on_each_node(lab):
 
 @lab_test(nodes=3, fresh=True)
 def test_clusterd_is_away_while_guests_run(lab):
+    roles.wait_answering(lab)
+    roles.shorten_guard(lab)
     guests = prepare(lab)
+    roles.wait_guard_is_short(lab)
+    away_s = roles.guard_ms(lab) / 1000 + 1
     with roles.Undisturbed(lab, guests) as watch:
         # The one that leads; then nobody is left that could decide.
         for away in (["n1"], lab.nodes):
@@ -61,11 +64,11 @@ def test_clusterd_is_away_while_guests_run(lab):
                 lab.daemon_stop(node, "clusterd")
             holds_for(lambda: all(row["power"] == "on" and row["watchdog"] == "armed"
                                   for row in lab.status().values()),
-                      CLUSTERD_AWAY_S, f"clu-guard keeps every node alive without clusterd on {away}", poll_s=0.2)
+                      away_s, f"clu-guard keeps every node alive without clusterd on {away}", poll_s=0.2)
             for node in away:
                 lab.daemon_start(node, "clusterd")
             roles.wait_answering(lab)
-    lab.figures.note(away_s=CLUSTERD_AWAY_S, silence_ms=watch.longest_ms)
+    lab.figures.note(away_s=away_s, silence_ms=watch.longest_ms)
 
 
 @lab_test(nodes=3, fresh=True)
@@ -127,7 +130,7 @@ def test_libvirtd_is_killed_during_moves(lab):
 
 
 @lab_test(nodes=3, fresh=True)
-def test_libvirtd_hangs_for_a_minute(lab):
+def test_libvirtd_hangs(lab):
     guests = prepare(lab)
     slowest = 0.0
     with roles.Undisturbed(lab, guests) as watch:

@@ -6,11 +6,8 @@ import time
 
 from clulab import roles
 from clulab.testing import CLU_NO_QUORUM, CLU_REFUSED, check, check_equal, holds_for, lab_test, wait_until
-from clulab.votes import (FOLLOW_TIMEOUT_S, RETURN_TIMEOUT_S, add_fence_devices, cuts_by_fencing, elapsed_ms, is_level,
-                          quorum, wait_mirrored)
-
-# For as long must nothing be started where quorum was lost: a recovery by fencing takes 3 s.
-SILENCE_S = 10
+from clulab.votes import (FOLLOW_TIMEOUT_S, RETURN_TIMEOUT_S, SILENCE_S, add_fence_devices, cuts_by_fencing, elapsed_ms,
+                          is_level, quorum, wait_mirrored)
 
 
 def wait_voters(lab, node, voters, timeout_s=FOLLOW_TIMEOUT_S):
@@ -185,7 +182,7 @@ def partition_of_two(lab, survivor, loser):
     cut = lab.partition(["n1"], ["n2"])
     roles.wait_online(lab, survivor, "vm01", survivor)
     running_ms = elapsed_ms(cut)
-    holds_for(lambda: lab.status()[survivor]["power"] == "on", SILENCE_S / 2, f"{survivor} is not shot", poll_s=0.2)
+    holds_for(lambda: lab.status()[survivor]["power"] == "on", SILENCE_S, f"{survivor} is not shot", poll_s=0.2)
     check_equal(cuts_by_fencing(lab, cut), [loser], "who was shot")
     why = lab.clu(survivor, "role", "why", "vm01")["chain"]
     evidence = [entry for entry in why if entry["command"] == "node-evidence"][-1]

@@ -4,7 +4,7 @@
 import time
 
 from clulab import roles, volume
-from clulab.testing import Stopwatch, check, check_equal, holds_for, lab_test, wait_until
+from clulab.testing import Stopwatch, check, check_equal, lab_test, wait_until
 
 WRITE_MS = 5
 
@@ -64,8 +64,10 @@ def test_a_guest_goes_on_through_another_node_until_its_path_is_back(lab):
     # It is nobody's business who manages it meanwhile.
     with guest.writes() as managed:
         for node, daemon in ((exporter, "clusterd"), ("n1", "clusterd"), ("n1", "libvirtd")):
+            starts = lab.daemons(node)[daemon]["starts"]
             lab.kill(node, daemon)
-            holds_for(lambda: True, 2, f"{daemon} of {node} comes back")
+            wait_until(lambda node=node, daemon=daemon, starts=starts: lab.daemons(node)[daemon]["starts"] > starts, 10,
+                       f"{daemon} of {node} comes back")
         roles.wait_answering(lab)
         guest.wait_writes()
     check(is_served_by(lab, exporter), f"who serves it: {redirect(lab)}")

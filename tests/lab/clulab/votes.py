@@ -8,8 +8,8 @@ from clulab.testing import check_equal, holds_for, wait_until
 
 FOLLOW_TIMEOUT_S = 40
 RETURN_TIMEOUT_S = 60
-# Longer than a round, a fence agent and a start together.
-SILENCE_S = 8
+# For as long must nothing happen that quorum forbids: a round, a fence agent and a start together take 3 s.
+SILENCE_S = 6
 # clusterd tells votequorum once a second; of a qnetd that is away, when it has been so for 8 s.
 MIRROR_TIMEOUT_S = 12
 
