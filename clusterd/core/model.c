@@ -124,6 +124,15 @@ const struct volume *model_volume_lost_by(const struct model *model, const struc
         return NULL;
 }
 
+node_set model_up(const struct model *model)
+{
+        node_set up = 0;
+        MODEL_EACH_NODE (model, node)
+                if (node->state == NODE_UP)
+                        up |= node_set_of(node->id);
+        return up;
+}
+
 node_set model_evicted(const struct model *model)
 {
         node_set evicted = 0;

@@ -43,6 +43,7 @@ uint32_t model_free_volume(const struct model *model); /* an id; 0 when all are 
 const struct volume *model_volume_of(const struct model *model, const char *file);
 /* A volume of this role that its owner has lost; NULL: it has lost none. */
 const struct volume *model_volume_lost_by(const struct model *model, const struct role *role);
+node_set model_up(const struct model *model); /* its members */
 node_set model_evicted(const struct model *model);
 /* The quorum was forced without them, and they are neither proven off nor back. */
 node_set model_unproven(const struct model *model);

@@ -29,15 +29,6 @@ static uint32_t self(const struct cluster *cluster)
         return cluster->identity.node;
 }
 
-static node_set up_nodes(const struct model *model)
-{
-        node_set up = 0;
-        MODEL_EACH_NODE (model, node)
-                if (node->state == NODE_UP)
-                        up |= node_set_of(node->id);
-        return up;
-}
-
 /*
  * Whose marks stand there. While it is being proven also those of who was lost since: who is left alone would
  * see nobody's, and take a directory of its own for the volume.
@@ -48,7 +39,7 @@ static node_set marked_nodes(const struct cluster *cluster, const struct volume 
         node_set marked = paths[PATH_MARKED] | paths[PATH_DIRECT];
         if (volume->state == VOLUME_PROVING && !MUTATED(PROVEN_WITHOUT_THE_LOST))
                 return marked | paths[PATH_NOT_SHARED] | paths[PATH_INCOMPLETE] | node_set_of(self(cluster));
-        return (marked & up_nodes(cluster->model)) | node_set_of(self(cluster));
+        return (marked & model_up(cluster->model)) | node_set_of(self(cluster));
 }
 
 /* While it is being proven everybody looks when all marks are there: so each pair of nodes has met. */
@@ -56,7 +47,7 @@ static bool may_look_for_others(const struct cluster *cluster, const struct volu
 {
         if (volume->state == VOLUME_READY)
                 return true;
-        NODE_SET_EACH (up_nodes(cluster->model), node)
+        NODE_SET_EACH (model_up(cluster->model), node)
                 if (volume_path(volume, node) == PATH_UNKNOWN)
                         return false;
         return true;
@@ -221,7 +212,7 @@ static void settle(struct cluster *cluster, const struct volume *volume)
 {
         struct local_path *local = &cluster->paths[volume->id];
         struct command command = { .kind = COMMAND_VOLUME_READY };
-        node_set up = up_nodes(cluster->model), lost = volume_lost(volume) & up;
+        node_set up = model_up(cluster->model), lost = volume_lost(volume) & up;
         node_set silent = up & ~lost & ~volume->paths[PATH_DIRECT];
         if (local->settle_count != 0 || up == 0 || (silent & cluster->round.level) != 0 ||
             (lost == 0 && silent != 0))

@@ -46,19 +46,10 @@ static bool holds(const struct quorum_view *view, const struct voters *voters, n
         return quorum_is_held(voters_decide(voters, here, view->witness));
 }
 
-static node_set up_nodes(const struct model *model)
-{
-        node_set up = 0;
-        MODEL_EACH_NODE (model, node)
-                if (node->state == NODE_UP)
-                        up |= node_set_of(node->id);
-        return up;
-}
-
 struct quorum_view quorum_view_settled(const struct quorum_view *view)
 {
         struct quorum_view next = *view;
-        node_set could = (view->voters.now.nodes | up_nodes(view->model)) & view->here;
+        node_set could = (view->voters.now.nodes | model_up(view->model)) & view->here;
         struct voters change = { .now = quorum_choice(view, could), .before = view->voters.now };
         if (holds(view, &view->voters, view->here) && holds(view, &change, view->here))
                 next.voters = (struct voters){ .now = change.now };

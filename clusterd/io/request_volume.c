@@ -77,20 +77,10 @@ static void set_space(const struct request *request, const struct volume *volume
         json_object_set_new(document, "warning", scarce ? json_string(warning) : json_null());
 }
 
-/* Members that may use it, and those that have lost it. */
-static node_set member_nodes(const struct model *model)
-{
-        node_set members = 0;
-        MODEL_EACH_NODE (model, node)
-                if (node->state == NODE_UP)
-                        members |= node_set_of(node->id);
-        return members;
-}
-
 static json_t *document_volume_row(const struct request *request, const struct volume *volume)
 {
         const struct model *model = request->model;
-        node_set members = member_nodes(model);
+        node_set members = model_up(model);
         json_t *document = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "name", volume->name, "kind",
                                      volume_kind_name(volume->kind), "state",
                                      volume_state_name(volume->state), "path", volume->path, "coordinator",
