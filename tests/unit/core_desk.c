@@ -508,6 +508,22 @@ void desk_list_as(struct desk *desk, const char *role, enum observation observat
         desk_list_end(desk, list->listing);
 }
 
+bool desk_look(struct desk *desk, node_set renewing)
+{
+        const struct cluster_action *action = desk_take(desk, CLUSTER_ACTION_LOOK);
+        if (action == NULL)
+                return false;
+        struct cluster_event event = { .kind = CLUSTER_EVENT_LOOKED };
+        event.looked.look = action->volume.look;
+        event.looked.id = action->volume.id;
+        event.looked.found = PATH_DIRECT;
+        event.looked.seen = action->volume.expected;
+        event.looked.renewing = renewing;
+        desk_step(desk, &event);
+        desk_settle(desk);
+        return true;
+}
+
 void desk_fence_done(struct desk *desk, uint64_t attempt, uint32_t node, const char *device, bool off)
 {
         struct cluster_event event = { .kind = CLUSTER_EVENT_FENCE_DONE };

@@ -112,6 +112,9 @@ void desk_list_failed(struct desk *desk, uint64_t listing);
 /* Waits for a listing that is asked from now on, and answers that only this role (NULL: none) is here. */
 void desk_list(struct desk *desk, const char *role);
 void desk_list_as(struct desk *desk, const char *role, enum observation observation);
+/* The order for a look at a volume is carried out: it is there, all marks are seen, and these leases have
+ * moved. False: there was none. */
+bool desk_look(struct desk *desk, node_set renewing);
 void desk_fence_done(struct desk *desk, uint64_t attempt, uint32_t node, const char *device, bool off);
 
 /* Somebody looked at the node as it is known now. */

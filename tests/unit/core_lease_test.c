@@ -55,16 +55,7 @@ static void report(uint32_t node, enum path_state path)
 /* Its look at the volume sees all marks, and these leases moved. */
 static void look(node_set renewing)
 {
-        const struct cluster_action *action = desk_take(&desk, CLUSTER_ACTION_LOOK);
-        ck_assert_ptr_nonnull(action);
-        struct cluster_event event = { .kind = CLUSTER_EVENT_LOOKED };
-        event.looked.look = action->volume.look;
-        event.looked.id = action->volume.id;
-        event.looked.found = PATH_DIRECT;
-        event.looked.seen = action->volume.expected;
-        event.looked.renewing = renewing;
-        desk_step(&desk, &event);
-        desk_settle(&desk);
+        ck_assert(desk_look(&desk, renewing));
 }
 
 static void begin(void)
