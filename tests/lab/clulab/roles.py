@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the tests of clusterd share: guests as roles, where they run, and the proof that nothing touched them."""
 
-import time
-
 from clulab.testing import CLU_DONE, check, check_equal, in_parallel, wait_until
 
 FENCE_DEVICE = "power"
