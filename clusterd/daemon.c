@@ -256,6 +256,8 @@ static void read_guard(struct daemon *daemon, struct cluster_identity *identity)
         identity->contact_ms = report.contact_ms;
         identity->guard_armed = report.order.armed;
         identity->arming = report.order.arming;
+        identity->told_epoch = report.order.voters.epoch;
+        identity->told_index = report.order.voters.index;
         daemon->guard_order.armed = report.order.armed;
         daemon->guard_order.arming = report.order.arming;
         identity->watchdog = report.watchdog;

@@ -101,13 +101,25 @@ static bool is_wanted(const struct world *world, const struct simulated_node *no
                known->state == ROLE_RECOVERING || !role_may_run_on(meant, node->id);
 }
 
+/* All of the history that its keeper has heard of: else it may not know by which leases a guest runs. */
+static bool knows_its_history(const struct simulated_node *node)
+{
+        const struct guard_voters *told = &node->keeper.state.order.voters;
+        struct cluster_status status;
+        cluster_status_read(node->core, &status);
+        return status.applied.index == status.last.index &&
+               (told->epoch < status.last.epoch ||
+                (told->epoch == status.last.epoch && told->index <= status.last.index));
+}
+
 /* By what its own ledger says, and the world of its leases: read anew, not asked of the core. */
 static bool is_kept_by_leases(struct world *world, struct simulated_node *node, const char *name)
 {
         const struct model *model = cluster_model(node->core);
         const struct role *role = model_role(model, name);
         uint64_t now_ms = node_clock_ms(world, node);
-        if (role == NULL || !role_may_run_on(role, node->id) || !places_is_leased(model, role, node->id))
+        if (role == NULL || !role_may_run_on(role, node->id) || !places_is_leased(model, role, node->id) ||
+            !knows_its_history(node))
                 return false;
         NODE_SET_EACH (role->leases, id) {
                 const struct lease_node *lease = cluster_lease(node->core, id);
@@ -160,13 +172,15 @@ void rights_check(struct world *world, struct simulated_node *node, const struct
         }
 }
 
-/* All that runs there has leases that stand, and nothing else had to be stopped first. */
+/* All that runs there has leases that stand, and nothing else had to be stopped first. Whose libvirtd does
+ * not answer cannot know what runs. */
 static void check_leased(struct world *world, struct simulated_node *node)
 {
         bool runs = false;
         if (!shell_runs(world, node) || node->loading || node->frozen ||
             node->daemon_thaw_us + SETTLED_US > world->now_us || node->thaw_us + SETTLED_US > world->now_us ||
-            node->memory.stop_us + SETTLED_US > world->now_us)
+            node->memory.stop_us + SETTLED_US > world->now_us ||
+            node->hypervisor.outage_until_us + SETTLED_US > world->now_us)
                 return;
         for (uint32_t number = 0; number < world->names.count; number++) {
                 const struct domain *domain = &node->hypervisor.domains[number];

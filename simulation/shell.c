@@ -329,6 +329,8 @@ static void write_identity(struct world *world, struct simulated_node *node,
         node->arming_told = 0;
         identity->guard_armed = node->keeper.state.order.armed;
         identity->arming = node->keeper.state.order.arming;
+        identity->told_epoch = node->keeper.state.order.voters.epoch;
+        identity->told_index = node->keeper.state.order.voters.index;
 }
 
 void shell_start(struct world *world, struct simulated_node *node)

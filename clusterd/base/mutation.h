@@ -70,6 +70,8 @@
         MUTATION(CONTACT_BY_A_PROMISE, "core/contact.c", "its promise alone is no contact")                  \
         MUTATION(LEASE_NOT_TAKEN_OVER, "clusterd/core/lease.c",                                              \
                  "a process that starts goes on with the leases of the last one")                            \
+        MUTATION(LEASES_OF_BEFORE, "clusterd/core/lease.c",                                                  \
+                 "who may not know by which leases it runs keeps none")                                      \
         MUTATION(CLAIM_AFTER_REFUSAL, "quorum/qnetd_claim.c", "only the first answer in a ring counts")      \
         MUTATION(CLAIM_OVER_THE_SILENT, "quorum/qnetd_claim.c", "whom a vote leaves out is out of the ring") \
         /* volumes */                                                                                        \
@@ -230,6 +232,7 @@
         MUTATION(KEEPER_BY_THE_NEW, "guard/guard_rule.c", "while voters change both majorities count")       \
         MUTATION(KEEPER_VOUCHES_UNTOLD, "guard/guard_rule.c", "a new keeper does not know what is stored")   \
         MUTATION(KEEPER_TOLD_LATE, "core/guard.c", "a change is told before it is stored")                   \
+        MUTATION(KEEPER_TOLD_NO_START, "core/guard.c", "a later process knows of what was started")          \
         MUTATION(KEEPER_BY_ONE_PROBE, "guard/guard_rule.c", "two probes make a contact")                     \
         MUTATION(KEEPER_ACROSS_RINGS, "guard/guard_rule.c", "a change of the ring throws probes away")
 

@@ -438,6 +438,8 @@ bool confirm_is_urgent(const struct cluster *cluster);
 
 /* guard.c */
 void guard_tick(struct cluster *cluster);
+/* Armed, and told, before anything runs. */
+void guard_starts(struct cluster *cluster);
 bool guard_is_valid(const struct cluster *cluster); /* something may be started */
 bool guard_is_backed(
         const struct cluster *cluster); /* and the watchdog that the ledger counts on would end it */
@@ -486,6 +488,8 @@ void lease_passed(struct cluster *cluster, const struct cluster_event *event);
 
 /* May this role, which is here, run on without contact? */
 bool lease_keeps(const struct cluster *cluster, const struct role *role);
+/* If they stand: it runs by leases of which this process knows. */
+bool lease_may_keep(const struct cluster *cluster, const struct role *role);
 /* Volumes on which a lease of this node stands that guests may run by, and until when these ones do. */
 uint64_t lease_standing(const struct cluster *cluster);
 uint64_t lease_held_until_ms(const struct cluster *cluster, uint64_t volumes);

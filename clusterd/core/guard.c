@@ -48,6 +48,19 @@ static void order_keeper(struct cluster *cluster, const char *reason)
         action->guard.arming = cluster->arming;
 }
 
+/* So that a later process knows how far this one had come when something came here: see lease.c. */
+static void tell_history(struct cluster *cluster, const char *reason)
+{
+        if (!MUTATED(KEEPER_TOLD_NO_START))
+                order_keeper(cluster, reason);
+}
+
+void guard_starts(struct cluster *cluster)
+{
+        guard_tick(cluster);
+        tell_history(cluster, "something is started here");
+}
+
 /* Now, and not when it is committed: a keeper of each majority that commits it has to know. */
 void guard_voters_appended(struct cluster *cluster, const struct entry *entry)
 {
@@ -103,8 +116,7 @@ void guard_survey(struct cluster *cluster)
                 if (role->name[0] == '\0' || !observe_counts(&cluster->local[slot]))
                         continue;
                 cluster->bound |= role->volumes | role->leases | role->copy.volumes;
-                if (role_may_run_on(role, cluster->identity.node) &&
-                    lease_guards(cluster->model, role, cluster->identity.node))
+                if (lease_may_keep(cluster, role))
                         cluster->leased |= role->leases;
                 else
                         cluster->unleased = true;
@@ -173,6 +185,7 @@ void guard_tick(struct cluster *cluster)
         cluster->guarded_index = cluster->ledger.applied.index;
         if (cluster->guard_news) {
                 cluster->guard_news = false;
+                tell_history(cluster, "something is to arrive here");
                 cluster->round.heartbeat_ms = 0;
                 wake_at(cluster, cluster->now_ms);
         }

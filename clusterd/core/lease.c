@@ -103,6 +103,28 @@ static void confirm(struct cluster *cluster, const struct volume *volume, struct
         step(cluster, volume, local, &event);
 }
 
+/*
+ * Nobody here knows by which leases the role runs: an earlier process may have started it by an entry that it
+ * had not stored, as the keeper knows who was told how far the history went, or that is not known here for
+ * committed.
+ */
+static bool may_be_outlived(const struct cluster *cluster, const struct role *role)
+{
+        const struct ledger *ledger = &cluster->ledger;
+        const struct cluster_identity *me = &cluster->identity;
+        if (MUTATED(LEASES_OF_BEFORE))
+                return false;
+        if (me->told_epoch > ledger->last.epoch ||
+            (me->told_epoch == ledger->last.epoch && me->told_index > ledger->last.index))
+                return true;
+        for (uint64_t index = ledger->applied.index + 1; index <= ledger->last.index; index++) {
+                const struct command *command = &ledger_entry(ledger, index)->command;
+                if (command->kind == COMMAND_ROLE_ASSIGN && text_equal(command->role_assign.role, role->name))
+                        return true;
+        }
+        return false;
+}
+
 /* An absence that nobody has confirmed is none: who is told that the lease was given up takes that for a
  * proof. */
 static bool is_surely_without(const struct cluster *cluster, const struct volume *volume)
@@ -110,7 +132,8 @@ static bool is_surely_without(const struct cluster *cluster, const struct volume
         for (uint32_t slot = 0; slot < cluster->model->roles_used; slot++) {
                 const struct role *role = &cluster->model->roles[slot];
                 if (role->name[0] != '\0' && !cluster->local[slot].confirmed &&
-                    node_set_has(role->volumes | role->leases | role->copy.volumes, volume->id))
+                    (node_set_has(role->volumes | role->leases | role->copy.volumes, volume->id) ||
+                     may_be_outlived(cluster, role)))
                         return MUTATED(ABSENT_UNCONFIRMED);
         }
         return true;
@@ -197,13 +220,18 @@ uint64_t lease_standing(const struct cluster *cluster)
         return volumes;
 }
 
+bool lease_may_keep(const struct cluster *cluster, const struct role *role)
+{
+        return role_may_run_on(role, cluster->identity.node) &&
+               lease_guards(cluster->model, role, cluster->identity.node) && !may_be_outlived(cluster, role);
+}
+
 bool lease_keeps(const struct cluster *cluster, const struct role *role)
 {
         uint64_t standing = lease_standing(cluster);
         bool all = (role->leases & ~standing) == 0 ||
                    (MUTATED(KEPT_BY_ONE_LEASE) && (role->leases & standing) != 0);
-        return all && role_may_run_on(role, cluster->identity.node) &&
-               lease_guards(cluster->model, role, cluster->identity.node);
+        return all && lease_may_keep(cluster, role);
 }
 
 uint64_t lease_held_until_ms(const struct cluster *cluster, uint64_t volumes)

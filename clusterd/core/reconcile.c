@@ -46,7 +46,7 @@ static void start(struct looked_at *at)
         at->local->attempted = at->role->generation;
         at->local->hint = OBSERVED_ABSENT_UNKNOWN; /* how an earlier run ended says nothing of this one */
         observe_begin(at->cluster, at->local, OPERATION_START);
-        guard_tick(at->cluster); /* armed before anything runs */
+        guard_starts(at->cluster);
         reconcile_act(at, CLUSTER_ACTION_START, at->role->reason);
 }
 
