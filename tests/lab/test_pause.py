@@ -6,7 +6,7 @@ import time
 from clulab import roles, volume
 from clulab.testing import Stopwatch, check, check_equal, in_parallel, lab_test, wait_until
 
-GONE_S = 30  # longer than a lease, a guard and every look
+GONE_S = 60  # longer than a lease, a guard and every look
 WRITE_MS = 5
 OWNERS = {"vm01": "n1", "vm02": "n2"}
 CSV_MIB = 48  # less than a guest's disk, which takes space as it is written
