@@ -56,7 +56,7 @@ ASCENT = (
 )
 
 
-@lab_test(nodes=5, fresh=True)
+@lab_test(nodes=5, fresh=True, alone=True)
 def test_five_nodes_down_to_one_and_back(lab):
     """By power cuts, one after the other. The last one still takes commands and runs what was on the others."""
     roles.add_fence_device(lab)
