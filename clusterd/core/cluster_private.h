@@ -413,6 +413,8 @@ void observe_begin(struct cluster *cluster, struct local_role *local, enum opera
 
 /* join.c */
 void join_tick(struct cluster *cluster);
+/* Refused by a rule, as an entry that is committed; what was dropped is asked again. */
+void join_answered(struct cluster *cluster, const struct entry *entry, bool refused);
 
 /* reconcile.c */
 void reconcile_tick(struct cluster *cluster);

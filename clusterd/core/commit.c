@@ -26,6 +26,7 @@ static void proposal_dropped(struct cluster *cluster, const struct message_propo
         pause_answered(cluster, &entry);
         path_answered(cluster, &entry, false);
         pending_dropped(cluster, &entry);
+        join_answered(cluster, &entry, false);
         reconcile_applied(cluster, &entry, false);
         cluster->planner_due = true;
 }
@@ -232,6 +233,7 @@ void commit_apply_next(struct cluster *cluster)
         path_answered(cluster, entry, apply.outcome == APPLY_DONE);
         pause_answered(cluster, entry);
         quarantine_applied(cluster, entry, apply.outcome == APPLY_DONE);
+        join_answered(cluster, entry, apply.outcome != APPLY_DONE);
         reconcile_applied(cluster, entry, apply.outcome == APPLY_DONE);
 }
 

@@ -68,3 +68,13 @@ void join_tick(struct cluster *cluster)
         if (cluster->join_count == 0)
                 wake_at(cluster, cluster->now_ms + JOIN_AGAIN_MS);
 }
+
+void join_answered(struct cluster *cluster, const struct entry *entry, bool refused)
+{
+        if (entry->command.kind != COMMAND_NODE_JOIN || entry->request.node != self(cluster) ||
+            entry->request.incarnation != cluster->identity.incarnation ||
+            entry->request.count != cluster->join_count)
+                return;
+        cluster->join_count = 0;
+        cluster->evicted |= cluster->parting && refused;
+}

@@ -538,12 +538,6 @@ static void report_answered(struct cluster *cluster, const struct role *role, co
 void reconcile_applied(struct cluster *cluster, const struct entry *entry, bool done)
 {
         const struct command *command = &entry->command;
-        bool ours = entry->request.node == self(cluster) &&
-                    entry->request.incarnation == cluster->identity.incarnation;
-        if (command->kind == COMMAND_NODE_JOIN && ours && entry->request.count == cluster->join_count) {
-                cluster->join_count = 0;
-                cluster->evicted |= cluster->parting && !done;
-        }
         if ((command->kind == COMMAND_NODE_JOIN && command->node_join.node == self(cluster)) ||
             command->kind == COMMAND_NODE_EVIDENCE || command->kind == COMMAND_NODE_CONFIRM_OFF)
                 reconcile_all(cluster);

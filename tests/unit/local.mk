@@ -304,6 +304,11 @@ check_PROGRAMS += %D%/preempt_test
 %C%_preempt_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_preempt_test_LDADD   = $(CORE_TEST_LIBS)
 
+check_PROGRAMS += %D%/join_test
+%C%_join_test_SOURCES = %D%/join_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_join_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
+%C%_join_test_LDADD   = $(CORE_TEST_LIBS)
+
 check_PROGRAMS += %D%/redirect_test
 %C%_redirect_test_SOURCES = %D%/redirect_test.c %D%/core_desk.c %D%/core_desk.h
 %C%_redirect_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
