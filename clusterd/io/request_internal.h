@@ -82,11 +82,10 @@ json_t *document_entry(const struct entry *entry, const struct model *model);
 json_t *document_warnings(const struct request *request, const struct cluster_status *status);
 /* That a volume of the role does not answer where it runs, and the way out; empty if all do. */
 #define SILENCE_BYTES (4 * NAME_BYTES + 160)
-void document_silence(const struct model *model, const struct role *role, char text[SILENCE_BYTES]);
+void explain_silence(const struct model *model, const struct role *role, char text[SILENCE_BYTES]);
 /* request_volume.c: true, with the text, when little of its space is free, as this node saw it last. */
-#define SPACE_WARNING_BYTES 48
-bool document_space_warning(const struct request *request, const struct volume *volume,
-                            char text[SPACE_WARNING_BYTES]);
+#define SCARCITY_BYTES 48
+bool explain_scarcity(const struct request *request, const struct volume *volume, char text[SCARCITY_BYTES]);
 
 /* request_role_list.c: the whole reply to role.list; given, free(). */
 char *role_list_reply(const struct model *model);

@@ -51,14 +51,13 @@ static bool see_space(const struct request *request, const struct volume *volume
                                                ret_size_bytes);
 }
 
-bool document_space_warning(const struct request *request, const struct volume *volume,
-                            char text[SPACE_WARNING_BYTES])
+bool explain_scarcity(const struct request *request, const struct volume *volume, char text[SCARCITY_BYTES])
 {
         uint64_t free_bytes = 0, size_bytes = 0;
         if (!see_space(request, volume, &free_bytes, &size_bytes) ||
             free_bytes >= size_bytes / 100 * FREE_LEAST_PERCENT)
                 return false;
-        (void)snprintf(text, SPACE_WARNING_BYTES, "only %d %% of its space is free",
+        (void)snprintf(text, SCARCITY_BYTES, "only %d %% of its space is free",
                        (int)(free_bytes / (size_bytes / 100)));
         return true;
 }
@@ -67,9 +66,9 @@ bool document_space_warning(const struct request *request, const struct volume *
 static void set_space(const struct request *request, const struct volume *volume, json_t *document)
 {
         uint64_t free_bytes = 0, size_bytes = 0;
-        char warning[SPACE_WARNING_BYTES];
+        char warning[SCARCITY_BYTES];
         bool known = see_space(request, volume, &free_bytes, &size_bytes);
-        bool scarce = document_space_warning(request, volume, warning);
+        bool scarce = explain_scarcity(request, volume, warning);
         json_object_set_new(document, "free_bytes",
                             known ? json_integer((json_int_t)free_bytes) : json_null());
         json_object_set_new(document, "size_bytes",

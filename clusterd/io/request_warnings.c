@@ -11,7 +11,7 @@
 
 static void __attribute__((format(printf, 2, 3))) warn(json_t *warnings, const char *format, ...)
 {
-        char text[320];
+        char text[SILENCE_BYTES + NAME_BYTES + 64];
         va_list arguments;
         va_start(arguments, format);
         (void)vsnprintf(text, sizeof(text), format, arguments);
@@ -45,8 +45,7 @@ static void warn_of_node(json_t *warnings, const struct request *request, const 
         if (!node->watchdog && fence_level_after(model, node->id, 0) == 0)
                 warn(warnings,
                      "%s has no fence device and no watchdog: guard-expired cannot be used, so its roles "
-                     "would "
-                     "wait for clu node confirm-off, unless all their disks are LUNs of volumes",
+                     "would wait for clu node confirm-off, unless all their disks are LUNs of volumes",
                      node->name);
         else if (!node->watchdog)
                 warn(warnings,
@@ -57,8 +56,8 @@ static void warn_of_node(json_t *warnings, const struct request *request, const 
         warn_of_agents(warnings, request, node);
         if (node->duty == DUTY_QUARANTINED)
                 warn(warnings,
-                     "%s is quarantined and takes no roles: clu node show tells why, clu node release ends "
-                     "it",
+                     "%s is quarantined and takes no roles: clu node show tells why, clu node release "
+                     "ends it",
                      node->name);
         if (node->state == NODE_LOST)
                 warn(warnings, "%s is lost and its roles wait for evidence: %s", node->name, node->reason);
@@ -81,33 +80,36 @@ static void warn_of_loss(json_t *warnings, const struct model *model, const stru
 
 static void warn_of_volume(json_t *warnings, const struct request *request, const struct volume *volume)
 {
-        char space[SPACE_WARNING_BYTES];
-        if (document_space_warning(request, volume, space))
+        char space[SCARCITY_BYTES];
+        if (explain_scarcity(request, volume, space))
                 warn(warnings, "volume %s: %s", volume->name, space);
         for (enum path_state state = 0; state < PATH_STATE_COUNT; state++)
                 if (path_state_is_lost(state))
                         warn_of_loss(warnings, request->model, volume, state);
 }
 
-void document_silence(const struct model *model, const struct role *role, char text[SILENCE_BYTES])
+void explain_silence(const struct model *model, const struct role *role, char text[SILENCE_BYTES])
 {
         const char *owner = model_node_name(model, role->owner);
         text[0] = '\0';
-        MODEL_EACH_VOLUME (model, volume)
-                if (role->state == ROLE_ONLINE && node_set_has(role->volumes, volume->id) &&
-                    volume_path(volume, role->owner) == PATH_HANGS && role->redirect.state == REDIRECT_NONE)
+        if (role->state != ROLE_ONLINE || role->redirect.state != REDIRECT_NONE)
+                return;
+        NODE_SET_EACH (role->volumes, id) {
+                const struct volume *volume = model_volume_by_id(model, id);
+                if (volume != NULL && volume_path(volume, role->owner) == PATH_HANGS)
                         (void)snprintf(text, SILENCE_BYTES,
                                        "volume %s does not answer on %s: what was sent there may be written "
                                        "yet, so it goes on when that answers, or elsewhere when %s is off "
                                        "(clu node fence %s)",
                                        volume->name, owner, owner, owner);
+        }
 }
 
 /* False if it is well. */
 static bool warn_of_role(json_t *warnings, const struct model *model, const struct role *role)
 {
         char silence[SILENCE_BYTES];
-        document_silence(model, role, silence);
+        explain_silence(model, role, silence);
         if (role->state == ROLE_FAILED)
                 warn(warnings, "role %s is failed: %s", role->name, role->reason);
         else if (role->stall.index != 0)

@@ -172,7 +172,7 @@ static int build_chain(struct request *request, const struct role *role, struct 
 static json_t *summary(const struct model *model, const struct role *role)
 {
         char silence[SILENCE_BYTES], text[2 * NAME_BYTES + 2 * REASON_BYTES + SILENCE_BYTES + 96];
-        document_silence(model, role, silence);
+        explain_silence(model, role, silence);
         TEXT_PRINT(text, "%s is %s%s%s at generation %" PRIu64 "%s%s%s%s%s%s", role->name,
                    role_state_name(role->state), role->owner == NODE_NONE ? "" : " on ",
                    role->owner == NODE_NONE ? "" : model_node_name(model, role->owner), role->generation,
