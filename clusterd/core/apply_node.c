@@ -292,9 +292,9 @@ void apply_node_evidence(struct apply *apply, const struct command_node_evidence
         apply_changed_node(apply, node);
         if (evidence_is_of_some_roles(command->kind) && node_may_run_something(apply->model, node->id))
                 return; /* by leases that have not expired, or from disks that are elsewhere */
-        bool is_reset =
-                command->kind != EVIDENCE_RESERVATION_PREEMPTED && command->kind != EVIDENCE_LEASE_RELEASED;
-        if (!is_reset && node->fence_wanted)
+        bool lives_on =
+                command->kind == EVIDENCE_RESERVATION_PREEMPTED || command->kind == EVIDENCE_LEASE_RELEASED;
+        if (lives_on && node->fence_wanted)
                 return; /* it is not off, as an operator wants it */
         node->evidence = evidence;
         node->fence_wanted = false;

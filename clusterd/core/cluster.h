@@ -37,8 +37,8 @@ struct cluster_identity {
         uint64_t contact_ms; /* last contact that the guard keeper knows of, on our clock; 0: none */
         bool guard_armed;    /* by an earlier process of this boot: guests may be running here */
         uint32_t arming;     /* the number that its last order to the keeper had; 0: none */
-        uint64_t told_epoch,
-                told_index; /* how far its history went, as it has told the keeper; or another's */
+        /* The end of the history that the keeper was told of last, by it or by another's keeper. */
+        uint64_t told_epoch, told_index;
 };
 
 enum cluster_event_kind {

@@ -104,11 +104,11 @@ static void confirm(struct cluster *cluster, const struct volume *volume, struct
 }
 
 /*
- * Nobody here knows by which leases the role runs: an earlier process may have started it by an entry that it
- * had not stored, as the keeper knows who was told how far the history went, or that is not known here for
- * committed.
+ * An earlier process of this node may have started the role by leases of which this one does not know: by an
+ * entry that was not stored, for the keeper was told of more than is here; or by one that is here, and not
+ * known to be committed.
  */
-static bool may_be_outlived(const struct cluster *cluster, const struct role *role)
+static bool may_run_by_others(const struct cluster *cluster, const struct role *role)
 {
         const struct ledger *ledger = &cluster->ledger;
         const struct cluster_identity *me = &cluster->identity;
@@ -133,7 +133,7 @@ static bool is_surely_without(const struct cluster *cluster, const struct volume
                 const struct role *role = &cluster->model->roles[slot];
                 if (role->name[0] != '\0' && !cluster->local[slot].confirmed &&
                     (node_set_has(role->volumes | role->leases | role->copy.volumes, volume->id) ||
-                     may_be_outlived(cluster, role)))
+                     may_run_by_others(cluster, role)))
                         return MUTATED(ABSENT_UNCONFIRMED);
         }
         return true;
@@ -223,7 +223,8 @@ uint64_t lease_standing(const struct cluster *cluster)
 bool lease_may_keep(const struct cluster *cluster, const struct role *role)
 {
         return role_may_run_on(role, cluster->identity.node) &&
-               lease_guards(cluster->model, role, cluster->identity.node) && !may_be_outlived(cluster, role);
+               lease_guards(cluster->model, role, cluster->identity.node) &&
+               !may_run_by_others(cluster, role);
 }
 
 bool lease_keeps(const struct cluster *cluster, const struct role *role)
