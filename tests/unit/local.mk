@@ -240,7 +240,7 @@ check_PROGRAMS += %D%/round_rule_test
 %C%_round_rule_test_LDADD   = $(CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/reconcile_test
-%C%_reconcile_test_SOURCES = %D%/reconcile_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_reconcile_test_SOURCES = %D%/reconcile_test.c %D%/core_desk.c %D%/core_desk_world.c %D%/core_desk.h
 %C%_reconcile_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_reconcile_test_LDADD   = $(CORE_TEST_LIBS)
 
@@ -250,37 +250,37 @@ check_PROGRAMS += %D%/quorum_view_test
 %C%_quorum_view_test_LDADD   = $(CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/electorate_test
-%C%_electorate_test_SOURCES = %D%/electorate_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_electorate_test_SOURCES = %D%/electorate_test.c %D%/core_desk.c %D%/core_desk_world.c %D%/core_desk.h
 %C%_electorate_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_electorate_test_LDADD   = $(CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/witness_core_test
-%C%_witness_core_test_SOURCES = %D%/witness_core_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_witness_core_test_SOURCES = %D%/witness_core_test.c %D%/core_desk.c %D%/core_desk_world.c %D%/core_desk.h
 %C%_witness_core_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_witness_core_test_LDADD   = $(CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/guard_core_test
-%C%_guard_core_test_SOURCES = %D%/guard_core_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_guard_core_test_SOURCES = %D%/guard_core_test.c %D%/core_desk.c %D%/core_desk_world.c %D%/core_desk.h
 %C%_guard_core_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_guard_core_test_LDADD   = $(CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/pending_test
-%C%_pending_test_SOURCES = %D%/pending_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_pending_test_SOURCES = %D%/pending_test.c %D%/core_desk.c %D%/core_desk_world.c %D%/core_desk.h
 %C%_pending_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_pending_test_LDADD   = $(CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/pause_test
-%C%_pause_test_SOURCES = %D%/pause_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_pause_test_SOURCES = %D%/pause_test.c %D%/core_desk.c %D%/core_desk_world.c %D%/core_desk.h
 %C%_pause_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_pause_test_LDADD   = $(CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/quarantine_test
-%C%_quarantine_test_SOURCES = %D%/quarantine_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_quarantine_test_SOURCES = %D%/quarantine_test.c %D%/core_desk.c %D%/core_desk_world.c %D%/core_desk.h
 %C%_quarantine_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_quarantine_test_LDADD   = $(CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/fencing_test
-%C%_fencing_test_SOURCES = %D%/fencing_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_fencing_test_SOURCES = %D%/fencing_test.c %D%/core_desk.c %D%/core_desk_world.c %D%/core_desk.h
 %C%_fencing_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_fencing_test_LDADD   = $(CORE_TEST_LIBS)
 
@@ -295,42 +295,42 @@ check_PROGRAMS += %D%/volume_test
 %C%_volume_test_LDADD   = $(CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/confirm_test
-%C%_confirm_test_SOURCES = %D%/confirm_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_confirm_test_SOURCES = %D%/confirm_test.c %D%/core_desk.c %D%/core_desk_world.c %D%/core_desk.h
 %C%_confirm_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_confirm_test_LDADD   = $(CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/preempt_test
-%C%_preempt_test_SOURCES = %D%/preempt_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_preempt_test_SOURCES = %D%/preempt_test.c %D%/core_desk.c %D%/core_desk_world.c %D%/core_desk.h
 %C%_preempt_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_preempt_test_LDADD   = $(CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/join_test
-%C%_join_test_SOURCES = %D%/join_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_join_test_SOURCES = %D%/join_test.c %D%/core_desk.c %D%/core_desk_world.c %D%/core_desk.h
 %C%_join_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_join_test_LDADD   = $(CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/redirect_test
-%C%_redirect_test_SOURCES = %D%/redirect_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_redirect_test_SOURCES = %D%/redirect_test.c %D%/core_desk.c %D%/core_desk_world.c %D%/core_desk.h
 %C%_redirect_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_redirect_test_LDADD   = $(CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/core_lease_test
-%C%_core_lease_test_SOURCES = %D%/core_lease_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_core_lease_test_SOURCES = %D%/core_lease_test.c %D%/core_desk.c %D%/core_desk_world.c %D%/core_desk.h
 %C%_core_lease_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_core_lease_test_LDADD   = $(CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/path_test
-%C%_path_test_SOURCES = %D%/path_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_path_test_SOURCES = %D%/path_test.c %D%/core_desk.c %D%/core_desk_world.c %D%/core_desk.h
 %C%_path_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_path_test_LDADD   = $(CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/fence_test_test
-%C%_fence_test_test_SOURCES = %D%/fence_test_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_fence_test_test_SOURCES = %D%/fence_test_test.c %D%/core_desk.c %D%/core_desk_world.c %D%/core_desk.h
 %C%_fence_test_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_fence_test_test_LDADD   = $(CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/laggard_test
-%C%_laggard_test_SOURCES = %D%/laggard_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_laggard_test_SOURCES = %D%/laggard_test.c %D%/core_desk.c %D%/core_desk_world.c %D%/core_desk.h
 %C%_laggard_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_laggard_test_LDADD   = $(CORE_TEST_LIBS)
 
@@ -340,7 +340,7 @@ check_PROGRAMS += %D%/planner_test
 %C%_planner_test_LDADD   = $(CORE_TEST_LIBS)
 
 check_PROGRAMS += %D%/plan_test
-%C%_plan_test_SOURCES = %D%/plan_test.c %D%/core_desk.c %D%/core_desk.h
+%C%_plan_test_SOURCES = %D%/plan_test.c %D%/core_desk.c %D%/core_desk_world.c %D%/core_desk.h
 %C%_plan_test_CFLAGS  = $(CORE_TEST_CFLAGS) $(JANSSON_CFLAGS)
 %C%_plan_test_LDADD   = $(CORE_TEST_LIBS)
 
